@@ -1,0 +1,76 @@
+/*
+ * options_tell.c - what a program says on stderr besides its log.
+ *
+ * An error says what happened, where it looked, and what to type next: one line for machines and people, then hints
+ * for people only (a terminal, or -v), so that a log file does not fill with advice.
+ */
+#include "cmd/common/options_internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd/common/exit.h"
+
+#define HINTS_MAX 4
+
+/* A process is one program and has one stderr: the one place where a global says what is so. */
+static struct {
+	const char *name;
+	bool quiet;
+	bool verbose;
+} speaker;
+
+static const char *speaker_name(void)
+{
+	return speaker.name ? speaker.name : program_invocation_short_name;
+}
+
+void options_tell_as(const char *name, bool quiet, bool verbose)
+{
+	speaker.name = name;
+	speaker.quiet = quiet;
+	speaker.verbose = verbose;
+}
+
+void fail(int status, const char *slug, const char *const *hints, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s: error[%s]: ", speaker_name(), slug);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	if (hints && (speaker.verbose || isatty(STDERR_FILENO)))
+		for (size_t i = 0; i < HINTS_MAX && hints[i]; i++)
+			fprintf(stderr, "  %s\n", hints[i]);
+	exit(status);
+}
+
+void warn(const char *format, ...)
+{
+	va_list arguments;
+
+	if (speaker.quiet)
+		return;
+	fprintf(stderr, "%s: warning: ", speaker_name());
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+}
+
+void usage_error(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s: error[usage]: ", speaker_name());
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "\ntry: %s -h\n", speaker_name());
+	exit(EXIT_USAGE);
+}

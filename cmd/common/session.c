@@ -1,0 +1,129 @@
+/*
+ * session.c - see session.h.
+ */
+#include "cmd/common/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "runtime/key.h"
+
+static const char *const bind_hints[] = {"another program holds that port: choose one with -b HOST:PORT, or -b HOST:0 for any", NULL};
+
+static void load_identity(struct session *session, const char *path)
+{
+	enum error error;
+
+	if (!path) {
+		key_random(&session->identity);
+		return;
+	}
+	error = key_load(path, &session->identity);
+	if (error == OK)
+		return;
+	if (error == ERROR_NOT_ALLOWED)
+		fail(EXIT_REFUSED, "key-mode", (const char *const[]){"a secret key is for its owner alone: chmod 600, and chown to yourself", NULL},
+			"key file '%s' can be read by others, or is not yours", path);
+	if (error == ERROR_SYSTEM)
+		fail(EXIT_CONFIG, "key", (const char *const[]){"mosaik-key gen FILE makes one", NULL}, "key file '%s': %s", path, strerror(errno));
+	fail(EXIT_CONFIG, "key", (const char *const[]){"mosaik-key gen FILE makes one", NULL}, "'%s' is not a key file", path);
+}
+
+static void open_runtime(struct session *session, const struct session_options *options)
+{
+	const struct common *common = options->common;
+	struct runtime_options wanted = {.network = common->network, .identity = &session->identity,
+		.bind = common->bind_text ? common->bind_text : options->bind, .peer = common->peers.text,
+		.peer_count = common->peers.count, .tag = common->tags.text, .tag_count = common->tags.count,
+		.advertise = options->advertise, .guest = options->guest, .local = !common->no_local,
+		.record_max = options->record_max, .log_level = options_log_level(common), .program_name = program_invocation_short_name,
+		.program = options->program, .self = options->self};
+	const char *what = "";
+	enum error error;
+
+	error = runtime_open(&wanted, &session->runtime, &what);
+	if (error == OK)
+		return;
+	if (error == ERROR_SYSTEM)
+		fail(EXIT_SYSTEM, "bind", errno == EADDRINUSE ? bind_hints : NULL, "cannot open a UDP socket on %s: %s", what, strerror(errno));
+	if (error == ERROR_BAD_TEXT)
+		usage_error("'%s' is not an address (HOST:PORT, or PEERID@HOST:PORT for a peer)", what);
+	fail(EXIT_SYSTEM, error_name(error), NULL, "cannot start: %s", error_text(error));
+}
+
+void session_open(struct session *session, const struct session_options *options)
+{
+	const struct common *common = options->common;
+
+	memset(session, 0, sizeof *session);
+	session->common = common;
+	if (options->identity)
+		session->identity = *options->identity;
+	else
+		load_identity(session, common->identity_path);
+	open_runtime(session, options);
+	session->started_at = runtime_now(session->runtime);
+	session->deadline = MSEC_NEVER;
+	if (common->timeout != MSEC_NEVER && common->timeout > 0)
+		session->deadline = session->started_at + common->timeout;
+	session->stats_due = MSEC_NEVER;
+	if (common->stats != MSEC_NEVER)
+		session->stats_due = session->started_at + common->stats;
+}
+
+int session_run(struct session *session)
+{
+	runtime_run(session->runtime);
+	runtime_close(session->runtime);
+	memory_wipe(&session->identity, sizeof session->identity);
+	if (session->died_of != 0)
+		runtime_die_of(session->died_of);
+	return session->status;
+}
+
+void session_ready(struct session *session)
+{
+	if (session->common->ready_fd == UINT64_MAX)
+		return;
+	if (write((int)session->common->ready_fd, "\n", 1) != 1)
+		warn("cannot write to descriptor %llu of --ready-fd: %s", (unsigned long long)session->common->ready_fd, strerror(errno));
+	else if (session->common->ready_fd > STDERR_FILENO)
+		close((int)session->common->ready_fd);
+}
+
+void session_leave(struct session *session, int status)
+{
+	if (session->leaving)
+		return;
+	session->leaving = true;
+	session->status = status;
+	runtime_leave(session->runtime, LEAVE_WITHIN);
+}
+
+void session_leave_signal(struct session *session, int signal_number)
+{
+	if (!session->leaving)
+		session->died_of = signal_number;
+	session_leave(session, 128 + signal_number);
+}
+
+bool session_is_late(const struct session *session, msec now)
+{
+	return now >= session->deadline;
+}
+
+bool session_stats_due(struct session *session, msec now)
+{
+	if (now < session->stats_due)
+		return false;
+	session->stats_due = now + session->common->stats;
+	return true;
+}
+
+msec session_deadline(const struct session *session)
+{
+	return msec_min(session->deadline, session->stats_due);
+}

@@ -1,0 +1,46 @@
+/*
+ * settings.c - the options of mosaik-bootstrap.
+ *
+ * A seed on the command line is visible to everybody on the host (ps), so it is taken only for parity with older
+ * deployments, and the program warns; -i is the quiet way.
+ */
+#include "cmd/mosaik-bootstrap/settings.h"
+
+#define FIELD(member, type) OPTION_FIELD(struct settings, member, type)
+
+static const struct option_row rows[] = {
+	{'s', "seed", OPTION_TEXT, FIELD(seed, const char *), "SEED", "MOSAIK_BOOTSTRAP_SECRET",
+		"key from 64 hex digits or a text; prefer -i"},
+	{0, "advertise", OPTION_TEXT, FIELD(advertise, const char *), "ADDR", "MOSAIK_ADVERTISE",
+		"address that others should dial"},
+	{0, "write-addr", OPTION_TEXT, FIELD(write_addr, const char *), "FILE", "MOSAIK_WRITE_ADDR",
+		"also write the address token to FILE"},
+	{.name = NULL}
+};
+
+static void check(const void *of)
+{
+	const struct settings *settings = of;
+
+	if (settings->seed && settings->common.identity_path)
+		usage_error("--seed and --identity contradict each other");
+}
+
+const struct settings settings_defaults = {.common = COMMON_DEFAULTS(MSEC_NEVER)};
+
+static const char *const examples[] = {
+	"mosaik-bootstrap -n prod                      print PEERID@HOST:PORT, serve for ever",
+	"mosaik-bootstrap -n prod -i /etc/mosaik.key   with a key of your own (mosaik-key gen)",
+	"mosaik-bootstrap -n prod -b 0.0.0.0:6677 --advertise 192.0.2.7:6677",
+	NULL
+};
+
+const struct command command = {
+	.name = "mosaik-bootstrap",
+	.usage = "-n NETWORK [options]",
+	.examples = examples,
+	.options = rows,
+	.common = "network peer tag identity bind no-local quiet verbose ready-fd stats",
+	.environment_prefix = "MOSAIK_BOOTSTRAP_",
+	.check = check,
+};

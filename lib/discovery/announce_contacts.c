@@ -1,0 +1,288 @@
+/*
+ * announce_contacts.c - whom to dial, and when.
+ *
+ *     bootstrap   ---- dialled for ever while no neighbour link to it is up, cap 15 s
+ *     catalog     ---- drawn at random while there are too few neighbours --+
+ *                                                                           | the line broke
+ *     lost        <---------------------------------------------------------+   dialled for ever, cap 60 s
+ *
+ * The lost ones are the memory that heals a split which outlasts the catalog (HyParView calls it the passive view,
+ * Leitao et al. 2007, section 4.1): a link across the cut ends by silence, so at least the node that had opened it
+ * keeps trying. A peer that said goodbye, that is full, or that does not want us is not lost.
+ */
+#include "base/check.h"
+#include "base/memory.h"
+#include "discovery/announce_internal.h"
+
+#include <string.h>
+
+#define DRAWN_MAX 64   /* memories of peers that could not be dialled */
+
+static bool is_self(const struct announce *announce, const struct id *peer)
+{
+	return id_equal(peer, &announce->catalog->self);
+}
+
+/* Nothing to do for it: it is a neighbour, whichever way, or it turned out to be ourselves. */
+static bool is_satisfied(const struct announce *announce, const struct contact *contact)
+{
+	if (id_is_zero(&contact->answered))
+		return false;
+	return is_self(announce, &contact->answered) || id_table_get(&announce->neighbours, &contact->answered) != NULL;
+}
+
+static bool is_insistent(const struct contact *contact)
+{
+	return contact->kind == CONTACT_BOOTSTRAP || contact->kind == CONTACT_LOST;
+}
+
+static bool waits_for_dial(const struct announce *announce, const struct contact *contact)
+{
+	return contact->link == 0 && is_insistent(contact) && !is_satisfied(announce, contact);
+}
+
+void announce_contacts_add(struct announce *announce, enum contact_kind kind, const struct dial *dial)
+{
+	struct contact *contact = memory_new(sizeof(*contact));
+
+	ASSERT(dial->count > 0 || !id_is_zero(&dial->peer));
+	contact->kind = kind;
+	contact->dial = *dial;
+	contact->answered = dial->peer;
+	contact->retry_at = announce->now;
+	contact->retry_span = ANNOUNCE_RETRY_MIN;
+	announce->contact = memory_grow(announce->contact, &announce->contact_capacity, announce->contact_count + 1,
+		sizeof(struct contact *));
+	announce->contact[announce->contact_count++] = contact;
+}
+
+static void contact_remove(struct announce *announce, size_t at)
+{
+	ASSERT(at < announce->contact_count);
+	ASSERT(announce->contact[at]->link == 0);
+	memory_free(announce->contact[at]);
+	announce->contact_count--;
+	memmove(announce->contact + at, announce->contact + at + 1,
+		(announce->contact_count - at) * sizeof(struct contact *));
+}
+
+/* Of the contacts of a kind without a link, the one that failed longest makes room. */
+static void keep_below(struct announce *announce, enum contact_kind kind, size_t most)
+{
+	size_t count = 0;
+	size_t worst = SIZE_MAX;
+
+	for (size_t i = 0; i < announce->contact_count; i++) {
+		const struct contact *contact = announce->contact[i];
+
+		if (contact->kind != kind)
+			continue;
+		count++;
+		if (contact->link == 0 &&
+			(worst == SIZE_MAX || contact->retry_span > announce->contact[worst]->retry_span))
+			worst = i;
+	}
+	if (count >= most && worst != SIZE_MAX)
+		contact_remove(announce, worst);
+}
+
+void announce_contacts_failed(struct announce *announce, struct contact *contact)
+{
+	msec cap = contact->kind == CONTACT_BOOTSTRAP ? ANNOUNCE_RETRY_MAX : ANNOUNCE_RETRY_LOST_MAX;
+
+	ASSERT(contact->retry_span >= ANNOUNCE_RETRY_MIN && contact->retry_span <= ANNOUNCE_RETRY_LOST_MAX);
+	contact->retry_at = announce->now + rng_jitter(&announce->rng, contact->retry_span, ANNOUNCE_JITTER_PERCENT);
+	contact->retry_span = msec_min(contact->retry_span * 3 / 2, cap);
+}
+
+/* Remembers the addresses of a lost neighbour: the catalog will forget it long before we stop trying. */
+static bool remember_addresses(const struct announce *announce, struct contact *contact)
+{
+	const struct catalog_peer *peer = catalog_find(announce->catalog, &contact->answered);
+
+	if (peer == NULL || peer->entry->card.address_count == 0)
+		return contact->dial.count > 0;
+	contact->dial.count = peer->entry->card.address_count;
+	memcpy(contact->dial.address, peer->entry->card.address, contact->dial.count * sizeof(struct address));
+	return true;
+}
+
+static bool is_line_broken(enum error reason)
+{
+	return reason != OK && reason != ERROR_GRACEFUL && reason != ERROR_CANCELLED && reason != ERROR_NO_CAPACITY;
+}
+
+void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link, enum error reason)
+{
+	bool was_steady = announce->now - link->up_at >= ANNOUNCE_STEADY;
+
+	for (size_t i = 0; i < announce->contact_count; i++) {
+		struct contact *contact = announce->contact[i];
+
+		if (!id_equal(&contact->answered, &link->link.peer))
+			continue;
+		if (was_steady)
+			contact->retry_span = ANNOUNCE_RETRY_MIN;
+		announce_contacts_failed(announce, contact);
+	}
+	if (link->contact != NULL && link->contact->kind != CONTACT_BOOTSTRAP && is_line_broken(reason) &&
+		remember_addresses(announce, link->contact)) {
+		keep_below(announce, CONTACT_LOST, ANNOUNCE_LOST_MAX);
+		link->contact->kind = CONTACT_LOST;
+	}
+}
+
+void announce_contacts_unlinked(struct announce *announce, struct contact *contact)
+{
+	ASSERT(contact->link != 0);
+	contact->link = 0;
+	if (contact->kind != CONTACT_ONCE)
+		return;
+	for (size_t i = 0; i < announce->contact_count; i++) {
+		if (announce->contact[i] == contact) {
+			contact_remove(announce, i);
+			return;
+		}
+	}
+	ASSERT(!"a contact that is not ours");
+}
+
+void announce_contacts_departed(struct announce *announce, const struct id *peer)
+{
+	for (size_t i = announce->contact_count; i-- > 0;) {
+		struct contact *contact = announce->contact[i];
+
+		if (contact->kind == CONTACT_BOOTSTRAP || !id_equal(&contact->answered, peer))
+			continue;
+		if (contact->link == 0)
+			contact_remove(announce, i);
+		else
+			contact->kind = CONTACT_ONCE;
+	}
+}
+
+/* --- drawing from the catalog --- */
+
+static bool may_be_drawn(const struct announce *announce, const struct id *peer)
+{
+	if (is_self(announce, peer) || id_table_get(&announce->neighbours, peer) != NULL)
+		return false;
+	for (size_t i = 0; i < announce->contact_count; i++) {
+		const struct contact *contact = announce->contact[i];
+
+		if (id_equal(&contact->answered, peer) && (contact->link != 0 || contact->retry_at > announce->now))
+			return false;
+	}
+	return true;
+}
+
+static const struct id *draw(struct announce *announce)
+{
+	const struct catalog_peer *peer;
+	const struct id *drawn = NULL;
+	uint64_t seen = 0;
+	size_t at = 0;
+
+	/* The n-th candidate replaces the one in hand with chance 1/n: all are equally likely, in one pass. */
+	while ((peer = catalog_next(announce->catalog, &at)) != NULL) {
+		if (may_be_drawn(announce, &peer->entry->card.peer) && rng_below(&announce->rng, ++seen) == 0)
+			drawn = &peer->entry->card.peer;
+	}
+	return drawn;
+}
+
+static struct contact *contact_of(struct announce *announce, const struct id *peer)
+{
+	for (size_t i = 0; i < announce->contact_count; i++)
+		if (id_equal(&announce->contact[i]->answered, peer) && announce->contact[i]->link == 0)
+			return announce->contact[i];
+	keep_below(announce, CONTACT_DRAWN, DRAWN_MAX);
+	announce_contacts_add(announce, CONTACT_DRAWN, &(struct dial){.peer = *peer});
+	return announce->contact[announce->contact_count - 1];
+}
+
+static bool wants_more(const struct announce *announce)
+{
+	return announce->neighbours.count + announce->dialling < ANNOUNCE_NEIGHBOURS;
+}
+
+/* Memories of peers that nobody lists any more. */
+static void forget_unlisted(struct announce *announce)
+{
+	for (size_t i = announce->contact_count; i-- > 0;) {
+		const struct contact *contact = announce->contact[i];
+
+		if (contact->kind == CONTACT_DRAWN && contact->link == 0 &&
+			catalog_find(announce->catalog, &contact->answered) == NULL)
+			contact_remove(announce, i);
+	}
+}
+
+static void fill_up(struct announce *announce, struct outbox *out)
+{
+	const struct id *peer;
+
+	announce->drawn_revision = announce->catalog->revision;
+	forget_unlisted(announce);
+	while (wants_more(announce) && (peer = draw(announce)) != NULL)
+		announce_links_dial(announce, contact_of(announce, peer), out);
+}
+
+void announce_contacts_tick(struct announce *announce, struct outbox *out)
+{
+	if (announce->options.guest)
+		return;
+	for (size_t i = 0; i < announce->contact_count; i++) {
+		struct contact *contact = announce->contact[i];
+
+		if (contact->retry_at <= announce->now && waits_for_dial(announce, contact))
+			announce_links_dial(announce, contact, out);
+	}
+	if (wants_more(announce))
+		fill_up(announce, out);
+}
+
+msec announce_contacts_deadline(const struct announce *announce)
+{
+	bool draws = wants_more(announce);
+	msec due = MSEC_NEVER;
+
+	if (announce->options.guest)
+		return MSEC_NEVER;
+	if (draws && announce->drawn_revision != announce->catalog->revision)
+		return announce->now;
+	for (size_t i = 0; i < announce->contact_count; i++) {
+		const struct contact *contact = announce->contact[i];
+		bool may_be_redrawn = draws && contact->kind == CONTACT_DRAWN && contact->link == 0 &&
+			!is_satisfied(announce, contact);
+
+		if (may_be_redrawn || waits_for_dial(announce, contact))
+			due = msec_min(due, contact->retry_at);
+	}
+	return due;
+}
+
+void announce_contacts_free(struct announce *announce)
+{
+	for (size_t i = 0; i < announce->contact_count; i++)
+		memory_free(announce->contact[i]);
+	memory_free(announce->contact);
+}
+
+void announce_contacts_check(const struct announce *announce)
+{
+	size_t lost = 0;
+
+	ASSERT(!announce->options.guest || announce->contact_count == 0);
+	for (size_t i = 0; i < announce->contact_count; i++) {
+		const struct contact *contact = announce->contact[i];
+		const struct announce_link *link = number_table_get(&announce->links, contact->link);
+
+		ASSERT(contact->dial.count <= DIAL_ADDRESSES_MAX);
+		ASSERT(contact->retry_span >= ANNOUNCE_RETRY_MIN && contact->retry_span <= ANNOUNCE_RETRY_LOST_MAX);
+		ASSERT(contact->kind != CONTACT_ONCE || contact->link != 0);
+		ASSERT(contact->link == 0 ? link == NULL : link != NULL && link->contact == contact);
+		lost += contact->kind == CONTACT_LOST;
+	}
+	ASSERT(lost <= ANNOUNCE_LOST_MAX + ANNOUNCE_NEIGHBOURS_MAX);
+}

@@ -1,0 +1,99 @@
+/*
+ * announce_internal.h - what the parts of announce share.
+ *
+ *     announce.c            our entry, the messages
+ *     announce_links.c      links and neighbours
+ *     announce_contacts.c   whom to dial, and when
+ */
+#ifndef DISCOVERY_ANNOUNCE_INTERNAL_H
+#define DISCOVERY_ANNOUNCE_INTERNAL_H
+
+#include "discovery/announce.h"
+
+enum contact_kind {
+	CONTACT_BOOTSTRAP,   /* dialled for ever */
+	CONTACT_LOST,        /* was a neighbour of ours until the line broke: dialled for ever */
+	CONTACT_DRAWN,       /* from the catalog; kept as a memory of when it may be drawn again */
+	CONTACT_ONCE         /* a hint: forgotten when its link ends */
+};
+
+/* Somebody to dial. */
+struct contact {
+	enum contact_kind kind;
+	struct dial dial;
+	struct id answered;      /* who that is: dial.peer, or who was found there last; zero: not known yet */
+	link_id link;            /* ours to it, until unlinked(); 0: none */
+	msec retry_at;
+	msec retry_span;         /* the next wait, before jitter */
+};
+
+enum announce_link_state { LINK_DIALLING, LINK_UP, LINK_CLOSING };
+
+struct announce_link {
+	struct link link;        /* peer: zero while dialling */
+	enum announce_link_state state;
+	struct contact *contact; /* NULL: the peer opened it */
+	msec up_at;
+	size_t outstanding;      /* bytes sent and not acknowledged */
+	unsigned bad;            /* entries on it that were malformed or badly signed */
+	bool skew_named;         /* its clock was named in the log */
+};
+
+struct announce {
+	struct announce_options options;
+	struct catalog *catalog;
+	struct rng rng;
+	msec now;                /* newest we were told of */
+	msec wall;               /* the wall clock at wall_at */
+	msec wall_at;
+
+	struct card card;        /* what the next entry will say */
+	struct entry *entry;     /* newest signed; NULL: none yet, or a guest */
+	msec signed_at;
+	msec sign_at;            /* a change waits until then; MSEC_NEVER: none does */
+	msec announce_at;        /* periodic */
+	bool unsent;             /* signed without an outbox at hand: to be flooded at the next chance */
+	bool departed;
+
+	struct number_table links;       /* link id -> struct announce_link, ours and theirs */
+	struct id_table neighbours;      /* peer -> struct announce_link, the one that is LINK_UP */
+	size_t dialling;
+	struct contact **contact;        /* in the order they were added */
+	size_t contact_count;
+	size_t contact_capacity;
+	uint64_t drawn_revision;         /* of the catalog when it was last searched for peers to dial */
+
+	struct announce_fact *fact;      /* fact[fact_first .. fact_count) are waiting */
+	size_t fact_first;
+	size_t fact_count;
+	size_t fact_capacity;
+};
+
+/* announce.c */
+void announce_put_fact(struct announce *announce, const struct announce_fact *fact);
+void announce_greet(struct announce *announce, struct announce_link *link, struct outbox *out);   /* a new neighbour */
+
+/* announce_links.c; flood sends to every neighbour but `from` and `owner` (borrowed, may be NULL). */
+void announce_links_dial(struct announce *announce, struct contact *contact, struct outbox *out);
+void announce_links_linked(struct announce *announce, const struct link *link, struct outbox *out);
+void announce_links_unlinked(struct announce *announce, link_id link, enum error reason, struct outbox *out);
+void announce_links_send(struct announce_link *link, struct blob *message, struct outbox *out);   /* kept */
+void announce_links_flood(struct announce *announce, const struct id *from, const struct id *owner, struct blob *message,
+	struct outbox *out);
+void announce_links_part(struct announce *announce, const struct id *peer, struct outbox *out);   /* it said goodbye */
+void announce_links_free(struct announce *announce);
+void announce_links_check(const struct announce *announce);
+
+/* announce_contacts.c */
+void announce_contacts_add(struct announce *announce, enum contact_kind kind, const struct dial *dial);
+void announce_contacts_tick(struct announce *announce, struct outbox *out);   /* dials who is due */
+msec announce_contacts_deadline(const struct announce *announce);
+/* The dial of a contact came to nothing, or its link ended before it was a success. */
+void announce_contacts_failed(struct announce *announce, struct contact *contact);
+void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link, enum error reason);
+void announce_contacts_unlinked(struct announce *announce, struct contact *contact);   /* its link is gone */
+void announce_contacts_departed(struct announce *announce, const struct id *peer);
+void announce_contacts_free(struct announce *announce);
+void announce_contacts_check(const struct announce *announce);
+
+#endif

@@ -1,0 +1,396 @@
+/*
+ * catalog.c - see catalog.h.
+ *
+ * For one peer, what can be known is ordered: by version, and a goodbye comes after the entry whose version it bears.
+ *
+ *      entry v1  <  goodbye v1  <  entry v2  <  entry v3  <  goodbye v3
+ *
+ * Only what comes later than what is here is news; so whatever way and how often an entry travels, every catalog ends
+ * with the same one, and a flood of it ends when everybody has it. An unsigned entry (put by hand) is before all
+ * signed ones.
+ */
+#include "discovery/catalog.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+static const char protocol[] = "catalog";
+
+void catalog_init(struct catalog *catalog, const struct id *network, const struct id *self, const struct crypto *crypto,
+	const struct log *log)
+{
+	*catalog = (struct catalog){.network = *network, .self = *self, .crypto = crypto, .log = log};
+	catalog->purge_after = CATALOG_PURGE_AFTER;
+	catalog->oldest = MSEC_NEVER;
+	catalog->digest = id_hash((struct bytes){NULL, 0});
+}
+
+static void peer_free(struct catalog_peer *peer)
+{
+	entry_drop(peer->entry);
+	memory_free(peer);
+}
+
+void catalog_fini(struct catalog *catalog)
+{
+	struct catalog_event event;
+
+	while (catalog_next_event(catalog, &event))
+		entry_drop(event.entry);
+	for (size_t i = 0; i < catalog->peers.count; i++)
+		peer_free(catalog->peers.slot[i].value);
+	id_table_fini(&catalog->peers);
+	catalog->live = 0;
+}
+
+/* --- events --- */
+
+static void push_event(struct catalog *catalog, enum catalog_event_kind kind, struct entry *entry)
+{
+	size_t at;
+
+	ASSERT(!entry->is_goodbye);
+	if (id_equal(&entry->card.peer, &catalog->self))
+		return;   /* nobody discovers himself */
+	if (catalog->event_count == CATALOG_EVENTS_MAX) {
+		entry_drop(catalog->event[catalog->event_first].entry);
+		catalog->event_first = (catalog->event_first + 1) % CATALOG_EVENTS_MAX;
+		catalog->event_count--;
+		catalog->events_lost++;
+	}
+	at = (catalog->event_first + catalog->event_count) % CATALOG_EVENTS_MAX;
+	catalog->event[at] = (struct catalog_event){.kind = kind, .entry = entry_keep(entry)};
+	catalog->event_count++;
+}
+
+static void log_peer(const struct catalog *catalog, msec now, const char *what, const struct id *peer)
+{
+	char text[ID_SHORT_SIZE];
+
+	if (!log_wants(catalog->log, LOG_DEBUG))
+		return;
+	id_format_short(peer, text);
+	log_event(catalog->log, LOG_DEBUG, now < 0 ? 0 : now, protocol, "%s peer=%s", what, text);
+}
+
+/* --- what is news --- */
+
+static struct entry_head head_of(const struct entry *entry)
+{
+	return (struct entry_head){.is_goodbye = entry->is_goodbye, .network = entry->card.network,
+		.peer = entry->card.peer, .version = entry->card.version};
+}
+
+static int head_compare(const struct entry_head *a, const struct entry_head *b)
+{
+	int order = version_compare(&a->version, &b->version);
+
+	return order != 0 ? order : (int)a->is_goodbye - (int)b->is_goodbye;
+}
+
+enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_head *head, bool is_signed)
+{
+	const struct catalog_peer *known = id_table_get(&catalog->peers, &head->peer);
+	struct entry_head ours;
+	bool known_signed;
+	int order;
+
+	if (!id_equal(&head->network, &catalog->network))
+		return CATALOG_FOREIGN;
+	if (id_equal(&head->peer, &catalog->self))
+		return CATALOG_REFUSED;
+	if (known == NULL) {
+		if (catalog->peers.count >= CATALOG_PEERS_MAX)
+			return CATALOG_REFUSED;
+		return head->is_goodbye ? CATALOG_LEFT : CATALOG_NEW;
+	}
+	known_signed = known->entry->signed_bytes != NULL;
+	ours = head_of(known->entry);
+	order = known_signed == is_signed ? head_compare(head, &ours) : (int)is_signed - (int)known_signed;
+	if (order <= 0)
+		return order == 0 ? CATALOG_KNOWN : CATALOG_OLDER;
+	if (head->is_goodbye)
+		return CATALOG_LEFT;
+	return known->entry->is_goodbye ? CATALOG_NEW : CATALOG_UPDATED;
+}
+
+/* Somebody else speaks for us, with a good signature. Ours from before a restart are older, and no surprise. */
+static void meet_rival(struct catalog *catalog, msec now, const struct entry_head *head)
+{
+	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
+	struct entry_head ours;
+
+	if (own == NULL)
+		return;
+	ours = head_of(own->entry);
+	if (head_compare(head, &ours) <= 0 || version_compare(&head->version, &catalog->rival) <= 0)
+		return;
+	catalog->rival = head->version;
+	log_event(catalog->log, LOG_WARN, now < 0 ? 0 : now, protocol,
+		"duplicate-identity another process signs with our key, or our clock was set back");
+}
+
+/* --- changing --- */
+
+static bool is_news(enum catalog_result result)
+{
+	return result == CATALOG_NEW || result == CATALOG_UPDATED || result == CATALOG_LEFT;
+}
+
+static void tell(struct catalog *catalog, struct entry *before, struct entry *after)
+{
+	bool was_live = before != NULL && !before->is_goodbye;
+
+	if (after == NULL || after->is_goodbye) {
+		if (was_live)
+			push_event(catalog, PEER_DEPARTED, before);
+	} else if (!was_live) {
+		push_event(catalog, PEER_DISCOVERED, after);
+	} else if (before->card.version.start != after->card.version.start || !card_equal(&before->card, &after->card)) {
+		push_event(catalog, PEER_UPDATED, after);
+	}
+}
+
+/* `entry` takes the place of what is known of its peer. */
+static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
+{
+	struct catalog_peer *peer = id_table_get(&catalog->peers, &entry->card.peer);
+	struct entry *before = NULL;
+
+	if (peer == NULL) {
+		peer = memory_new(sizeof(*peer));
+		peer->heard_at = heard_at;
+		id_table_put(&catalog->peers, &entry->card.peer, peer);
+	}
+	before = peer->entry;
+	peer->entry = entry_keep(entry);
+	if (heard_at > peer->heard_at)
+		peer->heard_at = heard_at;
+	if (before != NULL && !before->is_goodbye)
+		catalog->live--;
+	if (!entry->is_goodbye)
+		catalog->live++;
+	if (!id_equal(&entry->card.peer, &catalog->self))
+		catalog->oldest = msec_min(catalog->oldest, peer->heard_at);
+	catalog->revision++;
+	tell(catalog, before, entry);
+	entry_drop(before);
+}
+
+enum catalog_result catalog_put(struct catalog *catalog, msec heard_at, struct entry *entry)
+{
+	struct entry_head head = head_of(entry);
+	enum catalog_result result = catalog_judge(catalog, &head, entry->signed_bytes != NULL);
+
+	ASSERT(!entry->is_goodbye || entry->signed_bytes != NULL);
+	if (id_equal(&head.peer, &catalog->self) && entry->signed_bytes != NULL)
+		meet_rival(catalog, heard_at, &head);
+	if (is_news(result)) {
+		replace(catalog, heard_at, entry);
+		log_peer(catalog, heard_at, result == CATALOG_NEW ? "new" : result == CATALOG_LEFT ? "left" : "updated",
+			&head.peer);
+	}
+	return result;
+}
+
+void catalog_put_self(struct catalog *catalog, msec now, struct entry *entry)
+{
+	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
+	struct entry_head head = head_of(entry);
+
+	ASSERT(id_equal(&head.peer, &catalog->self) && id_equal(&head.network, &catalog->network));
+	if (own != NULL) {
+		struct entry_head before = head_of(own->entry);
+
+		ASSERT(head_compare(&head, &before) > 0);
+	}
+	replace(catalog, now, entry);
+}
+
+enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct bytes signed_bytes,
+	enum catalog_result *result, struct entry **entry)
+{
+	struct entry_head head;
+	struct entry *decoded;
+	enum error error = entry_peek(signed_bytes, &head);
+	bool about_self;
+
+	if (error != OK) {
+		catalog->entries_refused++;
+		return error;
+	}
+	*result = catalog_judge(catalog, &head, true);
+	about_self = *result == CATALOG_REFUSED && id_equal(&head.peer, &catalog->self);
+	if (*result == CATALOG_FOREIGN)
+		catalog->entries_refused++;
+	/* A claim in our own name is looked at closely once; a flood brings the rest of news many times over. */
+	if (!is_news(*result) && !(about_self && version_compare(&head.version, &catalog->rival) > 0))
+		return OK;
+	error = entry_decode(signed_bytes, catalog->crypto, &decoded);
+	if (error != OK) {
+		catalog->entries_refused++;
+		return error;
+	}
+	*result = catalog_put(catalog, heard_at, decoded);
+	if (entry != NULL && is_news(*result))
+		*entry = decoded;   /* the catalog's own reference keeps it */
+	entry_drop(decoded);
+	return OK;
+}
+
+/* --- reading --- */
+
+const struct catalog_peer *catalog_find(const struct catalog *catalog, const struct id *peer)
+{
+	const struct catalog_peer *found = id_table_get(&catalog->peers, peer);
+
+	return found != NULL && !found->entry->is_goodbye ? found : NULL;
+}
+
+const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *at)
+{
+	while (*at < catalog->peers.count) {
+		const struct catalog_peer *peer = catalog->peers.slot[(*at)++].value;
+
+		if (!peer->entry->is_goodbye)
+			return peer;
+	}
+	return NULL;
+}
+
+bool catalog_version(const struct catalog *catalog, const struct id *peer, struct version *version, bool *is_goodbye)
+{
+	const struct catalog_peer *known = id_table_get(&catalog->peers, peer);
+
+	if (known == NULL || known->entry->signed_bytes == NULL)
+		return false;
+	*version = known->entry->card.version;
+	*is_goodbye = known->entry->is_goodbye;
+	return true;
+}
+
+static void hash_number(struct hash *hash, uint64_t number)
+{
+	uint8_t bytes[8];
+
+	bytes_put_be32(bytes, (uint32_t)(number >> 32));
+	bytes_put_be32(bytes + 4, (uint32_t)number);
+	hash_update(hash, bytes_of(bytes, sizeof(bytes)));
+}
+
+struct id catalog_digest(struct catalog *catalog)
+{
+	struct hash hash;
+
+	if (catalog->digest_revision == catalog->revision)
+		return catalog->digest;
+	hash_init(&hash);
+	for (size_t i = 0; i < catalog->peers.count; i++) {
+		const struct catalog_peer *peer = catalog->peers.slot[i].value;
+		const struct entry *entry = peer->entry;
+		uint8_t kind = entry->is_goodbye;
+
+		if (entry->signed_bytes == NULL)
+			continue;
+		hash_update(&hash, bytes_of(entry->card.peer.byte, ID_SIZE));
+		hash_number(&hash, entry->card.version.start);
+		hash_number(&hash, entry->card.version.update);
+		hash_update(&hash, bytes_of(&kind, 1));
+	}
+	catalog->digest = hash_final(&hash);
+	catalog->digest_revision = catalog->revision;
+	return catalog->digest;
+}
+
+void catalog_set_rtt(struct catalog *catalog, const struct id *peer, uint64_t rtt_us)
+{
+	struct catalog_peer *known = id_table_get(&catalog->peers, peer);
+
+	if (known != NULL)
+		known->rtt_us = rtt_us;
+}
+
+/* --- forgetting --- */
+
+static bool is_stale(const struct catalog *catalog, const struct catalog_peer *peer, msec now)
+{
+	return !id_equal(&peer->entry->card.peer, &catalog->self) && now - peer->heard_at >= catalog->purge_after;
+}
+
+static void forget(struct catalog *catalog, msec now, const struct id *id)
+{
+	struct catalog_peer *peer = id_table_remove(&catalog->peers, id);
+
+	ASSERT(peer != NULL);
+	log_peer(catalog, now, peer->entry->is_goodbye ? "forgotten" : "purged", id);
+	if (!peer->entry->is_goodbye)
+		catalog->live--;
+	catalog->revision++;
+	tell(catalog, peer->entry, NULL);
+	peer_free(peer);
+}
+
+void catalog_purge(struct catalog *catalog, msec now)
+{
+	if (now < catalog_deadline(catalog))
+		return;
+	catalog->oldest = MSEC_NEVER;
+	/* Downwards: what is removed moves only what was looked at already. */
+	for (size_t i = catalog->peers.count; i-- > 0;) {
+		struct id id = catalog->peers.slot[i].key;
+		const struct catalog_peer *peer = catalog->peers.slot[i].value;
+
+		if (is_stale(catalog, peer, now))
+			forget(catalog, now, &id);
+		else if (!id_equal(&id, &catalog->self))
+			catalog->oldest = msec_min(catalog->oldest, peer->heard_at);
+	}
+}
+
+msec catalog_deadline(const struct catalog *catalog)
+{
+	return catalog->oldest == MSEC_NEVER ? MSEC_NEVER : catalog->oldest + catalog->purge_after;
+}
+
+bool catalog_next_event(struct catalog *catalog, struct catalog_event *event)
+{
+	if (catalog->event_count == 0)
+		return false;
+	*event = catalog->event[catalog->event_first];
+	catalog->event_first = (catalog->event_first + 1) % CATALOG_EVENTS_MAX;
+	catalog->event_count--;
+	return true;
+}
+
+/* --- invariants --- */
+
+static void check_peer(const struct catalog *catalog, const struct id *id, const struct catalog_peer *peer)
+{
+	const struct entry *entry = peer->entry;
+
+	ASSERT(entry != NULL && entry->references > 0);
+	ASSERT(id_equal(id, &entry->card.peer));
+	ASSERT(id_equal(&entry->card.network, &catalog->network));
+	ASSERT(!entry->is_goodbye || entry->signed_bytes != NULL);
+	card_check(&entry->card);
+	if (!id_equal(id, &catalog->self))
+		ASSERT(peer->heard_at >= catalog->oldest);
+}
+
+void catalog_check(const struct catalog *catalog)
+{
+	size_t live = 0;
+
+	ASSERT(catalog->peers.count <= CATALOG_PEERS_MAX + 1);   /* our own entry always has room */
+	for (size_t i = 0; i < catalog->peers.count; i++) {
+		const struct catalog_peer *peer = catalog->peers.slot[i].value;
+
+		check_peer(catalog, &catalog->peers.slot[i].key, peer);
+		live += !peer->entry->is_goodbye;
+	}
+	ASSERT(live == catalog->live);
+	ASSERT(catalog->digest_revision <= catalog->revision);
+	ASSERT(catalog->event_first < CATALOG_EVENTS_MAX && catalog->event_count <= CATALOG_EVENTS_MAX);
+	for (size_t i = 0; i < catalog->event_count; i++)
+		ASSERT(catalog->event[(catalog->event_first + i) % CATALOG_EVENTS_MAX].entry != NULL);
+}

@@ -1,0 +1,108 @@
+/*
+ * catalog.h - who is known: the newest entry of every peer of this network, the goodbyes of those who left, and the
+ * events that tell a reader what changed.
+ *
+ * A goodbye stays as a tombstone for purge_after, so that an older entry that still travels cannot bring its peer
+ * back. Staleness is judged by when *we* last heard news, never by the peer's clock.
+ */
+#ifndef DISCOVERY_CATALOG_H
+#define DISCOVERY_CATALOG_H
+
+#include "base/log.h"
+#include "base/table.h"
+#include "discovery/entry.h"
+#include "wire/limits.h"
+
+#define CATALOG_PURGE_AFTER 300000   /* msec without news until a peer is dropped */
+
+enum catalog_result {
+	CATALOG_NEW,         /* first entry of the peer, or the first after its goodbye */
+	CATALOG_UPDATED,     /* newer than the one we had, or signed where we had an unsigned one */
+	CATALOG_LEFT,        /* a goodbye that ended a live entry, or a first or newer goodbye of a peer without one */
+	CATALOG_KNOWN,       /* the same version as ours */
+	CATALOG_OLDER,       /* older than ours, or than a goodbye */
+	CATALOG_FOREIGN,     /* another network */
+	CATALOG_REFUSED      /* full, or about ourselves: nobody else speaks for us */
+};
+
+struct catalog_peer {
+	struct entry *entry;       /* an entry, or the goodbye of a tombstone */
+	msec heard_at;             /* when the newest version got here; before our time (negative) if it was old when it came */
+	uint64_t rtt_us;           /* 0: unknown */
+};
+
+/* PEER_UPDATED: it says something else than before, or it started anew; a mere new announcement is no event. */
+enum catalog_event_kind { PEER_DISCOVERED, PEER_UPDATED, PEER_DEPARTED };
+
+struct catalog_event {
+	enum catalog_event_kind kind;
+	struct entry *entry;       /* the newest known (for PEER_DEPARTED the last entry); the reader drops it */
+};
+
+struct catalog {
+	struct id network;
+	struct id self;
+	const struct crypto *crypto;
+	const struct log *log;
+	msec purge_after;
+	struct id_table peers;          /* id -> struct catalog_peer, own entry and tombstones included */
+	size_t live;                    /* peers that are not tombstones, self included */
+	uint64_t revision;              /* grows with every change of any entry */
+	msec oldest;                    /* not after any heard_at but our own; MSEC_NEVER: nobody to purge */
+	struct id digest;               /* of digest_revision */
+	uint64_t digest_revision;
+	struct version rival;           /* newest version of our own id that came from elsewhere; zero: none. Two live
+	                                   processes with one key, or our clock was set back */
+	struct catalog_event event[CATALOG_EVENTS_MAX];   /* ring */
+	size_t event_first;
+	size_t event_count;
+	uint64_t events_lost;           /* not read in time; the reader takes and clears it */
+	uint64_t entries_refused;       /* malformed, badly signed or foreign ones, skipped */
+};
+
+void catalog_init(struct catalog *catalog, const struct id *network, const struct id *self, const struct crypto *crypto,
+	const struct log *log);
+void catalog_fini(struct catalog *catalog);
+
+/*
+ * Kept: takes a reference of its own. Self is put with catalog_put_self. `heard_at` is now, or earlier for an entry
+ * that was this long with somebody else: so a silent peer ends everywhere at the same time.
+ */
+enum catalog_result catalog_put(struct catalog *catalog, msec heard_at, struct entry *entry);
+/* Our own entry, or our goodbye. */
+void catalog_put_self(struct catalog *catalog, msec now, struct entry *entry);
+
+/*
+ * Decodes, verifies and puts. On CATALOG_NEW, _UPDATED and _LEFT *entry (if not NULL) is borrowed from the catalog.
+ * What is no news is not verified: the result then says nothing about the signature.
+ */
+MUST_CHECK enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct bytes signed_bytes,
+	enum catalog_result *result, struct entry **entry);
+
+/* What would become of this entry, if its signature is good. */
+enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_head *head, bool is_signed);
+
+const struct catalog_peer *catalog_find(const struct catalog *catalog, const struct id *peer);   /* NULL: unknown or left */
+/* Live peers in id order: start with *at = 0; NULL at the end. A change of the catalog ends the walk. */
+const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *at);
+
+/* What anti-entropy compares: version known of a peer, goodbyes included; false: nothing known that is signed. */
+bool catalog_version(const struct catalog *catalog, const struct id *peer, struct version *version, bool *is_goodbye);
+/*
+ * BLAKE3 over all signed (id, version, goodbye) in id order; equal catalogs have equal digests. Cached until the
+ * next change.
+ */
+struct id catalog_digest(struct catalog *catalog);
+
+void catalog_set_rtt(struct catalog *catalog, const struct id *peer, uint64_t rtt_us);
+
+/* Drops what has been silent for purge_after, and old tombstones. Next due: catalog_deadline. */
+void catalog_purge(struct catalog *catalog, msec now);
+msec catalog_deadline(const struct catalog *catalog);
+
+/* Oldest unread event; false: none. */
+bool catalog_next_event(struct catalog *catalog, struct catalog_event *event);
+
+void catalog_check(const struct catalog *catalog);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * exchange.h - the machine behind /mosaik/catalog-sync: two catalogs are made equal, sending only what is missing.
+ *
+ *     A -> B  [1, digest, count]              my catalog has this digest
+ *     B -> A  [2]                             so has mine: done
+ *         or  [3, [[id, start, update, goodbye?]...], more?]   what I know, in id order, in frames of bounded size
+ *     A -> B  [4, [id...]]                    send me these
+ *     A -> B  [5, [[signed bytes, age ms]...], more?]   and you lack these
+ *     B -> A  [5, ...]                        the wanted ones; then the next [3], if there was more
+ *     G -> B  [6]                             a guest asks for everything
+ *     B -> G  [7, [[signed bytes, age ms, rtt us]...], more?]
+ *
+ * A [4] and the [5]s of both sides belong to one [3]; the [5]s with more? false may be empty. Ids ascend. Age is how
+ * long ago the sender heard of this version: without it an entry whose owner is gone would live on by being told in
+ * circles. A bad entry inside a frame is skipped and counted; it never spoils the others.
+ *
+ * Who opens a link asks on it. It stays open for later rounds with the same neighbour. When two nodes ask each other at
+ * once, the smaller id's question is worked through first, and the other is answered by its result.
+ */
+#ifndef DISCOVERY_EXCHANGE_H
+#define DISCOVERY_EXCHANGE_H
+
+#include "base/machine.h"
+#include "base/rng.h"
+#include "discovery/catalog.h"
+
+#define EXCHANGE_INTERVAL_MIN 1000     /* msec between rounds, drawn anew each time */
+#define EXCHANGE_INTERVAL_MAX 2000
+#define EXCHANGE_STALL 5000            /* msec without progress until a round is given up and its link closed */
+#define EXCHANGE_ACCEPTED_MAX 256      /* links that others may have open to us; */
+#define EXCHANGE_ACCEPTED_PEER_MAX 4   /* of one peer */
+
+struct exchange_options {
+	struct catalog *catalog;           /* borrowed */
+	const struct log *log;
+	uint64_t seed;
+	bool guest;
+};
+
+struct exchange;
+
+struct exchange *exchange_new(const struct exchange_options *options, msec now);
+void exchange_free(struct exchange *exchange);
+extern const struct machine_ops exchange_ops;
+
+/* Neighbours come and go (facts of announce): one is drawn for a round every 1-2 s; a new one at once. */
+void exchange_neighbour_up(struct exchange *exchange, msec now, const struct id *peer, struct outbox *out);
+void exchange_neighbour_down(struct exchange *exchange, const struct id *peer, struct outbox *out);
+
+/* One round with a peer, now, on a link of its own. Guests ask for the whole list instead. dial as in outbox_connect. */
+link_id exchange_with(struct exchange *exchange, msec now, const struct dial *dial, struct outbox *out);
+
+/* Pulled by the owner after each call. EXCHANGE_DONE: a round that we began, also with a neighbour, is through. */
+struct exchange_fact {
+	enum { EXCHANGE_NEWS, EXCHANGE_DONE, EXCHANGE_FAILED } kind;
+	struct entry *news;                /* EXCHANGE_NEWS: an entry the catalog just took; the reader drops it */
+	link_id link;
+	struct id peer;
+	enum error reason;                 /* EXCHANGE_FAILED: the link of exchange_with ended before its round did */
+};
+bool exchange_next_fact(struct exchange *exchange, struct exchange_fact *fact);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * node.h - a whole node without the world: it owns the machines, routes links to them by protocol, and wires what one
+ * reports to what another should do (wiring.c). Pure: a driver (lib/runtime, or a simulator) hands in events and time,
+ * carries out effects, and pulls facts.
+ *
+ * Order of a turn: events in, node_tick if node_deadline has come, then node_next_effect until it is false. Facts may be
+ * pulled at any time; new effects may follow from the verbs called then.
+ */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include "discovery/announce.h"
+#include "discovery/catalog.h"
+#include "discovery/exchange.h"
+#include "streams/streams.h"
+#include "wire/protocol.h"
+
+struct node;
+
+struct node_options {
+	struct id network;
+	const struct keypair *identity;    /* borrowed */
+	const struct crypto *crypto;       /* borrowed */
+	const struct log *log;             /* borrowed; NULL: silent */
+	uint64_t seed;
+	bool guest;                        /* asks, and leaves no trace: no entry, no gossip, no streams of its own */
+	bool no_names;                     /* keep the texts behind ids out of the entry */
+};
+
+struct node *node_new(const struct node_options *options, msec now, msec wall);
+void node_free(struct node *node);     /* everything in it; NULL is fine */
+
+/* ---- events, from the driver ---- */
+
+void node_set_wall(struct node *node, msec now, msec wall);
+/* A connection was proven; hello is the entry that the peer presented (empty: a guest), from the address it is reached at. */
+void node_met(struct node *node, msec now, const struct id *peer, const struct address *from, struct bytes hello);
+void node_linked(struct node *node, msec now, enum protocol protocol, const struct link *link);
+void node_unlinked(struct node *node, msec now, enum protocol protocol, link_id link, enum error reason);
+MUST_CHECK enum error node_received(struct node *node, msec now, enum protocol protocol, link_id link, struct blob *message);
+void node_sent(struct node *node, msec now, enum protocol protocol, link_id link, size_t bytes);
+void node_set_rtt(struct node *node, const struct id *peer, uint64_t rtt_us);
+void node_tick(struct node *node, msec now);
+msec node_deadline(const struct node *node);
+bool node_credit_at_once(enum protocol protocol);
+
+/* Oldest effect; CONNECTs have their addresses filled in from the catalog. false: none. */
+bool node_next_effect(struct node *node, struct effect *effect);
+
+/* What to present in hellos: the newest own entry; empty for a guest. Borrowed until the next call. */
+struct bytes node_hello(struct node *node, msec now);
+
+/* ---- what we say about ourselves ---- */
+
+void node_set_addresses(struct node *node, msec now, const struct address *address, size_t count);
+/* kind "tag", "stream" or "group" texts become ids by id_from_text (the caller has checked them). */
+void node_add_tag(struct node *node, msec now, const char *tag);
+void node_remove_tag(struct node *node, msec now, const char *tag);
+
+/* ---- finding others ---- */
+
+/* Dialled for ever while it is no neighbour. */
+void node_add_bootstrap(struct node *node, msec now, const struct dial *dial);
+/* Dialled once: a peer that is probably there, such as one on the same host. */
+void node_add_hint(struct node *node, msec now, const struct dial *dial);
+/*
+ * Guests: asks a member for everything it knows. Several may be asked at once: NODE_LISTED follows the first answer,
+ * NODE_LIST_FAILED the last failure.
+ */
+void node_ask(struct node *node, msec now, const struct dial *dial);
+
+const struct catalog *node_catalog(const struct node *node);
+size_t node_neighbours(const struct node *node);
+
+/* Signed goodbye to everybody; streams are closed in good order. */
+void node_depart(struct node *node, msec now);
+
+/* ---- streams ---- */
+
+/* The stream appears in our entry at once. NULL: this node produces it already. */
+struct producer *node_produce(struct node *node, msec now, const char *stream, const struct producer_options *options);
+/* Dropped when nobody is subscribed. See producer_write. */
+void node_write(struct node *node, msec now, struct producer *producer, struct blob *batch, uint64_t count);
+void node_end(struct node *node, msec now, struct producer *producer);
+void node_stop_producing(struct node *node, msec now, struct producer *producer);
+
+struct consumer *node_consume(struct node *node, msec now, const char *stream, const struct consumer_options *options);
+void node_consumed(struct node *node, link_id link, size_t message_bytes);
+void node_acknowledge(struct node *node, link_id link);
+void node_stop_consuming(struct node *node, msec now, struct consumer *consumer);
+/* Producers of the stream that the catalog lists now. */
+size_t node_producers_listed(const struct node *node, const struct consumer *consumer);
+
+/* ---- facts ---- */
+
+struct node_fact {
+	enum {
+		NODE_STREAM,               /* stream: see streams.h */
+		NODE_NEIGHBOUR_UP,         /* peer */
+		NODE_NEIGHBOUR_DOWN,       /* peer, reason */
+		NODE_BOOTSTRAP_FAILED,     /* peer (zero: unknown), reason: it is tried again */
+		NODE_LISTED,               /* peer: node_ask is answered, the catalog is filled */
+		NODE_LIST_FAILED           /* reason */
+	} kind;
+	struct streams_fact stream;
+	struct id peer;
+	enum error reason;
+};
+
+bool node_next_fact(struct node *node, struct node_fact *fact);   /* false: none */
+
+void node_check(const struct node *node);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * node_internal.h - what node.c, wiring.c and dial.c share.
+ */
+#ifndef NODE_NODE_INTERNAL_H
+#define NODE_NODE_INTERNAL_H
+
+#include "base/rng.h"
+#include "node/node.h"
+
+/* A consumer and what the catalog has told it. */
+struct node_consumer {
+	struct consumer *consumer;
+	struct id stream;
+	struct id_table starts;        /* listed producers -> uint64_t *: start of the incarnation it was told of */
+	struct node_consumer *next;
+};
+
+/* Facts of other machines than streams wait here; as many as links and dials can fail in one turn. */
+struct node_facts {
+	struct node_fact *fact;
+	size_t first;
+	size_t count;
+	size_t capacity;
+};
+
+struct node {
+	struct node_options options;
+	struct catalog catalog;
+	struct announce *announce;
+	struct exchange *exchange;
+	struct streams *streams;
+	struct outbox outbox;
+	struct id_table observed;      /* peer -> struct address *: where it was met; for peers of the catalog only */
+	struct node_consumer *consumers;
+	struct node_facts facts;
+	size_t asks;                   /* guests: questions under way */
+};
+
+/* wiring.c: carries facts from machine to machine until none is left. Called at the end of every event. */
+void node_settle(struct node *node, msec now);
+/* Tells a consumer of every producer that the catalog already lists. */
+void node_introduce(struct node *node, msec now, struct node_consumer *consumer);
+void node_fact_put(struct node *node, const struct node_fact *fact);
+void node_consumer_free(struct node_consumer *consumer);
+
+/* dial.c: the addresses to try for dial->peer, best first. */
+void node_fill_dial(const struct node *node, struct dial *dial);
+
+#endif

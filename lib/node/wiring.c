@@ -1,0 +1,174 @@
+/*
+ * wiring.c - a fact from here is a verb there.
+ *
+ *     announce   neighbour up or down      ->  exchange: a round with it, or no more rounds
+ *     exchange   news                      ->  announce: pass it on to the neighbours
+ *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
+ *     catalog    peer departed             ->  consumers, and what we remember of its address
+ *     announce, exchange                   ->  our owner
+ *
+ * A verb may make new facts, so everything is drained until nothing moves. Each round needs news that the catalog took,
+ * and it takes each version of a peer once: the loop ends.
+ */
+#include "base/check.h"
+#include "base/memory.h"
+#include "node/node_internal.h"
+
+void node_fact_put(struct node *node, const struct node_fact *fact)
+{
+	struct node_facts *facts = &node->facts;
+
+	if (facts->first == facts->count)
+		facts->first = facts->count = 0;
+	facts->fact = memory_grow(facts->fact, &facts->capacity, facts->count + 1, sizeof *facts->fact);
+	facts->fact[facts->count++] = *fact;
+}
+
+void node_consumer_free(struct node_consumer *consumer)
+{
+	for (size_t i = 0; i < consumer->starts.count; i++)
+		memory_free(consumer->starts.slot[i].value);
+	id_table_fini(&consumer->starts);
+	memory_free(consumer);
+}
+
+static void producer_gone(struct node *node, msec now, struct node_consumer *consumer, const struct id *peer)
+{
+	uint64_t *start = id_table_remove(&consumer->starts, peer);
+
+	if (!start)
+		return;
+	memory_free(start);
+	consumer_producer_gone(node->streams, now, consumer->consumer, peer, &node->outbox);
+}
+
+static void producer_found(struct node *node, msec now, struct node_consumer *consumer, const struct card *card)
+{
+	uint64_t *start = id_table_get(&consumer->starts, &card->peer);
+	bool again = start && *start != card->version.start;
+
+	if (!start) {
+		start = memory_new(sizeof *start);
+		id_table_put(&consumer->starts, &card->peer, start);
+	} else if (!again) {
+		return;
+	}
+	*start = card->version.start;
+	consumer_producer_found(node->streams, now, consumer->consumer, &card->peer, again, &node->outbox);
+}
+
+static void tell_consumer(struct node *node, msec now, struct node_consumer *consumer, const struct card *card, bool departed)
+{
+	if (id_equal(&card->peer, &node->options.identity->public_key))
+		return;   /* our own entry: a producer and a consumer of one process are two nodes */
+	if (!departed && id_set_has(&card->streams, &consumer->stream))
+		producer_found(node, now, consumer, card);
+	else
+		producer_gone(node, now, consumer, &card->peer);
+}
+
+void node_introduce(struct node *node, msec now, struct node_consumer *consumer)
+{
+	const struct catalog_peer *peer;
+	size_t at = 0;
+
+	node->outbox.protocol = PROTOCOL_STREAMS;
+	while ((peer = catalog_next(&node->catalog, &at)) != NULL)
+		tell_consumer(node, now, consumer, &peer->entry->card, false);
+}
+
+static bool settle_catalog(struct node *node, msec now)
+{
+	struct catalog_event event;
+
+	if (!catalog_next_event(&node->catalog, &event))
+		return false;
+	node->outbox.protocol = PROTOCOL_STREAMS;
+	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
+		tell_consumer(node, now, consumer, &event.entry->card, event.kind == PEER_DEPARTED);
+	if (event.kind == PEER_DEPARTED)
+		memory_free(id_table_remove(&node->observed, &event.entry->card.peer));
+	entry_drop(event.entry);
+	return true;
+}
+
+/* The ring of events overflowed inside one message (a large sync): every consumer looks at the whole catalog again. */
+static void settle_lost_events(struct node *node, msec now)
+{
+	if (node->catalog.events_lost == 0)
+		return;
+	node->catalog.events_lost = 0;
+	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next) {
+		node_introduce(node, now, consumer);
+		for (size_t i = consumer->starts.count; i-- > 0;) {
+			struct id peer = consumer->starts.slot[i].key;
+			const struct catalog_peer *known = catalog_find(&node->catalog, &peer);
+
+			if (!known || !id_set_has(&known->entry->card.streams, &consumer->stream))
+				producer_gone(node, now, consumer, &peer);
+		}
+	}
+}
+
+static bool settle_announce(struct node *node, msec now)
+{
+	struct announce_fact fact;
+	struct node_fact told = {0};
+
+	if (!announce_next_fact(node->announce, &fact))
+		return false;
+	node->outbox.protocol = PROTOCOL_CATALOG_SYNC;
+	told.peer = fact.peer;
+	told.reason = fact.reason;
+	switch (fact.kind) {
+	case ANNOUNCE_NEIGHBOUR_UP:
+		exchange_neighbour_up(node->exchange, now, &fact.peer, &node->outbox);
+		told.kind = NODE_NEIGHBOUR_UP;
+		break;
+	case ANNOUNCE_NEIGHBOUR_DOWN:
+		if (!fact.bootstrap)
+			exchange_neighbour_down(node->exchange, &fact.peer, &node->outbox);
+		told.kind = fact.bootstrap ? NODE_BOOTSTRAP_FAILED : NODE_NEIGHBOUR_DOWN;
+		break;
+	case ANNOUNCE_ENTRY_SIGNED:
+		return true;   /* the driver asks for node_hello once a turn */
+	default:
+		ASSERT(!"a fact of announce");
+	}
+	node_fact_put(node, &told);
+	return true;
+}
+
+static bool settle_exchange(struct node *node)
+{
+	struct exchange_fact fact;
+	struct node_fact told = {0};
+
+	if (!exchange_next_fact(node->exchange, &fact))
+		return false;
+	if (fact.kind == EXCHANGE_NEWS) {
+		node->outbox.protocol = PROTOCOL_ANNOUNCE;
+		announce_spread(node->announce, fact.news, &node->outbox);
+		entry_drop(fact.news);
+		return true;
+	}
+	if (node->asks == 0)
+		return true;   /* a round between members, or an answer after the first */
+	node->asks--;
+	if (fact.kind == EXCHANGE_DONE)
+		node->asks = 0;
+	else if (node->asks > 0)
+		return true;
+	told.kind = fact.kind == EXCHANGE_DONE ? NODE_LISTED : NODE_LIST_FAILED;
+	told.peer = fact.peer;
+	told.reason = fact.reason;
+	node_fact_put(node, &told);
+	return true;
+}
+
+void node_settle(struct node *node, msec now)
+{
+	while (settle_announce(node, now) || settle_exchange(node) || settle_catalog(node, now))
+		;
+	settle_lost_events(node, now);
+}

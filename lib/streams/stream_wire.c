@@ -1,0 +1,150 @@
+/*
+ * stream_wire.c - encodes and decodes the five messages, each a CBOR array that starts with its kind.
+ *
+ * A BATCH is the one that is large. It is never copied: the head is built in front of the records, where their maker
+ * left room for it, and a received one is handed on as borrowed bytes.
+ *
+ *      [ headroom ...... | records ]         before
+ *      [ .... | 84 03 seq count bytes(n) | records ]      after: start moved down
+ */
+#include "streams/stream_wire.h"
+
+#include "base/check.h"
+#include "wire/cbor.h"
+
+#include <string.h>
+
+#define FIELDS_MAX 4
+
+/* How many items the array of each kind has. 0: no such kind. */
+static size_t fields_of(uint64_t kind)
+{
+	static const uint8_t fields[] = {
+		[STREAM_SUBSCRIBE] = 3,
+		[STREAM_STARTED] = 2,
+		[STREAM_BATCH] = 4,
+		[STREAM_END] = 4,
+		[STREAM_END_ACK] = 2,
+	};
+
+	return kind < sizeof(fields) ? fields[kind] : 0;
+}
+
+static void put_kind(struct buffer *out, enum stream_message_kind kind)
+{
+	cbor_put_array(out, fields_of(kind));
+	cbor_put_uint(out, kind);
+}
+
+static struct blob *finish(struct buffer *out)
+{
+	struct blob *blob = blob_copy(buffer_bytes(out));
+
+	buffer_fini(out);
+	return blob;
+}
+
+struct blob *stream_wire_subscribe(const struct id *stream, struct bytes criteria)
+{
+	struct buffer out = {0};
+
+	put_kind(&out, STREAM_SUBSCRIBE);
+	cbor_put_id(&out, stream);
+	cbor_put_bytes(&out, criteria);
+	return finish(&out);
+}
+
+struct blob *stream_wire_started(uint64_t sequence)
+{
+	struct buffer out = {0};
+
+	put_kind(&out, STREAM_STARTED);
+	cbor_put_uint(&out, sequence);
+	return finish(&out);
+}
+
+struct blob *stream_wire_end(const struct stream_sum *sum)
+{
+	struct buffer out = {0};
+
+	put_kind(&out, STREAM_END);
+	cbor_put_uint(&out, sum->count);
+	cbor_put_uint(&out, sum->bytes);
+	cbor_put_id(&out, &sum->hash);
+	return finish(&out);
+}
+
+struct blob *stream_wire_end_ack(bool verified)
+{
+	struct buffer out = {0};
+
+	put_kind(&out, STREAM_END_ACK);
+	cbor_put_bool(&out, verified);
+	return finish(&out);
+}
+
+void stream_wire_batch(struct blob *records, uint64_t sequence, uint64_t count)
+{
+	struct buffer out = {0};
+	uint8_t head[CBOR_HEAD_MAX];
+
+	ASSERT(records->references == 1);
+	ASSERT(count > 0 && sequence <= UINT64_MAX - count);
+	put_kind(&out, STREAM_BATCH);
+	cbor_put_uint(&out, sequence);
+	cbor_put_uint(&out, count);
+	buffer_append(&out, bytes_of(head, cbor_bytes_head(head, blob_size(records))));
+	ASSERT(out.size <= STREAM_BATCH_HEAD_MAX && out.size <= records->start);
+	records->start -= (uint32_t)out.size;
+	memcpy(records->data + records->start, out.data, out.size);
+	buffer_fini(&out);
+}
+
+static void decode_fields(struct cbor *in, struct stream_message *message)
+{
+	switch (message->kind) {
+	case STREAM_SUBSCRIBE:
+		message->stream = cbor_id(in);
+		message->criteria = cbor_bytes(in);
+		break;
+	case STREAM_STARTED:
+		message->sequence = cbor_uint(in);
+		break;
+	case STREAM_BATCH:
+		message->sequence = cbor_uint(in);
+		message->count = cbor_uint(in);
+		message->records = cbor_bytes(in);
+		if (message->count == 0 || message->sequence > UINT64_MAX - message->count)
+			cbor_fail(in);
+		break;
+	case STREAM_END:
+		message->sum.count = cbor_uint(in);
+		message->sum.bytes = cbor_uint(in);
+		message->sum.hash = cbor_id(in);
+		break;
+	case STREAM_END_ACK:
+		message->verified = cbor_bool(in);
+		break;
+	}
+}
+
+enum error stream_wire_decode(struct bytes body, struct stream_message *out)
+{
+	struct stream_message message = {0};
+	struct cbor in;
+	size_t fields;
+	uint64_t kind;
+	enum error error;
+
+	cbor_init(&in, body);
+	fields = cbor_array(&in, FIELDS_MAX);
+	kind = cbor_uint(&in);
+	if (fields == 0 || fields != fields_of(kind))
+		return ERROR_MALFORMED;
+	message.kind = (enum stream_message_kind)kind;
+	decode_fields(&in, &message);
+	error = cbor_end(&in);
+	if (error == OK)
+		*out = message;
+	return error;
+}

@@ -1,0 +1,265 @@
+/*
+ * streams.c - the machine: finds out whose link a word is about and passes it on.
+ *
+ *      linked, unlinked, receive, sent  ->  by link id  ->  subscription | source
+ *      tick                             ->  by deadline ->  guest | subscription | source
+ *
+ * A link that a peer opened is a guest until its first message says what it wants. Everything that a stranger can do
+ * wrong before that ends here: no SUBSCRIBE in time, another message, an unknown stream, a filter that we cannot
+ * apply (sending everything instead would be wrong in silence).
+ *
+ * Credit. Control messages are small and used up at once, so they are credited here; a batch is credited when its
+ * reader is done with it (consumer_consumed). Hence credit_at_once = false.
+ */
+#include "streams/streams_internal.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "wire/protocol.h"
+
+#include <string.h>
+
+#define NAME "streams"
+
+/* ---- timers ---- */
+
+void stream_timer_set(struct streams *streams, struct stream_timer *timer, msec due)
+{
+	ASSERT(due >= 0);
+	if (due == MSEC_NEVER)
+		heap_remove(&streams->timers, &timer->node);
+	else
+		heap_set(&streams->timers, &timer->node, (uint64_t)due);
+}
+
+bool stream_timer_is_set(const struct stream_timer *timer)
+{
+	return timer->node.place != 0;
+}
+
+msec stream_timer_after(msec now, msec span)
+{
+	ASSERT(now >= 0 && span >= 0);
+	return span >= MSEC_NEVER - now ? MSEC_NEVER : now + span;
+}
+
+/* ---- links ---- */
+
+struct stream_link *streams_add_link(struct streams *streams, link_id id, const struct id *peer, enum link_role role)
+{
+	struct stream_link *link = memory_new(sizeof(*link));
+
+	ASSERT(number_table_get(&streams->links, id) == NULL);
+	link->id = id;
+	link->peer = *peer;
+	link->role = role;
+	link->timer.kind = TIMER_GUEST;
+	number_table_put(&streams->links, id, link);
+	return link;
+}
+
+void streams_close_link(struct streams *streams, struct stream_link *link, enum error reason, struct outbox *out)
+{
+	ASSERT(link->role != LINK_CLOSED);
+	stream_timer_set(streams, &link->timer, MSEC_NEVER);
+	link->role = LINK_CLOSED;
+	outbox_close(out, link->id, reason);
+}
+
+void streams_log(const struct streams *streams, enum log_level level, msec now, const struct streams_event *event)
+{
+	char stream[ID_SHORT_SIZE], peer[ID_SHORT_SIZE];
+
+	if (!log_wants(streams->log, level))
+		return;
+	id_format_short(event->stream, stream);
+	id_format_short(event->peer, peer);
+	log_event(streams->log, level, now, NAME, "%s stream=%s peer=%s%s%s", event->event, stream, peer,
+		event->reason == OK ? "" : " reason=", event->reason == OK ? "" : error_name(event->reason));
+}
+
+static struct stream_link *link_of(const struct streams *streams, link_id id)
+{
+	struct stream_link *link = number_table_get(&streams->links, id);
+
+	ASSERT(link != NULL);   /* the driver speaks of a link between its first word and its last */
+	return link;
+}
+
+static void refuse(struct streams *streams, msec now, struct stream_link *link,
+	const struct streams_event *event, struct outbox *out)
+{
+	streams_log(streams, LOG_DEBUG, now, event);
+	streams_close_link(streams, link, event->reason, out);
+}
+
+static enum error receive_from_guest(struct streams *streams, msec now, struct stream_link *link,
+	const struct stream_message *message, struct outbox *out)
+{
+	struct producer *producer = id_table_get(&streams->producers, &message->stream);
+	struct streams_event refusal = {"guest-refused", &message->stream, &link->peer, OK};
+
+	if (message->kind != STREAM_SUBSCRIBE)
+		return ERROR_MALFORMED;
+	stream_timer_set(streams, &link->timer, MSEC_NEVER);
+	if (producer == NULL)
+		refusal.reason = ERROR_STREAM_NOT_FOUND;
+	else if (message->criteria.size > 0)
+		refusal.reason = ERROR_NOT_ALLOWED;
+	if (refusal.reason != OK)
+		refuse(streams, now, link, &refusal, out);
+	else
+		producer_accept(producer, now, link, out);
+	return OK;
+}
+
+/* ---- the machine's doors ---- */
+
+static void linked(void *self, msec now, const struct link *opened, struct outbox *out)
+{
+	struct streams *streams = self;
+	struct stream_link *link = number_table_get(&streams->links, opened->id);
+
+	if (link == NULL) {
+		ASSERT(opened->id % 2 == 1);
+		link = streams_add_link(streams, opened->id, &opened->peer, LINK_GUEST);
+		stream_timer_set(streams, &link->timer, stream_timer_after(now, STREAM_HANDSHAKE_MAX));
+	} else if (link->role != LINK_CLOSED) {
+		ASSERT(link->role == LINK_SOURCE && id_equal(&link->peer, &opened->peer));
+		source_linked(link->source, now, out);
+	}
+}
+
+static void unlinked(void *self, msec now, link_id id, enum error reason, struct outbox *out)
+{
+	struct streams *streams = self;
+	struct stream_link *link = link_of(streams, id);
+
+	(void)out;
+	/* A good end comes only after an acknowledged END, and then the link is ours to close. */
+	if (reason == OK)
+		reason = ERROR_UNEXPECTED_CLOSE;
+	if (link->role == LINK_SUBSCRIBER)
+		producer_depart(link->subscription->producer, now, link->subscription, (struct departure){.reason = reason});
+	else if (link->role == LINK_SOURCE)
+		source_unlinked(link->source, now, reason);
+	ASSERT(link->subscription == NULL && link->source == NULL);
+	stream_timer_set(streams, &link->timer, MSEC_NEVER);
+	number_table_remove(&streams->links, id);
+	memory_free(link);
+}
+
+static enum error receive(void *self, msec now, link_id id, struct blob *blob, struct outbox *out)
+{
+	struct streams *streams = self;
+	struct stream_link *link = link_of(streams, id);
+	struct stream_message message;
+
+	if (link->role == LINK_CLOSED)
+		return OK;   /* it crossed our close */
+	if (stream_wire_decode(blob_bytes(blob), &message) != OK)
+		return ERROR_MALFORMED;
+	if (message.kind != STREAM_BATCH)
+		outbox_consumed(out, id, blob_size(blob));
+	if (link->role == LINK_SUBSCRIBER)
+		return subscription_receive(link->subscription, now, &message, out);
+	if (link->role == LINK_SOURCE)
+		return source_receive(link->source, now, &(struct arrival){blob, &message}, out);
+	return receive_from_guest(streams, now, link, &message, out);
+}
+
+static void sent(void *self, link_id id, size_t bytes, struct outbox *out)
+{
+	struct stream_link *link = link_of(self, id);
+
+	(void)out;
+	if (link->role == LINK_SUBSCRIBER)
+		subscription_sent(link->subscription, bytes);
+}
+
+static void tick_one(struct streams *streams, msec now, struct stream_timer *timer, struct outbox *out)
+{
+	struct stream_link *guest;
+
+	switch (timer->kind) {
+	case TIMER_GUEST:
+		guest = LIST_OF(timer, struct stream_link, timer);
+		ASSERT(guest->role == LINK_GUEST);
+		streams_close_link(streams, guest, ERROR_TOO_SLOW, out);
+		break;
+	case TIMER_SUBSCRIPTION:
+		subscription_tick(LIST_OF(timer, struct subscription, timer), now, out);
+		break;
+	case TIMER_SOURCE:
+		source_tick(LIST_OF(timer, struct source, timer), now, out);
+		break;
+	}
+}
+
+static void tick(void *self, msec now, struct outbox *out)
+{
+	struct streams *streams = self;
+	struct heap_node *first;
+
+	/* Whoever is ticked sets its timer to later or stops it, so this ends. */
+	while ((first = heap_first(&streams->timers)) != NULL && first->key <= (uint64_t)now)
+		tick_one(streams, now, LIST_OF(first, struct stream_timer, node), out);
+}
+
+static msec deadline(const void *self)
+{
+	const struct heap_node *first = heap_first(&((const struct streams *)self)->timers);
+
+	return first == NULL ? MSEC_NEVER : (msec)first->key;
+}
+
+const struct machine_ops streams_ops = {
+	.protocol = PROTOCOL_STREAMS,
+	.credit_at_once = false,
+	.linked = linked,
+	.unlinked = unlinked,
+	.receive = receive,
+	.sent = sent,
+	.tick = tick,
+	.deadline = deadline,
+	.check = streams_check,
+};
+
+/* ---- the owner's doors ---- */
+
+struct streams *streams_new(const struct streams_options *options, msec now)
+{
+	struct streams *streams = memory_new(sizeof(*streams));
+	uint64_t own;
+
+	ASSERT(now >= 0);
+	streams->log = options->log;
+	/* Nodes that were given one seed must not come back to a producer in step. */
+	memcpy(&own, options->self.byte, sizeof(own));
+	rng_init(&streams->rng, options->seed ^ own);
+	list_init(&streams->consumers);
+	return streams;
+}
+
+void streams_free(struct streams *streams)
+{
+	if (streams == NULL)
+		return;
+	/* Owners of links first: they let go of them. */
+	for (size_t i = 0; i < streams->producers.count; i++)
+		producer_drop(streams->producers.slot[i].value);
+	while (!list_is_empty(&streams->consumers))
+		consumer_drop(LIST_OF(streams->consumers.next, struct consumer, place));
+	for (size_t i = 0; i < streams->links.count; i++)
+		memory_free(streams->links.slot[i].value);
+	facts_fini(&streams->facts);
+	heap_fini(&streams->timers);
+	id_table_fini(&streams->producers);
+	number_table_fini(&streams->links);
+	memory_free(streams);
+}
+
+bool streams_next_fact(struct streams *streams, struct streams_fact *fact)
+{
+	return facts_next(&streams->facts, fact);
+}

@@ -1,0 +1,82 @@
+/*
+ * streams.h - the machine behind /mosaik/streams/1.0: producers, consumers and the subscriptions between them.
+ *
+ * One link a subscription, opened by the consumer's node:
+ *
+ *     C -> P  SUBSCRIBE [1, stream, criteria]      criteria: empty byte string = everything; all that is known so far
+ *     P -> C  STARTED   [2, next sequence]
+ *     P -> C  BATCH     [3, sequence of its first record, count, records]
+ *     P -> C  END       [4, count, bytes, hash]    of what this subscription was sent
+ *     C -> P  END_ACK   [5, verified?]             after the reader has everything; then P closes the link
+ *
+ * `records` is a byte string that holds a CBOR sequence (RFC 8742) of byte strings, one a record. hash is
+ * BLAKE3(BLAKE3(records of batch 1) || BLAKE3(records of batch 2) || ...): a batch is hashed once, whoever reads it.
+ * A batch is encoded once into one blob that every subscriber's link sends.
+ *
+ * A sequence number counts the records of a producer from its start, read or not; a subscriber begins at the next
+ * one. A number that is skipped, in a link or between one link and the next, is a gap and is reported.
+ *
+ * Refusals end the link: 10404 StreamNotFound, 10403 NotAllowed, 10509 NoCapacity, 10413 TooSlow.
+ */
+#ifndef STREAMS_STREAMS_H
+#define STREAMS_STREAMS_H
+
+#include "base/log.h"
+#include "base/machine.h"
+#include "streams/consumer.h"
+#include "streams/producer.h"
+#include "streams/records.h"
+
+#define STREAM_HANDSHAKE_MAX 5000      /* msec for SUBSCRIBE to come on a new link, and for its answer */
+
+struct streams_options {
+	struct id self;
+	const struct log *log;             /* borrowed; NULL: silent */
+	uint64_t seed;                     /* of the jitter; nodes with one seed still differ by self */
+};
+
+struct streams *streams_new(const struct streams_options *options, msec now);
+void streams_free(struct streams *streams);   /* and every producer and consumer of it. NULL is fine */
+extern const struct machine_ops streams_ops;
+
+/*
+ * Every PRODUCER_SUBSCRIBED is followed by one PRODUCER_UNSUBSCRIBED, every CONSUMER_SUBSCRIBED by one CONSUMER_ENDED or
+ * one CONSUMER_LOST with `retry_failed` false, of the same link.
+ */
+enum streams_fact_kind {
+	PRODUCER_SUBSCRIBED,       /* producer, peer, link, sequence */
+	PRODUCER_UNSUBSCRIBED,     /* producer, peer, link, reason, acknowledged, verified, count: records it was sent */
+	PRODUCER_ROOM,             /* producer: has room again after having had none */
+	CONSUMER_SUBSCRIBED,       /* consumer, peer, link, sequence */
+	CONSUMER_BATCH,            /* consumer, peer, link, sequence, count, message, records */
+	CONSUMER_GAP,              /* consumer, peer, link, sequence, count: records missed from there on */
+	CONSUMER_ENDED,            /* consumer, peer, link, verified, count: owner answers with consumer_acknowledge */
+	/*
+	 * consumer, peer, link, reason, retry_failed: no end was seen. It tries again by itself, except after
+	 * ERROR_GRACEFUL (the producer left without an end) and ERROR_CANCELLED (consumer_producer_gone).
+	 */
+	CONSUMER_LOST
+};
+
+struct streams_fact {
+	enum streams_fact_kind kind;
+	struct producer *producer;
+	struct consumer *consumer;
+	struct id peer;
+	link_id link;
+	enum error reason;
+	bool acknowledged;         /* UNSUBSCRIBED: END was acknowledged */
+	bool verified;             /* what was received matches END; UNSUBSCRIBED: the subscriber says so */
+	bool retry_failed;         /* LOST: this was an attempt that failed, not a running subscription */
+	uint64_t sequence;         /* of the first record */
+	uint64_t count;            /* records */
+	struct blob *message;      /* BATCH: the reader drops it; credit is blob_size(message) */
+	struct bytes records;      /* BATCH: the records part, inside message */
+};
+
+/*
+ * In order; batches of one link in sequence. false: none. Facts about batches are as many as flow control lets in.
+ */
+bool streams_next_fact(struct streams *streams, struct streams_fact *fact);
+
+#endif

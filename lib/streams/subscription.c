@@ -1,0 +1,139 @@
+/*
+ * subscription.c - one subscriber of one producer.
+ *
+ *      new: STARTED --> batches ... --> END --> END_ACK: departed, acknowledged
+ *           \_____________\___________\______ link lost, or nothing acknowledged for too long: departed
+ *
+ * Patience. While something is outstanding the subscriber has max_stall from one acknowledgement of the transport to the
+ * next; when everything is acknowledged and END was sent, it has linger to say END_ACK. Acknowledgements come without
+ * a time (machine.h: sent), so they are only marked, and a timer that fires every quarter of the patience puts the time
+ * to the mark. A stall is therefore never seen early and at most a quarter late.
+ */
+#include "streams/streams_internal.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "wire/limits.h"
+
+#define PATIENCE_SLICES 4
+
+static msec patience(const struct subscription *subscription)
+{
+	const struct producer_options *options = &subscription->producer->options;
+
+	if (subscription->outstanding > 0)
+		return options->max_stall;
+	return subscription->ended ? options->linger : MSEC_NEVER;
+}
+
+static void arm(struct subscription *subscription, msec now)
+{
+	msec limit = patience(subscription);
+	msec due = MSEC_NEVER;
+
+	if (limit != MSEC_NEVER) {
+		msec slice = limit / PATIENCE_SLICES > 0 ? limit / PATIENCE_SLICES : 1;
+
+		due = msec_min(stream_timer_after(now, slice), stream_timer_after(subscription->quiet_since, limit));
+	}
+	stream_timer_set(subscription->producer->streams, &subscription->timer, due);
+}
+
+struct subscription *subscription_new(struct producer *producer, msec now, struct stream_link *link)
+{
+	struct subscription *subscription = memory_new(sizeof(*subscription));
+
+	ASSERT(link->role == LINK_GUEST && link->subscription == NULL);
+	subscription->producer = producer;
+	subscription->link = link;
+	subscription->since = subscription->quiet_since = now;
+	subscription->timer.kind = TIMER_SUBSCRIPTION;
+	stream_tally_init(&subscription->tally);
+	link->role = LINK_SUBSCRIBER;
+	link->subscription = subscription;
+	return subscription;
+}
+
+void subscription_drop(struct subscription *subscription)
+{
+	ASSERT(subscription->link->subscription == subscription);
+	subscription->link->subscription = NULL;
+	stream_timer_set(subscription->producer->streams, &subscription->timer, MSEC_NEVER);
+	memory_free(subscription);
+}
+
+bool subscription_is_full(const struct subscription *subscription)
+{
+	return subscription->outstanding >= LINK_OUTSTANDING_MAX;
+}
+
+void subscription_send(struct subscription *subscription, msec now, struct blob *message, struct outbox *out)
+{
+	bool was_full = subscription_is_full(subscription);
+	bool was_quiet = subscription->outstanding == 0;
+
+	ASSERT(subscription->link->role == LINK_SUBSCRIBER);
+	ASSERT(!subscription->ended);
+	subscription->outstanding += blob_size(message);
+	outbox_send(out, subscription->link->id, message);
+	producer_note_full(subscription->producer, was_full, subscription_is_full(subscription));
+	if (was_quiet) {
+		subscription->quiet_since = now;   /* idle time is no stall */
+		subscription->progressed = false;
+		arm(subscription, now);
+	}
+}
+
+void subscription_end(struct subscription *subscription, msec now, struct outbox *out)
+{
+	struct stream_sum sum = stream_tally_sum(&subscription->tally);
+
+	subscription_send(subscription, now, stream_wire_end(&sum), out);
+	subscription->ended = true;
+}
+
+void subscription_sent(struct subscription *subscription, size_t bytes)
+{
+	bool was_full = subscription_is_full(subscription);
+
+	ASSERT(bytes <= subscription->outstanding);
+	subscription->outstanding -= bytes;
+	subscription->progressed = true;
+	producer_note_full(subscription->producer, was_full, subscription_is_full(subscription));
+	/* From here on another patience counts, and the timer may be far away: it has to look at the clock now. */
+	if (subscription->outstanding == 0 && subscription->ended)
+		stream_timer_set(subscription->producer->streams, &subscription->timer, 0);
+}
+
+void subscription_tick(struct subscription *subscription, msec now, struct outbox *out)
+{
+	struct producer *producer = subscription->producer;
+	struct stream_link *link = subscription->link;
+	msec limit = patience(subscription);
+
+	if (subscription->progressed) {
+		subscription->progressed = false;
+		subscription->quiet_since = now;
+	}
+	ASSERT(now >= subscription->quiet_since);
+	if (limit == MSEC_NEVER || now - subscription->quiet_since < limit) {
+		arm(subscription, now);
+		return;
+	}
+	producer_depart(producer, now, subscription, (struct departure){.reason = ERROR_TOO_SLOW});
+	streams_close_link(producer->streams, link, ERROR_TOO_SLOW, out);
+}
+
+enum error subscription_receive(struct subscription *subscription, msec now, const struct stream_message *message,
+	struct outbox *out)
+{
+	struct producer *producer = subscription->producer;
+	struct stream_link *link = subscription->link;
+
+	if (message->kind != STREAM_END_ACK || !subscription->ended)
+		return ERROR_MALFORMED;
+	producer_depart(producer, now, subscription,
+		(struct departure){.reason = OK, .acknowledged = true, .verified = message->verified});
+	streams_close_link(producer->streams, link, OK, out);
+	return OK;
+}

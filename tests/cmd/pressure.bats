@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# Slow, stopped and killed peers.
+load helper
+
+@test "a stopped consumer stops the producer; memory stays small; on SIGCONT everything arrives" {
+	ready mosaik-consume -F raw -e big > >(sha256sum >sum)
+	consumer=$pid
+	head -c 2000000000 /dev/zero | tee >(sha256sum >wanted) | mosaik-produce -F raw big 3>&- 4>&- &
+	pipeline=$!
+	children+=("$pipeline")
+	eventually grown "$consumer"
+	kill -STOP "$consumer"
+	producer=$(pgrep -P $$ -f "mosaik-produce -F raw big" | head -n 1)
+	eventually quiet "$producer"
+	[ "$(resident_kib "$producer")" -lt 65536 ] || [ -n "$SANITIZED" ]
+	kill -CONT "$consumer"
+	status_of "$pipeline" 120
+	[ "$exit_status" = 0 ]
+	status_of "$consumer" 120
+	[ "$exit_status" = 0 ]
+	eventually test -s sum
+	eventually test -s wanted
+	cmp sum wanted
+}
+
+# Some data has passed.
+grown() { [ "$(awk '/^wchar/ { print $2 }' "/proc/$1/io")" -gt 50000000 ]; }
+
+# Reads nothing from its input for a moment.
+quiet() {
+	local before after
+	before=$(awk '/^rchar/ { print $2 }' "/proc/$1/io")
+	read -r -t 0.3 <> <(:) || true
+	after=$(awk '/^rchar/ { print $2 }' "/proc/$1/io")
+	[ "$before" = "$after" ]
+}
+
+@test "a killed producer: consume -e exits 74" {
+	mkfifo feed
+	background mosaik-consume -e s >out
+	consumer=$pid
+	background mosaik-produce s <feed
+	producer=$pid
+	exec 8>feed
+	echo "before" >&8
+	eventually grep -q before out
+	kill -KILL "$producer"
+	status_of "$consumer" 15
+	exec 8>&-
+	[ "$exit_status" = 74 ]
+	[ "$(cat out)" = before ]
+}
+
+@test "a killed consumer: the producer goes on for the others" {
+	mkfifo feed
+	background mosaik-consume -e s >out.1
+	survivor=$pid
+	background mosaik-consume -e s >out.2
+	victim=$pid
+	background mosaik-produce --min-consumers 2 s <feed
+	producer=$pid
+	exec 8>feed
+	echo one >&8
+	eventually grep -q one out.1
+	eventually grep -q one out.2
+	kill -KILL "$victim"
+	seq 200000 >&8
+	exec 8>&-
+	status_of "$producer" 40
+	[ "$exit_status" = 0 ]
+	status_of "$survivor"
+	[ "$exit_status" = 0 ]
+	cmp out.1 <(echo one; seq 200000)
+}
+
+@test "a consumer that takes nothing for --max-stall is disconnected: the producer says so and exits 65" {
+	ready mosaik-consume s > >(:)
+	consumer=$pid
+	kill -STOP "$consumer"
+	run -65 mosaik-produce --max-stall 1s s < <(head -c 50000000 /dev/zero | tr '\0' '\n')
+	[[ $output == *"too slow"* ]]
+}
+
+@test "an interrupted producer ends its stream: the consumer has everything that was accepted" {
+	mkfifo feed
+	background mosaik-consume -e s >out
+	consumer=$pid
+	background mosaik-produce s <feed
+	producer=$pid
+	exec 8>feed
+	echo accepted >&8
+	eventually grep -q accepted out
+	kill -INT "$producer"
+	status_of "$producer"
+	[ "$exit_status" = 130 ]
+	exec 8>&-
+	status_of "$consumer"
+	[ "$exit_status" = 0 ]
+}
+
+@test "a full disk: exit 74 and a word about it" {
+	[ -e /dev/full ] || skip "no /dev/full"
+	background mosaik-produce s <<<"record"
+	run -74 mosaik-consume -e s >/dev/full
+}

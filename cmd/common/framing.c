@@ -88,6 +88,8 @@ struct record_reader *record_reader_new(enum framing framing, size_t record_max)
 	reader->framing = framing;
 	reader->scan = kinds[framing].scan;
 	reader->record_max = record_max;
+	if (reader->scan)
+		reader->data = memory_grow(NULL, &reader->capacity, INPUT_CAPACITY, 1);
 	return reader;
 }
 
@@ -121,9 +123,8 @@ uint8_t *record_reader_space(struct record_reader *reader, size_t *room)
 		/* Only the begun record is left in front. Once it fills half of the array, moving it gains too little. */
 		size_t left = reader->end - reader->start;
 
-		if (left > reader->capacity / 2 || reader->capacity == 0)
-			reader->data = memory_grow(reader->data, &reader->capacity,
-				reader->capacity == 0 ? INPUT_CAPACITY : reader->capacity + 1, 1);
+		if (left > reader->capacity / 2)
+			reader->data = memory_grow(reader->data, &reader->capacity, reader->capacity + 1, 1);
 		if (left > 0)
 			memmove(reader->data, reader->data + reader->start, left);
 		reader->start = 0;

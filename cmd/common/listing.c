@@ -144,25 +144,29 @@ static struct buffer *begin_value(struct listing *listing, size_t column)
 	return cell;
 }
 
-/* Characters that would end a cell or a row get their letter, other control characters \xNN, and so does the escape itself. */
+/*
+ * Characters that would end a cell or a row get their letter, other control characters \xNN, and the escape itself is
+ * doubled. Terminals obey C1 controls (C2 80 .. C2 9F in UTF-8) as they obey ESC, and some of them single bytes from
+ * 0x80 on, so text that is not UTF-8 keeps none of those.
+ */
 static void put_escaped(struct buffer *out, struct bytes text)
 {
 	static const char letters[] = {['\0'] = '0', ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r'};
+	bool is_utf8 = bytes_are_utf8(text), in_c1 = false;
 
 	for (size_t i = 0; i < text.size; i++) {
 		uint8_t byte = text.data[i];
-		/* C1 controls are C2 80 .. C2 9F in UTF-8: terminals obey them as they obey ESC. */
-		bool is_c1 = byte == 0xC2 && i + 1 < text.size && text.data[i + 1] >= 0x80 && text.data[i + 1] <= 0x9F;
 		char escape[8];
 
-		if (byte < sizeof letters && letters[byte])
+		in_c1 = in_c1 || (byte == 0xC2 && i + 1 < text.size && text.data[i + 1] <= 0x9F);
+		if (byte < sizeof letters && letters[byte]) {
 			snprintf(escape, sizeof escape, "\\%c", letters[byte]);
-		else if (byte == '\\')
-			snprintf(escape, sizeof escape, "\\\\");
-		else if (byte < 0x20 || byte == 0x7F || is_c1)
+		} else if (byte < 0x20 || byte == 0x7F || in_c1 || (byte >= 0x80 && !is_utf8)) {
 			snprintf(escape, sizeof escape, "\\x%02x", byte);
-		else
-			snprintf(escape, sizeof escape, "%c", byte);
+			in_c1 = in_c1 && byte == 0xC2;
+		} else {
+			snprintf(escape, sizeof escape, byte == '\\' ? "\\\\" : "%c", byte);
+		}
 		put_text(out, escape);
 	}
 }

@@ -134,17 +134,17 @@ void announce_contacts_neighbour_down(struct announce *announce, const struct an
 
 void announce_contacts_unlinked(struct announce *announce, struct contact *contact)
 {
+	size_t at = 0;
+
 	ASSERT(contact->link != 0);
 	contact->link = 0;
 	if (contact->kind != CONTACT_ONCE)
 		return;
-	for (size_t i = 0; i < announce->contact_count; i++) {
-		if (announce->contact[i] == contact) {
-			contact_remove(announce, i);
-			return;
-		}
+	while (announce->contact[at] != contact) {
+		at++;
+		ASSERT(at < announce->contact_count);
 	}
-	ASSERT(!"a contact that is not ours");
+	contact_remove(announce, at);
 }
 
 void announce_contacts_departed(struct announce *announce, const struct id *peer)

@@ -199,8 +199,11 @@ void links_connection_end(struct connection *connection, enum error reason)
 		quic_close(connection->quic, error_close_code(reason));
 	connection->quic = NULL;
 	connection->hello.stream = NULL;
-	while (!list_is_empty(&connection->open))
-		links_link_end(LIST_OF(connection->open.next, struct net_link, node), reason);
+	while (!list_is_empty(&connection->open)) {
+		struct net_link *link = LIST_OF(connection->open.next, struct net_link, node);
+		/* A peer that leaves in good order waited for us, but not for the acknowledgement of our FIN. */
+		links_link_end(link, reason == ERROR_GRACEFUL && links_link_is_through(link) ? OK : reason);
+	}
 	while (!list_is_empty(&connection->queued))
 		links_link_end(LIST_OF(connection->queued.next, struct net_link, node), reason);
 	if (connection->attempt)

@@ -206,8 +206,8 @@ static void tell_link(const struct event *event)
 		tell_unlinked(link, event->reason);
 	else if (link->ended)
 		return;
-	else if (event->kind == EVENT_PEER_FINISHED && link->stream)
-		quic_stream_finish(link->stream);
+	else if (event->kind == EVENT_PEER_FINISHED)
+		links_link_peer_finished(link);
 	else if (event->kind == EVENT_STOPPED)
 		links_link_reset(link, event->reason);
 	else if (event->kind == EVENT_FINISHED)

@@ -186,6 +186,19 @@ void links_link_consumed(struct net_link *link, size_t bytes)
 	credit(link, part);
 }
 
+void links_link_peer_finished(struct net_link *link)
+{
+	link->peer_finished = true;
+	if (link->stream)
+		quic_stream_finish(link->stream);
+}
+
+bool links_link_is_through(const struct net_link *link)
+{
+	return link->peer_finished && link->stream && quic_stream_is_finishing(link->stream) &&
+	       !quic_stream_is_busy(link->stream);
+}
+
 void links_link_end(struct net_link *link, enum error reason)
 {
 	struct connection *connection = link->connection;

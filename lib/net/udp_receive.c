@@ -81,7 +81,7 @@ bool udp_receive(struct udp *udp)
 	int count = recvmmsg(udp->fd, udp->message, UDP_BATCH, MSG_DONTWAIT, NULL);
 	if (count < 0)
 		/* An ICMP error that waits is reported here once; it is read from the error queue, the packets stay. */
-		return errno != EAGAIN && errno != EWOULDBLOCK && errno != EBADF;
+		return errno != EAGAIN && errno != EBADF;
 	for (int i = 0; i < count; i++)
 		take_message(udp, &udp->message[i].msg_hdr, udp->message[i].msg_len);
 	return count == UDP_BATCH;

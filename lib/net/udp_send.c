@@ -179,7 +179,7 @@ bool udp_flush(struct udp *udp)
 	while (udp->sent < udp->count) {
 		unsigned count = compose(udp, letter, message);
 		int done = sendmmsg(udp->fd, message, count, 0);
-		if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)) {
+		if (done < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
 			udp->blocked = true;
 			return false;
 		}

@@ -399,14 +399,27 @@ static enum error open_peers(struct runtime *runtime, const char **what)
 	return OK;
 }
 
+/* The same addresses, but those that are best on this very host first. */
+static struct dial local_token(const struct runtime *runtime)
+{
+	struct dial token = {.peer = runtime->token.peer};
+
+	for (int loopback = 1; loopback >= 0; loopback--)
+		for (size_t i = 0; i < runtime->token.count; i++)
+			if (address_is_loopback(&runtime->token.address[i]) == (loopback == 1))
+				token.address[token.count++] = runtime->token.address[i];
+	return token;
+}
+
 /* Our file first, then a look at the others: of two nodes that start together, one at least sees the other. */
 static void open_local(struct runtime *runtime)
 {
+	struct dial token = local_token(runtime);
 	enum error error;
 
 	if (!runtime->options.local || runtime->options.guest)
 		return;
-	error = local_publish(&runtime->options.network, &runtime->token, &runtime->local);
+	error = local_publish(&runtime->options.network, &token, &runtime->local);
 	if (error != OK)
 		log_event(&runtime->log, LOG_WARN, runtime_now(runtime), "local", "no rendezvous reason=\"%s\"",
 			error == ERROR_SYSTEM ? strerror(errno) : "the folder is not safely ours");

@@ -89,6 +89,21 @@ size_t consumer_producers(const struct consumer *consumer)
 	return running;
 }
 
+size_t consumer_unsettled(const struct consumer *consumer)
+{
+	size_t unsettled = 0;
+
+	for (size_t i = 0; i < consumer->sources.count; i++) {
+		const struct source *source = source_at(consumer, i);
+
+		if (source->state == SOURCE_RUNNING || source->state == SOURCE_ENDING)
+			unsettled++;
+		else if (source->state != SOURCE_ENDED && source->state != SOURCE_ABSENT && !source->failed)
+			unsettled++;
+	}
+	return unsettled;
+}
+
 void consumer_consumed(struct streams *streams, link_id id, size_t message_bytes, struct outbox *out)
 {
 	struct stream_link *link = number_table_get(&streams->links, id);

@@ -45,6 +45,9 @@ void consumer_producer_gone(struct streams *streams, msec now, struct consumer *
 /* With a subscription right now that has started and not ended. */
 size_t consumer_producers(const struct consumer *consumer);
 
+/* Producers from which more may come soon: subscribed, ending, or being called without a failed attempt so far. */
+size_t consumer_unsettled(const struct consumer *consumer);
+
 /* The reader is done with the bytes of a batch: blob_size(message). A link that is gone is fine. */
 void consumer_consumed(struct streams *streams, link_id link, size_t message_bytes, struct outbox *out);
 

@@ -76,6 +76,11 @@ void producer_drop(struct producer *producer)
 	memory_free(producer);
 }
 
+struct id producer_stream(const struct producer *producer)
+{
+	return producer->options.stream;
+}
+
 size_t producer_subscribers(const struct producer *producer)
 {
 	return producer->subscriptions.count;

@@ -36,6 +36,7 @@ struct producer *producer_new(struct streams *streams, msec now, const struct pr
 /* Subscribers get 204 at once, whatever is under way. Facts about the producer that wait are dropped. NULL is fine. */
 void producer_free(struct streams *streams, struct producer *producer, struct outbox *out);
 
+struct id producer_stream(const struct producer *producer);
 size_t producer_subscribers(const struct producer *producer);
 
 /* ASSERTed by producer_write. PRODUCER_ROOM tells when it becomes true again. */

@@ -100,7 +100,7 @@ static void put_lost(struct source *source, msec now, enum error reason)
 	struct streams_fact *fact = put_fact(source, CONSUMER_LOST);
 
 	fact->reason = reason;
-	fact->retry_failed = source->state != SOURCE_RUNNING;
+	fact->retry_failed = source->failed = source->state != SOURCE_RUNNING;
 	log_state(source, now, source->state == SOURCE_RUNNING ? "source-lost" : "source-failed", reason);
 }
 
@@ -274,6 +274,7 @@ static enum error take_started(struct source *source, msec now, const struct str
 		return ERROR_MALFORMED;
 	stream_timer_set(streams_of(source), &source->timer, MSEC_NEVER);
 	source->state = SOURCE_RUNNING;
+	source->failed = false;
 	source->started = now;
 	stream_tally_init(&source->tally);
 	log_state(source, now, "source-started", OK);

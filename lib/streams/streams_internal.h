@@ -173,6 +173,7 @@ struct source {
 	msec started;                          /* RUNNING: since */
 	bool knows_next;
 	uint64_t next;                         /* sequence of the record that must come next */
+	bool failed;                           /* an attempt failed since it last ran */
 	bool verified;                         /* ENDING: END matched */
 	bool unlisted;                         /* ENDING, ENDED: gone from the catalog; forgotten with the link */
 	struct list absent;                    /* in consumer.absent */

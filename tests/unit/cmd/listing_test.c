@@ -142,10 +142,24 @@ static void test_no_rows(void **state)
 
 static void add_hostile(struct listing *listing)
 {
-	static const char name[] = "a\tb\nc\\d\x1B[31m\0e\xC2\x9Bx\xFF\x7F";
+	static const char name[] = "a\tb\nc\\d\x1B[31m\0e\xC2\x9Bx\xC3\xA9\x7F";
 
 	listing_text(listing, ADDR, bytes_of(name, sizeof name - 1));
 	listing_end_row(listing);
+}
+
+/* In a terminal that does not speak UTF-8 a single 9B starts a command. */
+static void test_not_utf8(void **state)
+{
+	FILE *file;
+	struct listing *listing = begin(LISTING_TSV, "addr", &file);
+
+	(void)state;
+	listing_text(listing, ADDR, bytes_of("a\x9B\xC3\xA9", 4));
+	listing_end_row(listing);
+	end(listing, file, 1);
+	assert_string_equal(printed, "a\\x9b\\xc3\\xa9\n");
+	free(printed);
 }
 
 static void test_hostile_names(void **state)
@@ -156,7 +170,7 @@ static void test_hostile_names(void **state)
 	(void)state;
 	add_hostile(listing);
 	end(listing, file, 1);
-	assert_string_equal(printed, "a\\tb\\nc\\\\d\\x1b[31m\\0e\\xc2\x9Bx\xFF\\x7f\n");
+	assert_string_equal(printed, "a\\tb\\nc\\\\d\\x1b[31m\\0e\\xc2\\x9bx\xC3\xA9\\x7f\n");
 	free(printed);
 	listing = begin(LISTING_TABLE, "addr", &file);
 	add_hostile(listing);
@@ -236,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_column),
 		cmocka_unit_test(test_no_rows),
 		cmocka_unit_test(test_hostile_names),
+		cmocka_unit_test(test_not_utf8),
 		cmocka_unit_test(test_reals),
 		cmocka_unit_test(test_write_error),
 		cmocka_unit_test(test_width),

@@ -5,9 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +14,9 @@
 #include "cmd/common/near.h"
 #include "cmd/common/options.h"
 
-#define ARGUMENTS_MAX 16
+#include <cmocka.h>   /* last: it has a macro that is called fail, too */
+
+#define ARGUMENTS_MAX 32
 #define TEXT_MAX 4096
 
 struct settings {

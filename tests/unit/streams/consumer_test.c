@@ -159,7 +159,8 @@ static msec until_retry(struct alone *a)
 {
 	msec before = a->now;
 
-	assert_false(has_effect(a));
+	while (has_effect(a))
+		next_effect(a, EFFECT_CONSUMED);   /* only credit */
 	a->now = streams_ops.deadline(a->streams);
 	assert_true(a->now != MSEC_NEVER && a->now > before);
 	streams_ops.tick(a->streams, a->now - 1, &a->out);

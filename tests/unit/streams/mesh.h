@@ -25,8 +25,8 @@
 #include "wire/limits.h"
 
 #define MESH_NODES 6
-#define MESH_WIRES 256
-#define MESH_QUEUE 512
+#define MESH_WIRES 32
+#define MESH_QUEUE 256
 
 struct mesh_end {
 	size_t node;

@@ -1,0 +1,476 @@
+/*
+ * exchange_round.c - what is said on one link.
+ *
+ *       asker                                                answerer
+ *       IDLE --[1 digest]-->                                 IDLE
+ *       ASKED                    <--[2 equal]--              IDLE
+ *       ASKED                    <--[3 list, more?]--        SWAPPING: awaits want, takes
+ *       SWAPPING: gives, takes   --[4 want]-->               gives, takes
+ *                                --[5 entries]--> <--[5 entries]--
+ *       ASKED if more, else IDLE                             the next list if more, else IDLE
+ *
+ * A list is held against our catalog as two sorted sequences are merged, so one frame of it settles one range of ids, and
+ * is forgotten before the next one comes: whatever the size of the catalogs, a link holds one frame of ids to give.
+ * Entries go out while less than WINDOW is unacknowledged.
+ */
+#include "base/check.h"
+#include "base/memory.h"
+#include "discovery/exchange_internal.h"
+#include "discovery/exchange_wire.h"
+#include "wire/limits.h"
+
+#include <inttypes.h>
+
+#define WINDOW MIB
+/* Only who lets us answer again and again without acknowledging anything gets there. */
+#define OUTSTANDING_ABUSE (LINK_OUTSTANDING_MAX / 2)
+
+static const char protocol[] = "exchange";
+
+_Static_assert(WINDOW + 2 * FRAME_CATALOG_MAX < OUTSTANDING_ABUSE, "a list and a want fit on top of a full window");
+
+bool exchange_round_is_under_way(const struct session *session)
+{
+	return session->state == SESSION_ASKED || session->state == SESSION_SWAPPING || session->state == SESSION_SERVING;
+}
+
+static void send(struct exchange *exchange, struct session *session, struct blob *message, struct outbox *out)
+{
+	session->outstanding += blob_size(message);
+	session->progress_at = exchange->now;
+	ASSERT(session->outstanding <= LINK_OUTSTANDING_MAX);
+	outbox_send(out, session->link.id, message);
+}
+
+/* --- what to give --- */
+
+static msec age_of(const struct exchange *exchange, const struct catalog_peer *peer)
+{
+	msec age = exchange->now - peer->heard_at;
+
+	return age < 0 || id_equal(&peer->entry->card.peer, &exchange->catalog->self) ? 0 : age;
+}
+
+/*
+ * Who is about to be purged is no news: between two catalogs that heard of it at slightly different times it would
+ * come back for a moment. Living peers are never that old (they announce every 15 s).
+ */
+static bool is_fading(const struct exchange *exchange, uint64_t age)
+{
+	return age > (uint64_t)(exchange->catalog->purge_after - exchange->catalog->purge_after / 10);
+}
+
+static bool may_be_given(const struct exchange *exchange, const struct catalog_peer *peer)
+{
+	return peer != NULL && peer->entry->signed_bytes != NULL && !is_fading(exchange, (uint64_t)age_of(exchange, peer));
+}
+
+static void give_later(struct session *session, const struct id *id)
+{
+	session->give = memory_grow(session->give, &session->give_capacity, session->give_count + 1, sizeof(*session->give));
+	session->give[session->give_count++] = *id;
+}
+
+static void give_clear(struct session *session)
+{
+	/* It may have been as large as a catalog; between rounds a link costs nothing. */
+	memory_free(session->give);
+	session->give = NULL;
+	session->give_count = session->give_capacity = session->give_at = 0;
+}
+
+static bool put_entry(const struct exchange *exchange, struct exchange_frame *frame, const struct catalog_peer *peer)
+{
+	struct bytes signed_bytes = blob_bytes(peer->entry->signed_bytes);
+
+	if (!exchange_wire_has_room(frame, signed_bytes.size + EXCHANGE_ENTRY_EXTRA_MAX))
+		return false;
+	exchange_wire_put_entry(frame, signed_bytes, (uint64_t)age_of(exchange, peer), peer->rtt_us);
+	return true;
+}
+
+static void send_entries(struct exchange *exchange, struct session *session, struct outbox *out)
+{
+	struct exchange_frame frame = {.kind = EXCHANGE_GIVE};
+
+	for (; session->give_at < session->give_count; session->give_at++) {
+		/* What was purged since is not given; the catalog is asked, not a copy of it. */
+		const struct catalog_peer *peer = id_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
+
+		if (may_be_given(exchange, peer) && !put_entry(exchange, &frame, peer))
+			break;
+	}
+	session->giving = session->give_at < session->give_count;
+	if (!session->giving)
+		give_clear(session);
+	send(exchange, session, exchange_wire_close(&frame, session->giving), out);
+}
+
+/* The first place in the catalog that this session has not dealt with. */
+static size_t first_after(const struct exchange *exchange, const struct session *session)
+{
+	const struct id_table *peers = &exchange->catalog->peers;
+	size_t at;
+
+	if (!session->has_after)
+		return 0;
+	at = id_table_lower(peers, &session->after);
+	return at < peers->count && id_equal(&peers->slot[at].key, &session->after) ? at + 1 : at;
+}
+
+static void done_up_to(struct session *session, const struct id *id)
+{
+	ASSERT(!session->has_after || id_compare(&session->after, id) < 0);
+	session->has_after = true;
+	session->after = *id;
+}
+
+static void serve_entries(struct exchange *exchange, struct session *session, struct outbox *out)
+{
+	const struct id_table *peers = &exchange->catalog->peers;
+	struct exchange_frame frame = {.kind = EXCHANGE_ALL};
+	size_t at = first_after(exchange, session);
+
+	for (; at < peers->count; at++) {
+		const struct catalog_peer *peer = peers->slot[at].value;
+
+		if (!peer->entry->is_goodbye && peer->entry->signed_bytes != NULL && !put_entry(exchange, &frame, peer))
+			break;
+		done_up_to(session, &peers->slot[at].key);
+	}
+	if (at == peers->count)
+		session->state = SESSION_IDLE;
+	send(exchange, session, exchange_wire_close(&frame, at < peers->count), out);
+}
+
+static void send_list(struct exchange *exchange, struct session *session, struct outbox *out)
+{
+	const struct id_table *peers = &exchange->catalog->peers;
+	struct exchange_frame frame = {.kind = EXCHANGE_LIST};
+	size_t at = first_after(exchange, session);
+
+	for (; at < peers->count && exchange_wire_has_room(&frame, EXCHANGE_HEAD_SIZE_MAX); at++) {
+		struct entry_head head = {.peer = peers->slot[at].key};
+
+		if (catalog_version(exchange->catalog, &head.peer, &head.version, &head.is_goodbye))
+			exchange_wire_put_head(&frame, &head);
+		done_up_to(session, &head.peer);
+	}
+	session->list_more = at < peers->count && frame.count > 0;
+	session->state = SESSION_SWAPPING;
+	session->want_awaited = session->taking = true;
+	session->giving = false;
+	send(exchange, session, exchange_wire_close(&frame, session->list_more), out);
+}
+
+/* --- the state of a round --- */
+
+static void start_over(struct session *session)
+{
+	give_clear(session);
+	session->has_after = session->list_more = false;
+	session->want_awaited = session->taking = session->giving = false;
+}
+
+static void advance(struct exchange *exchange, struct session *session, struct outbox *out)
+{
+	if (session->state != SESSION_SWAPPING || session->giving || session->taking || session->want_awaited)
+		return;
+	if (session_is_ours(session)) {
+		session->state = session->list_more ? SESSION_ASKED : SESSION_IDLE;
+		if (!session->list_more)
+			exchange_round_over(exchange, session, out);
+	} else if (session->list_more) {
+		send_list(exchange, session, out);
+	} else {
+		session->state = SESSION_IDLE;
+	}
+}
+
+void exchange_round_pump(struct exchange *exchange, struct session *session, struct outbox *out)
+{
+	while (session->state == SESSION_SERVING && session->outstanding < WINDOW)
+		serve_entries(exchange, session, out);
+	while (session->state == SESSION_SWAPPING && session->giving && session->outstanding < WINDOW)
+		send_entries(exchange, session, out);
+	advance(exchange, session, out);
+}
+
+void exchange_round_begin(struct exchange *exchange, struct session *session, struct outbox *out)
+{
+	struct id digest;
+
+	ASSERT(session_is_ours(session) && session->state == SESSION_IDLE);
+	start_over(session);
+	session->state = SESSION_ASKED;
+	if (exchange->options.guest) {
+		send(exchange, session, exchange_wire_plain(EXCHANGE_ASK_ALL), out);
+		return;
+	}
+	digest = catalog_digest(exchange->catalog);
+	send(exchange, session, exchange_wire_digest(&digest, exchange->catalog->peers.count), out);
+}
+
+static void answer(struct exchange *exchange, struct session *session, bool is_equal, struct outbox *out)
+{
+	ASSERT(!session_is_ours(session));
+	start_over(session);
+	session->state = SESSION_IDLE;
+	if (is_equal)
+		send(exchange, session, exchange_wire_plain(EXCHANGE_EQUAL), out);
+	else
+		send_list(exchange, session, out);
+}
+
+void exchange_round_resume(struct exchange *exchange, struct session *session, bool is_equal, struct outbox *out)
+{
+	ASSERT(session->state == SESSION_POSTPONED);
+	answer(exchange, session, is_equal, out);
+}
+
+/*
+ * Two nodes ask each other at the same time whenever a link between them comes up, and would send everything twice. A
+ * round of ours that was answered goes first; of two that were not, the smaller id's does. So nobody waits in a circle.
+ */
+static bool must_wait(const struct exchange *exchange, const struct session *session)
+{
+	bool we_are_smaller = id_compare(&exchange->catalog->self, &session->link.peer) < 0;
+
+	for (size_t i = 0; i < exchange->sessions.count; i++) {
+		const struct session *other = exchange->sessions.slot[i].value;
+
+		if (!session_is_ours(other) || !id_equal(&other->link.peer, &session->link.peer))
+			continue;
+		if (other->state == SESSION_SWAPPING || (other->state == SESSION_ASKED && we_are_smaller))
+			return true;
+	}
+	return false;
+}
+
+static enum error on_digest(struct exchange *exchange, struct session *session, const struct exchange_message *message,
+	struct outbox *out)
+{
+	struct id digest;
+
+	if (session_is_ours(session) || session->state != SESSION_IDLE)
+		return ERROR_MALFORMED;
+	if (must_wait(exchange, session)) {
+		session->state = SESSION_POSTPONED;
+		return OK;
+	}
+	digest = catalog_digest(exchange->catalog);
+	answer(exchange, session, id_equal(&digest, &message->digest), out);
+	return OK;
+}
+
+static enum error on_equal(struct exchange *exchange, struct session *session, struct outbox *out)
+{
+	/* After a list the answer to come is a list. */
+	if (!session_is_ours(session) || session->state != SESSION_ASKED || session->has_after || exchange->options.guest)
+		return ERROR_MALFORMED;
+	session->state = SESSION_IDLE;
+	exchange_round_over(exchange, session, out);
+	return OK;
+}
+
+/* --- comparing --- */
+
+static bool is_news(enum catalog_result result)
+{
+	return result == CATALOG_NEW || result == CATALOG_UPDATED || result == CATALOG_LEFT;
+}
+
+/* What they have under our own name: an old entry of ours gets the new one; a newer one is somebody else's. */
+static enum catalog_result judge_self(const struct catalog *catalog, const struct entry_head *head)
+{
+	struct version version;
+	bool is_goodbye;
+
+	if (!catalog_version(catalog, &catalog->self, &version, &is_goodbye))
+		return CATALOG_REFUSED;
+	if (version_compare(&head->version, &version) > 0)   /* to be fetched once, so that it is seen and named */
+		return version_compare(&head->version, &catalog->rival) > 0 ? CATALOG_UPDATED : CATALOG_REFUSED;
+	if (version_compare(&head->version, &version) < 0 || (is_goodbye && !head->is_goodbye))
+		return CATALOG_OLDER;
+	return CATALOG_KNOWN;
+}
+
+static void compare(const struct exchange *exchange, struct session *session, const struct exchange_item *item,
+	struct exchange_frame *want)
+{
+	struct catalog *catalog = exchange->catalog;
+	struct entry_head head = {.is_goodbye = item->is_goodbye, .network = catalog->network, .peer = item->id,
+		.version = item->version};
+	enum catalog_result result = id_equal(&item->id, &catalog->self) ? judge_self(catalog, &head)
+		: catalog_judge(catalog, &head, true);
+
+	if (is_news(result))
+		exchange_wire_put_id(want, &item->id);
+	else if (result == CATALOG_OLDER)
+		give_later(session, &item->id);
+}
+
+/* Merges the range of ids that the list covers: past the last one, up to its own last id, or to the end. */
+static void merge(struct exchange *exchange, struct session *session, const struct exchange_message *list,
+	struct exchange_frame *want)
+{
+	const struct id_table *peers = &exchange->catalog->peers;
+	size_t at = first_after(exchange, session);
+
+	for (size_t i = 0; i < list->item_count; i++) {
+		const struct id *theirs = &list->item[i].id;
+
+		for (; at < peers->count && id_compare(&peers->slot[at].key, theirs) < 0; at++)
+			give_later(session, &peers->slot[at].key);
+		if (at < peers->count && id_equal(&peers->slot[at].key, theirs))
+			at++;
+		compare(exchange, session, &list->item[i], want);
+		done_up_to(session, theirs);
+	}
+	for (; !list->more && at < peers->count; at++)
+		give_later(session, &peers->slot[at].key);
+}
+
+static enum error on_list(struct exchange *exchange, struct session *session, const struct exchange_message *list,
+	struct outbox *out)
+{
+	struct exchange_frame want = {.kind = EXCHANGE_WANT};
+
+	if (!session_is_ours(session) || session->state != SESSION_ASKED || exchange->options.guest)
+		return ERROR_MALFORMED;
+	if (session->has_after && list->item_count > 0 && id_compare(&session->after, &list->item[0].id) >= 0)
+		return ERROR_MALFORMED;
+	merge(exchange, session, list, &want);
+	log_event(exchange->options.log, LOG_TRACE, exchange->now, protocol, "compared theirs=%zu want=%zu give=%zu more=%d",
+		list->item_count, want.count, session->give_count, list->more);
+	session->list_more = list->more;
+	session->state = SESSION_SWAPPING;
+	session->taking = session->giving = true;
+	send(exchange, session, exchange_wire_close(&want, false), out);
+	exchange_round_pump(exchange, session, out);
+	return OK;
+}
+
+static enum error on_want(struct exchange *exchange, struct session *session, const struct exchange_message *message,
+	struct outbox *out)
+{
+	if (session->state != SESSION_SWAPPING || !session->want_awaited)
+		return ERROR_MALFORMED;
+	ASSERT(!session_is_ours(session) && session->give_count == 0);
+	for (size_t i = 0; i < message->item_count; i++)
+		give_later(session, &message->item[i].id);
+	session->want_awaited = false;
+	session->giving = true;
+	exchange_round_pump(exchange, session, out);
+	return OK;
+}
+
+/* --- taking --- */
+
+static void take(struct exchange *exchange, const struct session *session, const struct exchange_item *item)
+{
+	struct catalog *catalog = exchange->catalog;
+	enum catalog_result result;
+	struct entry *news = NULL;
+
+	if (item->age >= (uint64_t)catalog->purge_after || (!exchange->options.guest && is_fading(exchange, item->age)))
+		return;
+	/* What is bad is counted by the catalog, and stays behind alone. */
+	if (catalog_put_signed(catalog, exchange->now - (msec)item->age, item->signed_bytes, &result, &news) != OK)
+		return;
+	if (news == NULL)
+		return;
+	if (item->rtt_us > 0)
+		catalog_set_rtt(catalog, &news->card.peer, item->rtt_us);
+	exchange_put_fact(exchange, &(struct exchange_fact){.kind = EXCHANGE_NEWS, .news = entry_keep(news),
+		.link = session->link.id, .peer = session->link.peer});
+}
+
+static enum error on_entries(struct exchange *exchange, struct session *session, const struct exchange_message *message,
+	struct outbox *out)
+{
+	bool is_listing = message->kind == EXCHANGE_ALL;
+
+	if (is_listing && !(exchange->options.guest && session->state == SESSION_ASKED))
+		return ERROR_MALFORMED;
+	if (!is_listing && !(session->state == SESSION_SWAPPING && session->taking))
+		return ERROR_MALFORMED;
+	for (size_t i = 0; i < message->item_count; i++)
+		take(exchange, session, &message->item[i]);
+	if (message->more)
+		return OK;
+	if (is_listing) {
+		session->state = SESSION_IDLE;
+		exchange_round_over(exchange, session, out);
+		return OK;
+	}
+	session->taking = false;
+	advance(exchange, session, out);
+	return OK;
+}
+
+static enum error on_ask_all(struct exchange *exchange, struct session *session, struct outbox *out)
+{
+	if (session_is_ours(session) || session->state != SESSION_IDLE)
+		return ERROR_MALFORMED;
+	start_over(session);
+	session->state = SESSION_SERVING;
+	exchange_round_pump(exchange, session, out);
+	return OK;
+}
+
+static enum error dispatch(struct exchange *exchange, struct session *session, const struct exchange_message *message,
+	struct outbox *out)
+{
+	switch (message->kind) {
+	case EXCHANGE_DIGEST:
+		return on_digest(exchange, session, message, out);
+	case EXCHANGE_EQUAL:
+		return on_equal(exchange, session, out);
+	case EXCHANGE_LIST:
+		return on_list(exchange, session, message, out);
+	case EXCHANGE_WANT:
+		return on_want(exchange, session, message, out);
+	case EXCHANGE_GIVE:
+	case EXCHANGE_ALL:
+		return on_entries(exchange, session, message, out);
+	case EXCHANGE_ASK_ALL:
+		return on_ask_all(exchange, session, out);
+	}
+	return ERROR_MALFORMED;
+}
+
+enum error exchange_round_receive(struct exchange *exchange, struct session *session, struct bytes data,
+	struct outbox *out)
+{
+	struct exchange_message message;
+	enum error error;
+
+	if (session->outstanding >= OUTSTANDING_ABUSE)
+		return ERROR_TOO_SLOW;
+	error = exchange_wire_decode(data, &message);
+	if (error != OK)
+		return error;
+	session->progress_at = exchange->now;
+	error = dispatch(exchange, session, &message, out);
+	exchange_wire_fini(&message);
+	return error;
+}
+
+void exchange_round_check(const struct session *session)
+{
+	bool is_ours = session_is_ours(session);
+
+	ASSERT(session->outstanding <= LINK_OUTSTANDING_MAX);
+	ASSERT(session->give_at <= session->give_count && session->give_count <= session->give_capacity);
+	ASSERT(session->give_count <= CATALOG_PEERS_MAX + 1);
+	if (session->state == SESSION_CONNECTING || session->state == SESSION_ASKED)
+		ASSERT(is_ours);
+	if (session->state == SESSION_SERVING || session->state == SESSION_POSTPONED)
+		ASSERT(!is_ours);
+	/* A round that is swapping waits for something, or it would be over. */
+	if (session->state == SESSION_SWAPPING)
+		ASSERT(session->taking || session->giving || session->want_awaited);
+	if (session->want_awaited)
+		ASSERT(!is_ours);
+}

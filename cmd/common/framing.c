@@ -25,7 +25,7 @@
 #define INPUT_CAPACITY (256 * 1024)      /* first size of the input array */
 #define BATCH_BYTES (64 * 1024)          /* of records in a batch, unless one record is larger */
 #define RAW_CHUNK (64 * 1024)
-#define RAW_COPY_MAX (16 * 1024)         /* a smaller chunk moves to a blob of its size; the large one is read into again */
+#define RAW_COPY_MAX (16 * 1024)         /* a smaller chunk is copied, and its large blob read into again */
 
 static const struct {
 	const char *name;
@@ -120,7 +120,7 @@ uint8_t *record_reader_space(struct record_reader *reader, size_t *room)
 	if (!reader->scan)
 		return raw_space(reader, room);
 	if (reader->capacity - reader->end < READ_ROOM_MIN) {
-		/* Only the begun record is left in front. Once it fills half of the array, moving it gains too little. */
+		/* Only the begun record is in front. Once it fills half of the array, moving it gains too little. */
 		size_t left = reader->end - reader->start;
 
 		if (left > reader->capacity / 2)
@@ -182,8 +182,8 @@ static struct blob *raw_batch(struct record_reader *reader, uint64_t *count)
 }
 
 /*
- * Room for what is here, as CBOR: a head is at most one byte longer than a separator where a record has 24 bytes or more,
- * so a sixteenth on top is plenty.
+ * Room for what is here, as CBOR: a head is longer than a separator only where a record has 24 bytes or more, and then
+ * by little, so a sixteenth on top is plenty.
  */
 static struct blob *batch_new(const struct record_reader *reader, size_t first_record)
 {

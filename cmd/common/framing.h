@@ -22,7 +22,8 @@
 
 struct output;   /* runtime/stdio.h */
 
-#define RECORD_SIZE_MAX (16u * 1024 * 1024)   /* of one record: RECORD_MAX of wire/limits.h, what fits a message */
+#define RECORD_SIZE_MAX (16u * 1024 * 1024)       /* of one record, unless --max-record says otherwise */
+#define RECORD_SIZE_LIMIT (1024u * 1024 * 1024)   /* what --max-record can say: as FRAME_MAX of wire/limits.h */
 
 enum framing { FRAMING_LINES, FRAMING_NULL, FRAMING_U32, FRAMING_RAW, FRAMING_WHOLE, FRAMING_JSON, FRAMING_CBOR };
 
@@ -61,12 +62,19 @@ struct record_origin {
 	msec wall;                   /* when it arrived, milliseconds since 1970 */
 };
 
+/* What is to be written of a batch. */
+struct record_batch {
+	struct blob *message;        /* borrowed */
+	struct bytes records;        /* the records part, inside message */
+	uint64_t most;               /* so many of them at the most */
+};
+
 /*
- * Writes the records of a batch (the records part that `message` holds) to the output, at most `most` of them. Large
- * pieces are not copied: the output keeps the message. json numbers from origin->sequence. ERROR_BAD_TEXT: a NUL inside
- * a record, framing null, or a record of 4 GiB, framing u32; what came before it was written.
+ * Writes the records of a batch to the output. Large pieces are not copied: the output keeps the message. json numbers from
+ * origin->sequence. ERROR_BAD_TEXT: a NUL inside a record, framing null, or a record of 4 GiB, framing u32; what came
+ * before it was written.
  */
-MUST_CHECK enum error record_write(enum framing framing, struct output *output, struct blob *message, struct bytes records,
-	const struct record_origin *origin, uint64_t most);
+MUST_CHECK enum error record_write(enum framing framing, struct output *output, const struct record_batch *batch,
+	const struct record_origin *origin);
 
 #endif

@@ -42,7 +42,8 @@ struct record_reader {
 	char where[160];
 };
 
-framing_scan framing_scan_lines, framing_scan_null, framing_scan_whole, framing_scan_u32, framing_scan_cbor, framing_scan_json;
+framing_scan framing_scan_lines, framing_scan_null, framing_scan_whole, framing_scan_u32, framing_scan_cbor,
+	framing_scan_json;
 
 /* Bytes up to `separator`, a record or not, of at most `size_max`. For lines, null and json. */
 enum error framing_scan_until(struct record_reader *reader, uint8_t separator, size_t size_max, struct found *found);
@@ -89,8 +90,9 @@ struct pen {
 #define PEN_ROOM 16384
 
 uint8_t *framing_pen_room(struct pen *pen, size_t size);   /* size <= PEN_ROOM; the caller moves pen->at */
-void framing_pen_lift(struct pen *pen);                    /* what was written is the output's; before output_put_blob */
+void framing_pen_lift(struct pen *pen);   /* what was written is the output's; before output_put_blob */
 
-enum error framing_write_json(struct output *output, struct bytes records, const struct record_origin *origin, uint64_t most);
+enum error framing_write_json(
+	struct output *output, struct bytes records, const struct record_origin *origin, uint64_t most);
 
 #endif

@@ -3,9 +3,9 @@
  *
  *     {"stream":"logs","from":"<64 digits>","seq":17,"ts":1700000000000,"data":"hello"}
  *
- * "data" when the bytes are UTF-8, else "data_b64": so that every record survives a trip through text unchanged. What is
- * written can be read back; the members that say where a record came from are then ignored, because the reader of
- * a stream hears that from the network and not from the data.
+ * "data" when the bytes are UTF-8, else "data_b64": so that every record survives a trip through text unchanged. What
+ * is written can be read back; the members that say where a record came from are then ignored, because the reader of a
+ * stream hears that from the network and not from the data.
  */
 #include "cmd/common/framing_internal.h"
 
@@ -122,7 +122,8 @@ static void write_data(struct pen *pen, struct bytes data)
 	write_bytes(pen, bytes_of_text("\"}\n"));
 }
 
-enum error framing_write_json(struct output *output, struct bytes records, const struct record_origin *origin, uint64_t most)
+enum error framing_write_json(
+	struct output *output, struct bytes records, const struct record_origin *origin, uint64_t most)
 {
 	struct pen pen = {.output = output};
 	struct buffer front = {0};   /* the same for all records of a batch */

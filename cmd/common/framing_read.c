@@ -70,8 +70,9 @@ static enum error take_sized(struct record_reader *reader, size_t head, uint64_t
 		return too_large(reader, (size_t)length, false);
 	if (here.size - head < length) {
 		if (reader->ended)
-			return framing_fail(reader, ERROR_MALFORMED, "the input ends inside a record: %zu of %zu bytes are here",
-				here.size - head, (size_t)length);
+			return framing_fail(reader, ERROR_MALFORMED,
+				"the input ends inside a record: %zu of %zu bytes are here", here.size - head,
+				(size_t)length);
 		return OK;
 	}
 	found->is_whole = true;

@@ -55,7 +55,8 @@ static void put_data(struct pen *pen, struct blob *message, struct bytes data)
 }
 
 /* lines, null, raw and whole: the records, with or without a separator behind each. */
-static enum error write_plain(enum framing framing, struct pen *pen, struct blob *message, struct bytes records, uint64_t most)
+static enum error write_plain(
+	enum framing framing, struct pen *pen, struct blob *message, struct bytes records, uint64_t most)
 {
 	bool separated = framing == FRAMING_LINES || framing == FRAMING_NULL;
 	uint8_t separator = framing == FRAMING_LINES ? '\n' : '\0';
@@ -95,8 +96,8 @@ static void write_cbor(struct pen *pen, struct blob *message, struct bytes recor
 	put_data(pen, message, (struct bytes){records.data, records.size - rest.size});
 }
 
-enum error record_write(enum framing framing, struct output *output, struct blob *message, struct bytes records,
-	const struct record_origin *origin, uint64_t most)
+enum error record_write(enum framing framing, struct output *output, const struct record_batch *batch,
+	const struct record_origin *origin)
 {
 	struct pen pen = {.output = output};
 	enum error error = OK;
@@ -106,15 +107,15 @@ enum error record_write(enum framing framing, struct output *output, struct blob
 	case FRAMING_NULL:
 	case FRAMING_RAW:
 	case FRAMING_WHOLE:
-		error = write_plain(framing, &pen, message, records, most);
+		error = write_plain(framing, &pen, batch->message, batch->records, batch->most);
 		break;
 	case FRAMING_U32:
-		error = write_u32(&pen, message, records, most);
+		error = write_u32(&pen, batch->message, batch->records, batch->most);
 		break;
 	case FRAMING_JSON:
-		return framing_write_json(output, records, origin, most);
+		return framing_write_json(output, batch->records, origin, batch->most);
 	case FRAMING_CBOR:
-		write_cbor(&pen, message, records, most);
+		write_cbor(&pen, batch->message, batch->records, batch->most);
 	}
 	framing_pen_lift(&pen);
 	return error;

@@ -14,7 +14,8 @@ static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 static uint8_t *escape_byte(uint8_t *out, uint8_t byte)
 {
 	static const char hex[] = "0123456789abcdef";
-	static const char short_form[] = {['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+	static const char short_form[] = {
+		['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
 
 	*out++ = '\\';
 	if (byte < sizeof short_form && short_form[byte]) {

@@ -316,7 +316,7 @@ static void print_cell(const struct listing *listing, size_t position, const cha
 	if (listing->columns[listing->shown[position]].kind == COLUMN_NUMBER)
 		fprintf(listing->file, "%*s%s", (int)padding, "", text);
 	else
-		fprintf(listing->file, "%s%*s", text, is_last ? 0 : (int)padding, "");   /* no blanks at the end of a line */
+		fprintf(listing->file, "%s%*s", text, is_last ? 0 : (int)padding, "");   /* no blanks at the end */
 	fputs(is_last ? "\n" : COLUMN_GAP, listing->file);
 }
 

@@ -42,8 +42,8 @@ struct listing;
 enum listing_form listing_form_for(FILE *file, bool json);
 
 /*
- * wanted: names of columns separated by commas (-o), in the order to print; NULL: all. *unknown is then a column that there
- * is not (borrowed from wanted, ends at a comma or NUL), and the result NULL.
+ * wanted: names of columns separated by commas (-o), in the order to print; NULL: all. If there is no such column, the
+ * result is NULL and *unknown the name (borrowed from wanted, ends at a comma or NUL).
  */
 struct listing *listing_new(FILE *file, enum listing_form form, const struct column *columns, const char *wanted,
 	const char **unknown);
@@ -57,10 +57,11 @@ void listing_text(struct listing *listing, size_t column, struct bytes text);
 void listing_number(struct listing *listing, size_t column, uint64_t value);
 void listing_real(struct listing *listing, size_t column, double value);   /* up to 3 decimals */
 void listing_id(struct listing *listing, size_t column, const struct id *id);
-void listing_name(struct listing *listing, size_t column, const struct id *id, struct bytes name);   /* empty: not known */
+/* An empty name: not known. */
+void listing_name(struct listing *listing, size_t column, const struct id *id, struct bytes name);
 void listing_end_row(struct listing *listing);
 
-/* Prints what is still here and flushes. Number of rows, 0 for none; ERROR_SYSTEM: errno says why it could not be written. */
+/* Prints what is still here and flushes. ERROR_SYSTEM: it could not all be written, errno says why. */
 MUST_CHECK enum error listing_finish(struct listing *listing, size_t *rows);
 
 #endif

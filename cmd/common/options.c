@@ -22,26 +22,33 @@
 
 #define SHARED_PREFIX "MOSAIK_"
 #define VARIABLE_MAX 64
+#define MOST_VERBOSE (LOG_TRACE - LOG_WARN)   /* further -v add nothing */
 
 #define FIELD(member, type) OPTION_FIELD(struct common, member, type)
 
 static const struct option_row common_rows[] = {
 	{'n', "network", OPTION_TEXT, FIELD(network_text, const char *), "NAME", "MOSAIK_NETWORK MOSAIK_NETWORK_ID",
 		"network name, or 64 hex digits taken literally"},
-	{'p', "peer", OPTION_PEERS, FIELD(peers, struct texts), "ADDR", "MOSAIK_PEERS", "peer to dial: [PEERID@]HOST:PORT"},
+	{'p', "peer", OPTION_PEERS, FIELD(peers, struct texts), "ADDR", "MOSAIK_PEERS",
+		"peer to dial: [PEERID@]HOST:PORT"},
 	{'t', "tag", OPTION_TEXTS, FIELD(tags, struct texts), "TAG", "MOSAIK_TAGS", "tag to advertise"},
-	{'i', "identity", OPTION_TEXT, FIELD(identity_path, const char *), "FILE", "MOSAIK_IDENTITY", "secret key file"},
+	{'i', "identity", OPTION_TEXT, FIELD(identity_path, const char *), "FILE", "MOSAIK_IDENTITY",
+		"secret key file"},
 	{'b', "bind", OPTION_TEXT, FIELD(bind_text, const char *), "ADDR", "MOSAIK_BIND", "UDP address to listen on"},
 	{0, "no-local", OPTION_FLAG, FIELD(no_local, bool), NULL, "MOSAIK_NO_LOCAL", "no same-host rendezvous"},
-	{'W', "timeout", OPTION_DURATION, FIELD(timeout, msec), "DUR", "MOSAIK_TIMEOUT", "deadline of the whole operation"},
+	{'W', "timeout", OPTION_DURATION, FIELD(timeout, msec), "DUR", "MOSAIK_TIMEOUT",
+		"deadline of the whole operation"},
 	{'w', "wait", OPTION_DURATION, FIELD(wait, msec), "DUR", "MOSAIK_WAIT", "wait this long for preconditions"},
-	{'F', "framing", OPTION_FRAMING, FIELD(framing, enum framing), "KIND", "MOSAIK_FRAMING", "how records are separated"},
+	{'F', "framing", OPTION_FRAMING, FIELD(framing, enum framing), "KIND", "MOSAIK_FRAMING",
+		"lines, null, u32, raw, whole, json or cbor"},
 	{'0', "null", OPTION_FLAG, FIELD(null, bool), NULL, NULL, "same as -F null"},
 	{'j', "json", OPTION_FLAG, FIELD(json, bool), NULL, NULL, "JSON, one object a line"},
-	{'o', "columns", OPTION_TEXT, FIELD(columns, const char *), "COLS", NULL, "columns to print, separated by commas"},
+	{'o', "columns", OPTION_TEXT, FIELD(columns, const char *), "COLS", NULL,
+		"columns to print, separated by commas"},
 	{'q', "quiet", OPTION_FLAG, FIELD(quiet, bool), NULL, NULL, "errors only on stderr"},
 	{'v', "verbose", OPTION_COUNT, FIELD(verbose, unsigned), NULL, NULL, "more on stderr; repeatable"},
-	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd, uint64_t), "N", "MOSAIK_READY_FD", "write a newline there when ready"},
+	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd, uint64_t), "N", "MOSAIK_READY_FD",
+		"write a newline there when ready"},
 	{0, "stats", OPTION_OPTIONAL_DURATION, FIELD(stats, msec), "DUR", "MOSAIK_STATS", "statistics on stderr"},
 	{.name = NULL}
 };
@@ -306,8 +313,8 @@ struct id options_id(const char *kind, const char *name)
 	if (*name == '\0')
 		usage_error("the name of a %s is empty", kind);
 	if (id_from_text(name, &id) != OK)
-		usage_error("%s '%s' has %zu hex digits: a mistyped id? (an id has 64; a name of hex digits, fewer than 32)", kind, name,
-			strlen(name));
+		usage_error("%s '%s' has %zu hex digits: a mistyped id? (an id has 64, a hex name under 32)",
+			kind, name, strlen(name));
 	return id;
 }
 
@@ -328,7 +335,8 @@ static void settle_framing(const struct parse *parse, struct common *common)
 	if (!common->json && !common->null)
 		return;
 	if (given(parse, "framing") == BY_LINE && common->framing != said)
-		usage_error("-F %s and -%c contradict each other", framing_name(common->framing), common->json ? 'j' : '0');
+		usage_error(
+			"-F %s and -%c contradict each other", framing_name(common->framing), common->json ? 'j' : '0');
 	common->framing = said;
 }
 
@@ -361,7 +369,7 @@ enum log_level options_log_level(const struct common *common)
 	if (common->quiet)
 		return LOG_ERROR;
 	if (common->verbose > 0)
-		return common->verbose >= LOG_TRACE - LOG_WARN ? LOG_TRACE : (enum log_level)(LOG_WARN + common->verbose);
+		return (enum log_level)(common->verbose < MOST_VERBOSE ? LOG_WARN + common->verbose : LOG_TRACE);
 	if (!wanted || *wanted == '\0')
 		return LOG_WARN;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -49,7 +49,8 @@ struct option_row {
 
 /* Evaluates to the offset and refuses at compile time a field of another type. */
 #define OPTION_FIELD(settings, field, type) \
-	(offsetof(settings, field) + 0 * sizeof(char[__builtin_types_compatible_p(type, __typeof__(((settings *)0)->field)) ? 1 : -1]))
+	(offsetof(settings, field) + \
+		0 * sizeof(char[__builtin_types_compatible_p(type, __typeof__(((settings *)0)->field)) ? 1 : -1]))
 
 /* Settings shared by every program; first member of its own settings struct. */
 struct common {
@@ -91,16 +92,16 @@ struct command {
 	const struct subcommand *subcommands;  /* NULL: none */
 	const char *common;                    /* long names of the common options it takes: "network peer no-local" */
 	const char *environment_prefix;        /* e.g. "MOSAIK_BOOTSTRAP_"; NULL: none */
-	void (*check)(const void *settings);   /* called last: what contradicts what is a usage_error; NULL: nothing does */
+	void (*check)(const void *settings);   /* last: what contradicts what is a usage_error; NULL: nothing */
 	bool network_optional;                 /* it takes -n but can go without: see options_require_network */
 	bool stop_at_operand;                  /* the rest of the line belongs to another program */
 };
 
 /*
  * Parses argv and the environment into settings (defaulted by the caller; common must be the first member).
- * Options and operands mix; scanning stops at "--", or at the first operand if `stop_at_operand`. argv is reordered, operands last.
- * Returns the index of the first operand. Answers -h, --help, -V, --version and --list-options itself and exits; a
- * mistake prints two lines and exits 64.
+ * Options and operands mix; scanning stops at "--", or at the first operand if `stop_at_operand`. argv is reordered,
+ * operands last. Returns the index of the first operand. Answers -h, --help, -V, --version and --list-options itself
+ * and exits; a mistake prints two lines and exits 64.
  */
 int options_parse(const struct command *command, int argc, char **argv, void *settings);
 void options_free(const struct command *command, void *settings);   /* releases lists */
@@ -109,7 +110,7 @@ void options_free(const struct command *command, void *settings);   /* releases 
 void options_require_network(const struct common *common);
 /* What -q, -v and MOSAIK_LOG come to. */
 enum log_level options_log_level(const struct common *common);
-/* The id that a name from the command line stands for. A name that looks like a mistyped id: exit 64, calling it `kind`. */
+/* The id that a name stands for. A name that looks like a mistyped id: exit 64, calling it a `kind`. */
 struct id options_id(const char *kind, const char *name);
 /* Row of command->subcommands that is called `word`; NULL word or no such row: exit 64, with the nearest name. */
 const struct subcommand *options_subcommand(const struct command *command, const char *word);
@@ -123,6 +124,9 @@ enum error options_size(const char *text, uint64_t *out);
 /* `mosaik-produce: error[no-peer]: words` and up to four hint lines (on a terminal or with -v). Then exit(status). */
 _Noreturn __attribute__((format(printf, 4, 5)))
 void fail(int status, const char *slug, const char *const *hints, const char *format, ...);
+/* The same without the exit, for programs that have things to close first. */
+__attribute__((format(printf, 3, 4)))
+void report(const char *slug, const char *const *hints, const char *format, ...);
 __attribute__((format(printf, 1, 2)))
 void warn(const char *format, ...);      /* one line unless -q */
 /* Two lines: what is wrong, and "try: mosaik-X -h". Exit 64. */

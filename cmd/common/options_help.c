@@ -2,7 +2,8 @@
  * options_help.c - -h for people, --list-options for the tests that compare it with man pages and completions.
  *
  * -h fits one small terminal: examples first, because they answer most questions; then the options that are this
- * program's own, a line each; then the common ones, only named: they are the same everywhere and stand in the man page.
+ * program's own, a line each; then the common ones. Those that find no line any more are only named: they are the same
+ * everywhere and stand in the man page.
  */
 #include "cmd/common/options_internal.h"
 
@@ -14,6 +15,8 @@
 
 #define LEFT_COLUMN 26
 #define LINE_MAX_SIZE 80
+#define FOOT_LINES 1
+#define NAMES_LINES 2    /* what the names of all common options take side by side */
 
 /* Help is put together first and counted, so that it can never outgrow its terminal unnoticed. */
 struct page {
@@ -50,27 +53,49 @@ static void row_format(const struct option_row *row, bool brief, char *out, size
 	bool named = row->letter == 0 || !brief;
 	const char *value = row->value ? row->value : "";
 
-	snprintf(out, size, "%s%s%s%s%s%s%s%s", row->letter ? letter : "", row->letter && named ? ", " : "", named ? "--" : "",
-		named ? row->name : "", row->kind == OPTION_OPTIONAL_DURATION ? "[=" : "",
+	snprintf(out, size, "%s%s%s%s%s%s%s%s", row->letter ? letter : "", row->letter && named ? ", " : "",
+		named ? "--" : "", named ? row->name : "", row->kind == OPTION_OPTIONAL_DURATION ? "[=" : "",
 		row->value && row->kind != OPTION_OPTIONAL_DURATION ? " " : "", value,
 		row->kind == OPTION_OPTIONAL_DURATION ? "]" : "");
 }
 
-static void add_common(struct page *page, const struct option_rows *rows)
+static void add_row(struct page *page, const struct option_row *row)
+{
+	char left[LINE_MAX_SIZE];
+
+	row_format(row, false, left, sizeof left);
+	page_add(page, "  %-*s %s\n", LEFT_COLUMN, left, row->help);
+}
+
+/* Rows from `first` on, side by side. */
+static void add_names(struct page *page, const struct option_rows *rows, size_t first)
 {
 	size_t column = 0;
 
-	for (size_t i = rows->own; i < rows->count; i++) {
+	for (size_t i = first; i < rows->count; i++) {
 		char text[LINE_MAX_SIZE];
 
 		row_format(rows->row[i], true, text, sizeof text);
 		if (column + strlen(text) + 2 > LINE_MAX_SIZE)
 			column = 0;
-		page_add(page, "%s%s", column > 0 ? "  " : i > rows->own ? "\n  " : "  ", text);
+		page_add(page, "%s%s", column > 0 ? "  " : i > first ? "\n  " : "  ", text);
 		column += strlen(text) + 2;
 	}
-	if (rows->count > rows->own)
+	if (first < rows->count)
 		page_add(page, "\n");
+}
+
+/* In the order of the table, which begins with what is needed most. */
+static void add_common(struct page *page, const struct option_rows *rows)
+{
+	size_t left = OPTIONS_HELP_LINES_MAX - FOOT_LINES - page_lines(page);
+	size_t full = rows->count - rows->own;
+
+	if (full > left)
+		full = left > NAMES_LINES ? left - NAMES_LINES : 0;
+	for (size_t i = 0; i < full; i++)
+		add_row(page, rows->row[rows->own + i]);
+	add_names(page, rows, rows->own + full);
 }
 
 void options_print_help(const struct command *command, const struct option_rows *rows)
@@ -87,12 +112,9 @@ void options_print_help(const struct command *command, const struct option_rows 
 		snprintf(left, sizeof left, "%s %s", row->name, row->operands);
 		page_add(&page, "  %-*s %s\n", LEFT_COLUMN, left, row->help);
 	}
-	for (size_t i = 0; i < rows->own; i++) {
-		char left[LINE_MAX_SIZE];
-
-		row_format(rows->row[i], false, left, sizeof left);
-		page_add(&page, "  %-*s %s\n", LEFT_COLUMN, left, rows->row[i]->help);
-	}
+	for (size_t i = 0; i < rows->own; i++)
+		add_row(&page, rows->row[i]);
+	ASSERT(page_lines(&page) + NAMES_LINES + FOOT_LINES <= OPTIONS_HELP_LINES_MAX);
 	add_common(&page, rows);
 	page_add(&page, "'man %s' says the rest.\n", command->name);
 	ASSERT(page_lines(&page) <= OPTIONS_HELP_LINES_MAX);

@@ -35,19 +35,34 @@ void options_tell_as(const char *name, bool quiet, bool verbose)
 	speaker.verbose = verbose;
 }
 
-void fail(int status, const char *slug, const char *const *hints, const char *format, ...)
+__attribute__((format(printf, 3, 0)))
+static void tell(const char *slug, const char *const *hints, const char *format, va_list arguments)
 {
-	va_list arguments;
-
 	fprintf(stderr, "%s: error[%s]: ", speaker_name(), slug);
-	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
-	va_end(arguments);
 	fputc('\n', stderr);
 	if (hints && (speaker.verbose || isatty(STDERR_FILENO)))
 		for (size_t i = 0; i < HINTS_MAX && hints[i]; i++)
 			fprintf(stderr, "  %s\n", hints[i]);
+}
+
+void fail(int status, const char *slug, const char *const *hints, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	tell(slug, hints, format, arguments);
+	va_end(arguments);
 	exit(status);
+}
+
+void report(const char *slug, const char *const *hints, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	tell(slug, hints, format, arguments);
+	va_end(arguments);
 }
 
 void warn(const char *format, ...)

@@ -23,7 +23,8 @@ static bool read_digits(const char **text, uint64_t *out)
 	const char *at = *text;
 
 	for (; isdigit((unsigned char)*at); at++)
-		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
+		if (__builtin_mul_overflow(value, 10, &value) ||
+			__builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
 			return false;
 	if (at == *text)
 		return false;

@@ -29,8 +29,8 @@ static void check(const void *of)
 const struct settings settings_defaults = {.common = COMMON_DEFAULTS(MSEC_NEVER)};
 
 static const char *const examples[] = {
-	"mosaik-bootstrap -n prod                      print PEERID@HOST:PORT, serve for ever",
-	"mosaik-bootstrap -n prod -i /etc/mosaik.key   with a key of your own (mosaik-key gen)",
+	"mosaik-bootstrap -n prod                    print PEERID@HOST:PORT and serve",
+	"mosaik-bootstrap -n prod -i node.key        with a key of your own",
 	"mosaik-bootstrap -n prod -b 0.0.0.0:6677 --advertise 192.0.2.7:6677",
 	NULL
 };

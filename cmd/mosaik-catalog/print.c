@@ -59,7 +59,7 @@ static int close_listing(struct listing *listing)
 
 	listing_free(listing);
 	if (error != OK) {
-		warn("cannot write to stdout: %s", strerror(errno));
+		report("stdout", NULL, "cannot write to stdout: %s", strerror(errno));
 		return EXIT_IO;
 	}
 	return rows > 0 ? EXIT_YES : EXIT_NO;

@@ -101,9 +101,11 @@ static void on_batch(struct consume *consume, struct streams_fact *fact)
 {
 	const struct settings *settings = &consume->settings;
 	uint64_t left = settings->count > 0 ? settings->count - consume->records : UINT64_MAX;
-	struct record_origin origin = {.stream = source_of(consume, fact->consumer)->name, .from = fact->peer,
+	const struct source *source = source_of(consume, fact->consumer);
+	struct record_origin origin = {.stream = source ? source->name : "", .from = fact->peer,
 		.sequence = fact->sequence, .wall = runtime_wall(consume->session.runtime)};
-	enum error error = record_write(settings->common.framing, consume->output, fact->message, fact->records, &origin, left);
+	enum error error = record_write(settings->common.framing, consume->output,
+		&(struct record_batch){fact->message, fact->records, left}, &origin);
 
 	consume->records += fact->count < left ? fact->count : left;
 	consume->bytes += fact->records.size;
@@ -111,7 +113,7 @@ static void on_batch(struct consume *consume, struct streams_fact *fact)
 	node_consumed(node_of(consume), fact->link, blob_size(fact->message));
 	blob_drop(fact->message);
 	if (error != OK) {
-		warn("a record contains a NUL byte: it cannot be written with framing null");
+		report("framing", NULL, "a record contains a NUL byte: it cannot be written with framing null");
 		enough(consume, EXIT_DATA);
 	} else if (settings->count > 0 && consume->records >= settings->count) {
 		enough(consume, EXIT_YES);
@@ -158,7 +160,8 @@ static void on_lost(struct consume *consume, const struct streams_fact *fact)
 	bool was_active = number_table_remove(&consume->active, fact->link) != NULL;
 
 	id_format_short(&fact->peer, peer);
-	if (was_active)
+	/* Graceful, or no longer listed: it was there, and left without an end. Other attempts that fail say nothing yet. */
+	if (was_active || fact->reason == ERROR_GRACEFUL || fact->reason == ERROR_CANCELLED)
 		id_table_put(&consume->lost, &fact->peer, source_of(consume, fact->consumer));
 	if (was_active || fact->reason == ERROR_NOT_ALLOWED || fact->reason == ERROR_FRAME_TOO_LARGE)
 		warn("producer %s: %s", peer, error_text(fact->reason));
@@ -233,7 +236,7 @@ static bool flush(struct consume *consume)
 	case STDIO_FAILED:
 		break;
 	}
-	warn("cannot write to stdout: %s", strerror(errno));
+	report("stdout", NULL, "cannot write to stdout: %s", strerror(errno));
 	leave(consume, EXIT_IO);
 	return false;
 }
@@ -272,14 +275,14 @@ static void look_at_clock(struct consume *consume, msec now)
 	bool subscribed = consume->active.count > 0 || consume->records > 0 || consume->ends > 0;
 
 	if (session_is_late(&consume->session, now)) {
-		warn("error[deadline]: not done within the timeout");
+		report("deadline", NULL, "not done within the timeout");
 		enough(consume, EXIT_DEADLINE);
 	} else if (is_given(settings->idle) && now - consume->last_record_at >= settings->idle) {
 		enough(consume, consume->records > 0 ? EXIT_YES : EXIT_NO);
 	} else if (is_given(settings->run_for) && now - consume->session.started_at >= settings->run_for) {
 		enough(consume, consume->records > 0 ? EXIT_YES : EXIT_NO);
 	} else if (!subscribed && common->has_wait && common->wait != MSEC_NEVER && now - consume->session.started_at >= common->wait) {
-		warn("error[no-producer]: no producer of this stream came within the wait");
+		report("no-producer", NULL, "no producer of this stream on network '%s' within the wait", common->network_text);
 		enough(consume, EXIT_UNAVAILABLE);
 	}
 }

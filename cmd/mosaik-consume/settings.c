@@ -11,8 +11,9 @@ static const struct option_row rows[] = {
 	{0, "idle", OPTION_DURATION, FIELD(idle, msec), "DUR", "MOSAIK_IDLE", "exit after DUR without a record"},
 	{0, "for", OPTION_DURATION, FIELD(run_for, msec), "DUR", "MOSAIK_FOR", "exit after DUR"},
 	{0, "min-producers", OPTION_NUMBER, FIELD(min_producers, uint64_t), "N", "MOSAIK_MIN_PRODUCERS",
-		"ready, and -e judges, once N were seen (1)"},
-	{0, "max-record", OPTION_SIZE, FIELD(max_record, uint64_t), "SIZE", "MOSAIK_MAX_RECORD", "refuse larger records (16M)"},
+		"-e: wait for the end of at least N producers (1)"},
+	{0, "max-record", OPTION_SIZE, FIELD(max_record, uint64_t), "SIZE", "MOSAIK_MAX_RECORD",
+		"refuse larger records (16M)"},
 	{0, "strict", OPTION_FLAG, FIELD(strict, bool), NULL, "MOSAIK_STRICT", "a record missed is fatal (65)"},
 	{.name = NULL}
 };
@@ -21,8 +22,8 @@ static void check(const void *of)
 {
 	const struct settings *settings = of;
 
-	if (settings->max_record == 0 || settings->max_record > RECORD_SIZE_MAX)
-		usage_error("--max-record has to be between 1 and 16M");
+	if (settings->max_record == 0 || settings->max_record > RECORD_SIZE_LIMIT)
+		usage_error("--max-record has to be between 1 and 1G");
 }
 
 const struct settings settings_defaults = {
@@ -34,7 +35,7 @@ const struct settings settings_defaults = {
 };
 
 static const char *const examples[] = {
-	"mosaik-consume -n demo logs                      print every record of every producer",
+	"mosaik-consume -n demo logs                      every record of every producer",
 	"mosaik-consume -n demo -c 1 -W 5s hello          one record, or 124 after 5 s",
 	"mosaik-consume -n demo -e -F raw backup > copy   until the end, verified",
 	"mosaik-consume -n demo -j logs audit | jq .      two streams, told apart",

@@ -55,10 +55,12 @@ static void generate(const char *path, struct keypair *pair)
 	}
 	error = key_save(path, pair);
 	if (error == ERROR_SYSTEM && errno == EEXIST)
-		fail(EXIT_IO, "exists", (const char *const[]){"a lost key is a lost peer id: move the file away first", NULL},
+		fail(EXIT_IO, "exists",
+			(const char *const[]){"a lost key is a lost peer id: move the file away first", NULL},
 			"'%s' exists; it is left as it is", path);
 	if (error != OK)
-		fail(EXIT_IO, "key", NULL, "cannot write '%s': %s", path, error == ERROR_SYSTEM ? strerror(errno) : error_text(error));
+		fail(EXIT_IO, "key", NULL, "cannot write '%s': %s", path,
+			error == ERROR_SYSTEM ? strerror(errno) : error_text(error));
 	print_peer_id(pair);
 }
 
@@ -88,7 +90,8 @@ static void load(const char *path, struct keypair *pair)
 	if (error == ERROR_SYSTEM)
 		fail(EXIT_IO, "key", NULL, "cannot read '%s': %s", path, strerror(errno));
 	if (error == ERROR_NOT_ALLOWED)
-		fail(EXIT_REFUSED, "key-mode", (const char *const[]){"a secret key is for its owner alone: chmod 600, and chown to yourself", NULL},
+		fail(EXIT_REFUSED, "key-mode",
+			(const char *const[]){"a secret key is for its owner alone: chmod 600, chown", NULL},
 			"key file '%s' can be read by others, or is not yours", path);
 	if (error != OK)
 		fail(EXIT_DATA, "key", NULL, "'%s' is not a key file (64 hex digits)", path);

@@ -12,9 +12,9 @@ static const struct subcommand subcommands[] = {
 };
 
 static const char *const examples[] = {
-	"mosaik-key gen ~/.config/mosaik/node.key       0600, never over an existing file",
-	"mosaik-key pub ~/.config/mosaik/node.key       what others write before the @",
-	"mosaik-key gen | tee secret | mosaik-key pub -",
+	"mosaik-key gen node.key       mode 0600, never over an existing file",
+	"mosaik-key pub node.key       what others write before the @",
+	"mosaik-key pub - < node.key   the same, from stdin",
 	NULL
 };
 

@@ -108,13 +108,13 @@ static void pull_facts(struct produce *produce)
 
 static void input_failed(struct produce *produce)
 {
-	warn("cannot read stdin: %s", strerror(errno));
+	report("stdin", NULL, "cannot read stdin: %s", strerror(errno));
 	leave(produce, EXIT_IO);
 }
 
-static void framing_failed(struct produce *produce, enum error error)
+static void framing_failed(struct produce *produce)
 {
-	warn("%s: %s", record_reader_where(produce->reader), error_text(error));
+	report("framing", NULL, "%s", record_reader_where(produce->reader));
 	leave(produce, EXIT_DATA);
 }
 
@@ -168,7 +168,7 @@ static bool send_batches(struct produce *produce, size_t *moved)
 	while (producer_has_room(produce->producer)) {
 		error = record_reader_batch(produce->reader, &batch, &count);
 		if (error != OK) {
-			framing_failed(produce, error);
+			framing_failed(produce);
 			return false;
 		}
 		if (!batch)
@@ -215,7 +215,7 @@ static void wait_for_consumers(struct produce *produce, msec now)
 	}
 	if (produce->session.common->has_wait && produce->session.common->wait != MSEC_NEVER &&
 			now - produce->waiting_since >= produce->session.common->wait) {
-		warn("error[no-consumer]: %zu of %llu consumers of this stream came within the wait",
+		report("no-consumer", NULL, "%zu of %llu consumers of this stream came within the wait",
 			producer_subscribers(produce->producer), (unsigned long long)produce->settings.min_consumers);
 		leave(produce, EXIT_UNAVAILABLE);
 	}
@@ -241,7 +241,7 @@ static void turn(void *self, msec now)
 	if (session_stats_due(&produce->session, now))
 		print_stats(produce, now);
 	if (session_is_late(&produce->session, now)) {
-		warn("error[deadline]: not done within the timeout");
+		report("deadline", NULL, "not done within the timeout");
 		leave(produce, EXIT_DEADLINE);
 	} else if (produce->phase == ENDING) {
 		finish(produce);

@@ -10,15 +10,18 @@
 #define LINGER_DEFAULT (5 * 1000)
 
 static const struct option_row rows[] = {
-	{'m', "message", OPTION_TEXT, FIELD(message, const char *), "TEXT", NULL, "send TEXT as one record; stdin is not read"},
+	{'m', "message", OPTION_TEXT, FIELD(message, const char *), "TEXT", NULL,
+		"send TEXT as one record; stdin is not read"},
 	{0, "min-consumers", OPTION_NUMBER, FIELD(min_consumers, uint64_t), "N", "MOSAIK_MIN_CONSUMERS",
 		"read stdin once N consumers are attached (1)"},
 	{0, "max-consumers", OPTION_NUMBER, FIELD(max_consumers, uint64_t), "N", "MOSAIK_MAX_CONSUMERS",
 		"refuse more than N consumers"},
 	{0, "max-stall", OPTION_DURATION, FIELD(max_stall, msec), "DUR", "MOSAIK_MAX_STALL",
 		"drop a consumer that takes nothing so long (30s)"},
-	{0, "max-record", OPTION_SIZE, FIELD(max_record, uint64_t), "SIZE", "MOSAIK_MAX_RECORD", "refuse larger records (16M)"},
-	{0, "linger", OPTION_DURATION, FIELD(linger, msec), "DUR", "MOSAIK_LINGER", "wait so long for the last acknowledgements (5s)"},
+	{0, "max-record", OPTION_SIZE, FIELD(max_record, uint64_t), "SIZE", "MOSAIK_MAX_RECORD",
+		"refuse larger records (16M)"},
+	{0, "linger", OPTION_DURATION, FIELD(linger, msec), "DUR", "MOSAIK_LINGER",
+		"wait so long for the last acknowledgements (5s)"},
 	{.name = NULL}
 };
 
@@ -26,8 +29,8 @@ static void check(const void *of)
 {
 	const struct settings *settings = of;
 
-	if (settings->max_record == 0 || settings->max_record > RECORD_SIZE_MAX)
-		usage_error("--max-record has to be between 1 and 16M");
+	if (settings->max_record == 0 || settings->max_record > RECORD_SIZE_LIMIT)
+		usage_error("--max-record has to be between 1 and 1G");
 	if (settings->max_consumers > 0 && settings->max_consumers < settings->min_consumers)
 		usage_error("--max-consumers is less than --min-consumers");
 	if (settings->message && (settings->common.null || settings->common.json))

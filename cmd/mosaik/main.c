@@ -59,7 +59,8 @@ static bool is_plain(const char *word)
 {
 	size_t size = strlen(word);
 
-	return size > 0 && size < NAME_MAX_SIZE && strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789-") == size && *word != '-';
+	return size > 0 && size < NAME_MAX_SIZE && strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789-") == size &&
+	       *word != '-';
 }
 
 _Noreturn static void dispatch(const char *word, char **argv)

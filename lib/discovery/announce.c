@@ -92,6 +92,7 @@ static void sign(struct announce *announce)
 	msec wall = wall_now(announce);
 
 	ASSERT(speaks(announce));
+	/* A clock that stands still or is set back must not stop our news. */
 	version->update = version->update + 1 > (uint64_t)wall ? version->update + 1 : (uint64_t)wall;
 	entry_drop(announce->entry);
 	announce->entry = entry_sign(&announce->card, announce->options.identity, announce->options.crypto);
@@ -210,6 +211,7 @@ static enum error receive_entry(struct announce *announce, struct announce_link 
 	struct entry *entry = NULL;
 	struct id from = link->link.peer;   /* a goodbye may end the link */
 
+	/* Only news is judged by its clock: what anti-entropy or a hello has brought before is neither named nor passed on. */
 	if (entry_peek(signed_bytes, &head) == OK) {
 		result = catalog_judge(announce->catalog, &head, true);
 		if ((result == CATALOG_NEW || result == CATALOG_UPDATED || result == CATALOG_LEFT) &&
@@ -346,6 +348,7 @@ struct announce *announce_new(const struct announce_options *options, msec now, 
 	announce->card.version.start = (uint64_t)wall;
 	announce->sign_at = options->guest ? MSEC_NEVER : now;
 	announce->announce_at = MSEC_NEVER;
+	announce_contacts_init(announce);
 	return announce;
 }
 
@@ -442,6 +445,7 @@ void announce_depart(struct announce *announce, msec now, struct outbox *out)
 	announce->unsent = false;
 	if (announce->entry == NULL)
 		return;   /* nobody has heard of us */
+	/* It bears the version of the last entry, so it ends that one and no later life of ours. */
 	goodbye = entry_sign_goodbye(&announce->entry->card, announce->options.identity, announce->options.crypto);
 	catalog_put_self(announce->catalog, announce->now, goodbye);
 	flood(announce, NULL, goodbye, out);

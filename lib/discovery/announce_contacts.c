@@ -86,13 +86,28 @@ static void keep_below(struct announce *announce, enum contact_kind kind, size_t
 		contact_remove(announce, worst);
 }
 
+/* The instant after the next wait; the one after that is longer. */
+static msec back_off(struct announce *announce, msec *span, msec cap)
+{
+	msec at = announce->now + rng_jitter(&announce->rng, *span, ANNOUNCE_JITTER_PERCENT);
+
+	ASSERT(*span >= ANNOUNCE_RETRY_MIN && *span <= ANNOUNCE_RETRY_LOST_MAX);
+	*span = msec_min(*span * 3 / 2, cap);
+	return at;
+}
+
 void announce_contacts_failed(struct announce *announce, struct contact *contact)
 {
 	msec cap = contact->kind == CONTACT_BOOTSTRAP ? ANNOUNCE_RETRY_MAX : ANNOUNCE_RETRY_LOST_MAX;
 
-	ASSERT(contact->retry_span >= ANNOUNCE_RETRY_MIN && contact->retry_span <= ANNOUNCE_RETRY_LOST_MAX);
-	contact->retry_at = announce->now + rng_jitter(&announce->rng, contact->retry_span, ANNOUNCE_JITTER_PERCENT);
-	contact->retry_span = msec_min(contact->retry_span * 3 / 2, cap);
+	contact->retry_at = back_off(announce, &contact->retry_span, cap);
+	if (contact->kind == CONTACT_DRAWN && announce->draw_at <= announce->now)
+		announce->draw_at = back_off(announce, &announce->draw_span, ANNOUNCE_RETRY_MAX);
+}
+
+void announce_contacts_succeeded(struct announce *announce)
+{
+	announce->draw_span = ANNOUNCE_RETRY_MIN;
 }
 
 /* Remembers the addresses of a lost neighbour: the catalog will forget it long before we stop trying. */
@@ -107,6 +122,7 @@ static bool remember_addresses(const struct announce *announce, struct contact *
 	return true;
 }
 
+/* Whoever ended the link on purpose knows where to find us. */
 static bool is_line_broken(enum error reason)
 {
 	return reason != OK && reason != ERROR_GRACEFUL && reason != ERROR_CANCELLED && reason != ERROR_NO_CAPACITY;
@@ -222,6 +238,8 @@ static void fill_up(struct announce *announce, struct outbox *out)
 {
 	const struct id *peer;
 
+	if (announce->now < announce->draw_at)
+		return;
 	announce->drawn_revision = announce->catalog->revision;
 	forget_unlisted(announce);
 	while (wants_more(announce) && (peer = draw(announce)) != NULL)
@@ -250,16 +268,24 @@ msec announce_contacts_deadline(const struct announce *announce)
 	if (announce->options.guest)
 		return MSEC_NEVER;
 	if (draws && announce->drawn_revision != announce->catalog->revision)
-		return announce->now;
+		due = announce->draw_at;
 	for (size_t i = 0; i < announce->contact_count; i++) {
 		const struct contact *contact = announce->contact[i];
 		bool may_be_redrawn = draws && contact->kind == CONTACT_DRAWN && contact->link == 0 &&
 			!is_satisfied(announce, contact);
 
-		if (may_be_redrawn || waits_for_dial(announce, contact))
+		if (may_be_redrawn)
+			due = msec_min(due, contact->retry_at > announce->draw_at ? contact->retry_at : announce->draw_at);
+		else if (waits_for_dial(announce, contact))
 			due = msec_min(due, contact->retry_at);
 	}
 	return due;
+}
+
+void announce_contacts_init(struct announce *announce)
+{
+	announce->draw_at = announce->now;
+	announce->draw_span = ANNOUNCE_RETRY_MIN;
 }
 
 void announce_contacts_free(struct announce *announce)

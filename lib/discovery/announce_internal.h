@@ -62,6 +62,8 @@ struct announce {
 	size_t contact_count;
 	size_t contact_capacity;
 	uint64_t drawn_revision;         /* of the catalog when it was last searched for peers to dial */
+	msec draw_at;                    /* not before: a catalog full of dead peers is not dialled in a storm */
+	msec draw_span;
 
 	struct announce_fact *fact;      /* fact[fact_first .. fact_count) are waiting */
 	size_t fact_first;
@@ -85,11 +87,13 @@ void announce_links_free(struct announce *announce);
 void announce_links_check(const struct announce *announce);
 
 /* announce_contacts.c */
+void announce_contacts_init(struct announce *announce);
 void announce_contacts_add(struct announce *announce, enum contact_kind kind, const struct dial *dial);
 void announce_contacts_tick(struct announce *announce, struct outbox *out);   /* dials who is due */
 msec announce_contacts_deadline(const struct announce *announce);
 /* The dial of a contact came to nothing, or its link ended before it was a success. */
 void announce_contacts_failed(struct announce *announce, struct contact *contact);
+void announce_contacts_succeeded(struct announce *announce);
 void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link, enum error reason);
 void announce_contacts_unlinked(struct announce *announce, struct contact *contact);   /* its link is gone */
 void announce_contacts_departed(struct announce *announce, const struct id *peer);

@@ -122,11 +122,13 @@ void announce_links_linked(struct announce *announce, const struct link *opened,
 	} else {
 		ASSERT(link->state == LINK_DIALLING && announce->dialling > 0);
 		announce->dialling--;
+		announce_contacts_succeeded(announce);
 		link->contact->answered = opened->peer;
 	}
 	link->link.peer = opened->peer;
 	link->state = LINK_UP;
 	link->up_at = announce->now;
+	/* A bootstrap address may well be our own; that link has served its purpose when we know it. */
 	if (announce->options.guest || id_equal(&opened->peer, &announce->catalog->self))
 		close_link(link, ERROR_CANCELLED, out);
 	else if (other != NULL)
@@ -201,6 +203,7 @@ void announce_links_part(struct announce *announce, const struct id *peer, struc
 {
 	struct announce_link *link = id_table_get(&announce->neighbours, peer);
 
+	/* OK: what we still owe it is delivered first, it may be waiting for acknowledgements of its own. */
 	if (link != NULL) {
 		neighbour_down(announce, link, ERROR_GRACEFUL);
 		close_link(link, OK, out);

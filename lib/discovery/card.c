@@ -74,6 +74,7 @@ static bool names_equal(const struct card *a, const struct card *b)
 	return true;
 }
 
+/* The version is left out: what is asked here is whether a new one has anything new to say. */
 bool card_equal(const struct card *a, const struct card *b)
 {
 	return id_equal(&a->network, &b->network) && id_equal(&a->peer, &b->peer) && addresses_equal(a, b) &&
@@ -83,6 +84,7 @@ bool card_equal(const struct card *a, const struct card *b)
 
 void card_set_addresses(struct card *card, const struct address *address, size_t count)
 {
+	/* Copied first: the new addresses may be some of the old ones. */
 	struct address *copy = count > 0 ? memory_copy(address, count * sizeof(*address)) : NULL;
 
 	ASSERT(count <= ENTRY_ADDRESSES_MAX);

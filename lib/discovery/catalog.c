@@ -52,6 +52,7 @@ static void push_event(struct catalog *catalog, enum catalog_event_kind kind, st
 	ASSERT(!entry->is_goodbye);
 	if (id_equal(&entry->card.peer, &catalog->self))
 		return;   /* nobody discovers himself */
+	/* A reader that sleeps loses the oldest: the newest state of a peer is worth more. */
 	if (catalog->event_count == CATALOG_EVENTS_MAX) {
 		entry_drop(catalog->event[catalog->event_first].entry);
 		catalog->event_first = (catalog->event_first + 1) % CATALOG_EVENTS_MAX;
@@ -164,6 +165,7 @@ static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 	}
 	before = peer->entry;
 	peer->entry = entry_keep(entry);
+	/* A newer version that took longer to get here does not make its peer older. */
 	if (heard_at > peer->heard_at)
 		peer->heard_at = heard_at;
 	if (before != NULL && !before->is_goodbye)
@@ -282,6 +284,7 @@ struct id catalog_digest(struct catalog *catalog)
 {
 	struct hash hash;
 
+	/* Most rounds of anti-entropy compare digests of catalogs in which nothing happened. */
 	if (catalog->digest_revision == catalog->revision)
 		return catalog->digest;
 	hash_init(&hash);
@@ -322,6 +325,7 @@ static void forget(struct catalog *catalog, msec now, const struct id *id)
 	struct catalog_peer *peer = id_table_remove(&catalog->peers, id);
 
 	ASSERT(peer != NULL);
+	ASSERT(!id_equal(id, &catalog->self));
 	log_peer(catalog, now, peer->entry->is_goodbye ? "forgotten" : "purged", id);
 	if (!peer->entry->is_goodbye)
 		catalog->live--;

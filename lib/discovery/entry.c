@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "discovery/entry_wire.h"
+#include "wire/cbor.h"
 #include "wire/limits.h"
 
 /* Around the body: array and kind, the head of the body (3 for more than 255 bytes, 5 at most), head and signature. */
@@ -21,13 +22,22 @@ static struct entry *entry_new(bool is_goodbye)
 	return entry;
 }
 
+/* What a name takes in the body: the id and the text, each with its head. */
+static size_t encoded_size(const struct card_name *name)
+{
+	size_t size = bytes_of_text(name->text).size;
+	uint8_t head[CBOR_HEAD_MAX];
+
+	return cbor_bytes_head(head, ID_SIZE) + ID_SIZE + cbor_bytes_head(head, size) + size;
+}
+
 /* Names are for people; everything else in a card is bounded so that it fits (card.h). */
 static void leave_out_names(struct card *card, size_t excess)
 {
 	ASSERT(card->name_count > 0);
 	while (excess > 0) {
 		struct card_name last = card->name[card->name_count - 1];
-		size_t freed = ID_SIZE + bytes_of_text(last.text).size;
+		size_t freed = encoded_size(&last);
 
 		excess = excess > freed ? excess - freed : 0;
 		card_set_name(card, &last.id, NULL);

@@ -67,6 +67,7 @@ struct blob *entry_wire_close(const struct entry_wire *wire)
 	struct buffer out = {0};
 	struct blob *blob;
 
+	ASSERT(wire->body.size > 0);
 	cbor_put_array(&out, 3);
 	cbor_put_uint(&out, wire->is_goodbye ? KIND_GOODBYE : KIND_ENTRY);
 	cbor_put_bytes(&out, wire->body);
@@ -80,6 +81,7 @@ void entry_wire_message(const struct entry_wire *wire, struct buffer *out)
 {
 	uint8_t kind = wire->is_goodbye ? KIND_GOODBYE : KIND_ENTRY;
 
+	/* The kind is signed too: nobody can make a goodbye out of an entry. */
 	buffer_append(out, bytes_of_text(context));
 	buffer_append(out, bytes_of(&kind, 1));
 	buffer_append(out, wire->body);
@@ -89,6 +91,7 @@ void entry_wire_message(const struct entry_wire *wire, struct buffer *out)
 
 static void put_set(struct buffer *out, uint64_t key, const struct id_set *set)
 {
+	ASSERT(key >= KEY_TAGS && key <= KEY_GROUPS);
 	id_set_check(set);
 	cbor_put_uint(out, key);
 	cbor_put_array(out, set->count);
@@ -110,6 +113,7 @@ static void put_addresses(struct buffer *out, const struct card *card)
 
 static void put_tickets(struct buffer *out, const struct card *card)
 {
+	ASSERT(card->ticket_count <= CARD_TICKETS_MAX);
 	cbor_put_uint(out, KEY_TICKETS);
 	cbor_put_map(out, card->ticket_count);
 	for (size_t i = 0; i < card->ticket_count; i++) {
@@ -120,6 +124,7 @@ static void put_tickets(struct buffer *out, const struct card *card)
 
 static void put_names(struct buffer *out, const struct card *card)
 {
+	ASSERT(card->name_count <= CARD_NAMES_MAX);
 	cbor_put_uint(out, KEY_NAMES);
 	cbor_put_map(out, card->name_count);
 	for (size_t i = 0; i < card->name_count; i++) {
@@ -162,6 +167,7 @@ static void expect_key(struct cbor *in, uint64_t key)
 		cbor_fail(in);
 }
 
+/* Returns how many pairs come after those we know. */
 static size_t get_head(struct cbor *in, struct entry_head *head)
 {
 	size_t known = head->is_goodbye ? GOODBYE_KEYS : ENTRY_KEYS;
@@ -190,6 +196,7 @@ static void get_addresses(struct cbor *in, struct card *card)
 {
 	size_t count;
 
+	ASSERT(card->address == NULL);
 	expect_key(in, KEY_ADDRESSES);
 	count = cbor_array(in, ENTRY_ADDRESSES_MAX);
 	if (count == 0)
@@ -203,6 +210,7 @@ static void get_addresses(struct cbor *in, struct card *card)
 		cbor_array_of(in, 2);
 		ip = cbor_bytes(in);
 		port = cbor_uint(in);
+		/* Port 0 cannot be dialled; who lists it means something that we do not understand. */
 		if (ip.size != IP_SIZE || port == 0 || port > UINT16_MAX) {
 			cbor_fail(in);
 			return;
@@ -216,6 +224,7 @@ static void get_set(struct cbor *in, uint64_t key, struct id_set *set)
 {
 	size_t count;
 
+	ASSERT(set->id == NULL && set->count == 0);
 	expect_key(in, key);
 	count = cbor_array(in, ENTRY_SET_MAX);
 	if (count == 0)
@@ -236,6 +245,7 @@ static void get_tickets(struct cbor *in, struct card *card)
 {
 	size_t count;
 
+	ASSERT(card->ticket == NULL);
 	expect_key(in, KEY_TICKETS);
 	count = cbor_map(in, CARD_TICKETS_MAX);
 	if (count == 0)
@@ -266,6 +276,7 @@ static void get_names(struct cbor *in, struct card *card)
 {
 	size_t count;
 
+	ASSERT(card->name == NULL);
 	expect_key(in, KEY_NAMES);
 	count = cbor_map(in, CARD_NAMES_MAX);
 	if (count == 0)
@@ -275,6 +286,7 @@ static void get_names(struct cbor *in, struct card *card)
 		struct id id = cbor_id(in);
 		struct bytes text = cbor_text(in);
 
+		/* Our own cards hold no such name (card_set_name), so nobody is refused for one by accident. */
 		if (!card_is_name(text)) {
 			cbor_fail(in);
 			return;
@@ -301,6 +313,7 @@ enum error entry_wire_get_head(const struct entry_wire *wire, struct entry_head 
 
 	cbor_init(&in, wire->body);
 	get_head(&in, &head);
+	/* Not cbor_end(): what comes behind the head is looked at when it turns out to be news. */
 	if (in.failed)
 		return ERROR_MALFORMED;
 	*out = head;

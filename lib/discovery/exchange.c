@@ -30,6 +30,7 @@ static msec next_round(struct exchange *exchange)
 {
 	uint64_t spread = EXCHANGE_INTERVAL_MAX - EXCHANGE_INTERVAL_MIN + 1;
 
+	/* Drawn anew each time, or nodes that started together would ask together for ever. */
 	return exchange->now + EXCHANGE_INTERVAL_MIN + (msec)rng_below(&exchange->rng, spread);
 }
 
@@ -122,11 +123,13 @@ void exchange_round_over(struct exchange *exchange, struct session *session, str
 	exchange_put_fact(exchange, &(struct exchange_fact){.kind = EXCHANGE_DONE, .link = session->link.id,
 		.peer = session->link.peer});
 	session->is_asked = false;
+	/* Both catalogs are the same now, as of the last entry on its way; who asked meanwhile need not compare. */
 	resume_postponed(exchange, &session->link.peer, true, out);
 	if (!session->is_neighbour)
 		session_close(exchange, session, OK, out);
 }
 
+/* Somebody else's links cost us a session each, and a catalog's worth of ids while they ask. */
 static bool has_room_for(const struct exchange *exchange, const struct id *peer)
 {
 	size_t accepted = 0;
@@ -149,6 +152,7 @@ static void accept(struct exchange *exchange, const struct link *link, struct ou
 	struct session *session = session_new(exchange, link->id, SESSION_IDLE);
 
 	session->link.peer = link->peer;
+	/* A guest has nothing to tell; and two of our own links would only compare us with ourselves. */
 	if (exchange->options.guest || id_equal(&link->peer, &exchange->catalog->self))
 		session_close(exchange, session, ERROR_NOT_ALLOWED, out);
 	else if (!has_room)

@@ -36,6 +36,7 @@ bool exchange_round_is_under_way(const struct session *session)
 
 static void send(struct exchange *exchange, struct session *session, struct blob *message, struct outbox *out)
 {
+	ASSERT(session->state != SESSION_CONNECTING && session->state != SESSION_CLOSING);
 	session->outstanding += blob_size(message);
 	session->progress_at = exchange->now;
 	ASSERT(session->outstanding <= LINK_OUTSTANDING_MAX);
@@ -93,6 +94,7 @@ static void send_entries(struct exchange *exchange, struct session *session, str
 {
 	struct exchange_frame frame = {.kind = EXCHANGE_GIVE};
 
+	ASSERT(session->state == SESSION_SWAPPING && session->giving);
 	for (; session->give_at < session->give_count; session->give_at++) {
 		/* What was purged since is not given; the catalog is asked, not a copy of it. */
 		const struct catalog_peer *peer = id_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
@@ -131,6 +133,8 @@ static void serve_entries(struct exchange *exchange, struct session *session, st
 	struct exchange_frame frame = {.kind = EXCHANGE_ALL};
 	size_t at = first_after(exchange, session);
 
+	ASSERT(session->state == SESSION_SERVING);
+	/* By id, not by place: the catalog may change while a slow guest is served. */
 	for (; at < peers->count; at++) {
 		const struct catalog_peer *peer = peers->slot[at].value;
 
@@ -149,6 +153,7 @@ static void send_list(struct exchange *exchange, struct session *session, struct
 	struct exchange_frame frame = {.kind = EXCHANGE_LIST};
 	size_t at = first_after(exchange, session);
 
+	ASSERT(!session_is_ours(session) && session->give_count == 0);
 	for (; at < peers->count && exchange_wire_has_room(&frame, EXCHANGE_HEAD_SIZE_MAX); at++) {
 		struct entry_head head = {.peer = peers->slot[at].key};
 
@@ -156,7 +161,7 @@ static void send_list(struct exchange *exchange, struct session *session, struct
 			exchange_wire_put_head(&frame, &head);
 		done_up_to(session, &head.peer);
 	}
-	session->list_more = at < peers->count && frame.count > 0;
+	session->list_more = at < peers->count;   /* only a full frame ends the walk before its end */
 	session->state = SESSION_SWAPPING;
 	session->want_awaited = session->taking = true;
 	session->giving = false;
@@ -320,6 +325,7 @@ static void merge(struct exchange *exchange, struct session *session, const stru
 	for (size_t i = 0; i < list->item_count; i++) {
 		const struct id *theirs = &list->item[i].id;
 
+		/* What they pass over they do not have. */
 		for (; at < peers->count && id_compare(&peers->slot[at].key, theirs) < 0; at++)
 			give_later(session, &peers->slot[at].key);
 		if (at < peers->count && id_equal(&peers->slot[at].key, theirs))

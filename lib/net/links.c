@@ -156,20 +156,17 @@ void links_expel(struct links *links, const struct id *peer, enum error reason)
 
 void links_flush(struct links *links)
 {
-	bool more = true;
+	bool told = false;
 
-	/* From inside a callback: the flush that called it goes on, and has another round. */
+	/* From inside a callback: what the caller did is written when the loop comes round. */
 	if (links->flushing || links->delivering || links->shut)
 		return;
 	links->flushing = true;
-	for (int i = 0; i < ROUNDS_A_FLUSH && more && !links->shut; i++) {
-		links_deliver(links);
-		quic_flush(links->quic, false);
-		more = links->first_event < links->event_count || !list_is_empty(&links->acked);
+	for (int i = 0; i < ROUNDS_A_FLUSH && !links->shut && (i == 0 || links_has_news(links)); i++) {
+		told |= links_deliver(links);
+		/* Who was told something here may act on it after this call: the loop must come round once more. */
+		quic_flush(links->quic, told);
 	}
-	/* What is left is told in the next turn of the loop: it must not block before. */
-	if (more && !links->shut)
-		quic_flush(links->quic, true);
 	links->flushing = false;
 }
 

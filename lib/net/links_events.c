@@ -228,10 +228,17 @@ static void tell_acked(struct links *links)
 	}
 }
 
-void links_deliver(struct links *links)
+bool links_has_news(const struct links *links)
 {
+	return links->first_event < links->event_count || !list_is_empty(&links->acked);
+}
+
+bool links_deliver(struct links *links)
+{
+	bool any = links_has_news(links);
+
 	if (links->delivering)
-		return;
+		return false;
 	links->delivering = true;
 	tell_acked(links);
 	while (links->first_event < links->event_count) {
@@ -242,4 +249,5 @@ void links_deliver(struct links *links)
 			tell_link(&event);
 	}
 	links->delivering = false;
+	return any;
 }

@@ -135,7 +135,8 @@ struct attempt {
 /* links_events.c */
 extern const struct quic_ops links_quic_ops;
 void links_push(struct links *links, const struct event *event);
-void links_deliver(struct links *links);   /* calls the user's operations */
+bool links_has_news(const struct links *links);
+bool links_deliver(struct links *links);   /* calls the user's operations; false: there was nothing to tell */
 
 /* links_connection.c */
 struct connection *links_connection_new(struct links *links, enum protocol protocol);

@@ -25,7 +25,7 @@
  */
 #define INITIAL_RTT (30 * NGTCP2_MILLISECONDS)
 #define PAYLOAD_MAX 1452             /* path MTU discovery climbs from 1200 up to this */
-#define PAYLOAD_JUMBO 16000          /* within one host: four fit a segmented message; larger ones spill the caches */
+#define PAYLOAD_JUMBO 16368          /* within one host: four fill a segmented message; larger ones gain nothing */
 #define FIRST_DCID_SIZE 18
 #define CREDIT_BATCH (WINDOW_CONNECTION / 16)   /* one MAX_DATA for so much */
 #define TLS_ALERT_FIRST 0x100        /* RFC 9001 section 4.8: alerts as transport codes */
@@ -250,6 +250,7 @@ static void end(struct quic_connection *connection, const struct quic_end *why)
 
 	ASSERT(connection->state == QUIC_LIVE);
 	timers_cancel(quic->timers, &connection->deadline);
+	timers_cancel(quic->timers, &connection->expiry);   /* from here on it means "free" */
 	quic_connection_leave_half_open(connection);
 	if (connection->owner)
 		quic->options.ops->closed(quic->options.self, connection, why);

@@ -9,8 +9,6 @@
 #include "net/sockaddr.h"
 
 #include <string.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define VECTORS 32        /* pieces of one writev_stream: sixteen messages */
 #define QUANTA_A_TURN 4   /* then others, and acknowledgements on their way in, have a turn */
@@ -148,7 +146,6 @@ void quic_write_close(struct quic_connection *connection)
 	ngtcp2_path_storage_zero(&out.path);
 	ngtcp2_ssize size = ngtcp2_conn_write_connection_close(connection->conn, &out.path.path, &out.info, out.at,
 		out.room, &connection->close_error, quic->now);
-	if (getenv("DBG")) fprintf(stderr, "close size %zd code %lu\n", size, (unsigned long)connection->close_error.error_code);
 	if (size > 0) {
 		connection->close_packet = memory_copy(packet, (size_t)size);
 		connection->close_packet_size = (size_t)size;

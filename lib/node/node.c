@@ -303,7 +303,7 @@ struct producer *node_produce(struct node *node, msec now, const char *stream, c
 void node_write(struct node *node, msec now, struct producer *producer, struct blob *batch, uint64_t count)
 {
 	node->outbox.protocol = PROTOCOL_STREAMS;
-	producer_write(node->streams, now, producer, batch, count, &node->outbox);
+	producer_write(node->streams, now, producer, (struct batch){batch, count}, &node->outbox);
 }
 
 void node_end(struct node *node, msec now, struct producer *producer)

@@ -54,7 +54,10 @@ static void producer_found(struct node *node, msec now, struct node_consumer *co
 		return;
 	}
 	*start = card->version.start;
-	consumer_producer_found(node->streams, now, consumer->consumer, &card->peer, again, &node->outbox);
+	if (again)
+		consumer_producer_renewed(node->streams, now, consumer->consumer, &card->peer, &node->outbox);
+	else
+		consumer_producer_found(node->streams, now, consumer->consumer, &card->peer, &node->outbox);
 }
 
 static void tell_consumer(struct node *node, msec now, struct node_consumer *consumer, const struct card *card, bool departed)

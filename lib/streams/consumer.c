@@ -34,10 +34,11 @@ void consumer_free(struct streams *streams, struct consumer *consumer, struct ou
 		return;
 	ASSERT(consumer->streams == streams);
 	for (size_t i = 0; i < consumer->sources.count; i++) {
-		struct stream_link *link = source_at(consumer, i)->link;
+		const struct source *source = source_at(consumer, i);
 
-		if (link != NULL)
-			streams_close_link(streams, link, ERROR_CANCELLED, out);
+		/* An acknowledgement on its way must still arrive; a reset would overtake it. */
+		if (source->link != NULL)
+			streams_close_link(streams, source->link, source->state == SOURCE_ENDED ? OK : ERROR_CANCELLED, out);
 	}
 	facts_forget(&streams->facts, NULL, consumer);
 	consumer_drop(consumer);
@@ -55,7 +56,7 @@ void consumer_drop(struct consumer *consumer)
 }
 
 void consumer_producer_found(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
-	bool again, struct outbox *out)
+	struct outbox *out)
 {
 	struct source *source = id_table_get(&consumer->sources, peer);
 
@@ -64,10 +65,19 @@ void consumer_producer_found(struct streams *streams, msec now, struct consumer 
 		source_connect(source_new(consumer, peer), now, out);
 	else if (source->state == SOURCE_ABSENT)
 		source_connect(source, now, out);
-	else if (again)
-		source_again(source, now, out);
 	else
 		source->unlisted = false;
+}
+
+void consumer_producer_renewed(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
+	struct outbox *out)
+{
+	struct source *source = id_table_get(&consumer->sources, peer);
+
+	if (source == NULL || source->state == SOURCE_ABSENT)
+		consumer_producer_found(streams, now, consumer, peer, out);
+	else
+		source_again(source, now, out);
 }
 
 void consumer_producer_gone(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
@@ -108,6 +118,7 @@ void consumer_consumed(struct streams *streams, link_id id, size_t message_bytes
 {
 	struct stream_link *link = number_table_get(&streams->links, id);
 
+	/* The data of a link is read long after the link is gone, so both are ordinary. */
 	if (link == NULL || link->role == LINK_CLOSED)
 		return;
 	ASSERT(link->role == LINK_SOURCE);

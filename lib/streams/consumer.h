@@ -27,18 +27,27 @@ struct consumer_options {
 
 struct consumer *consumer_new(struct streams *streams, msec now, const struct consumer_options *options);
 
-/* Links get ERROR_CANCELLED; facts about the consumer that wait are dropped. NULL is fine. */
+/* Links get ERROR_CANCELLED, or OK once their end is acknowledged; facts about the consumer that wait are dropped. NULL is fine. */
 void consumer_free(struct streams *streams, struct consumer *consumer, struct outbox *out);
 
 /*
  * The catalog lists this peer as a producer of the stream: subscribes, and again with back-off whenever the link is
- * lost, until consumer_producer_gone. A known peer: nothing happens, unless `again` is set (a newer incarnation of the
- * peer). Then, if its end was seen, it subscribes anew, and if a retry is due later, it is tried now.
+ * lost, until consumer_producer_gone. A known peer: nothing happens.
  */
 void consumer_producer_found(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
-	bool again, struct outbox *out);
+	struct outbox *out);
 
-/* No longer listed. A running subscription is cancelled (CONSUMER_LOST with ERROR_CANCELLED). Unknown peers are fine. */
+/*
+ * As found, and the catalog shows a newer incarnation of the peer: if its end was seen, it subscribes anew, and if a
+ * retry is due later, it is tried now.
+ */
+void consumer_producer_renewed(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
+	struct outbox *out);
+
+/*
+ * No longer listed. A subscription that runs, or that the producer has not answered yet, is cancelled: CONSUMER_LOST
+ * with ERROR_CANCELLED. Unknown peers are fine.
+ */
 void consumer_producer_gone(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
 	struct outbox *out);
 

@@ -6,8 +6,8 @@
  * costs the same with one subscriber and with a thousand. One slow subscriber stops the stream for all (policy block)
  * until it moves, leaves, or has stalled for max_stall.
  *
- * Invariants: `full` equals the number of full subscriptions; `choked` is true whenever `full` > 0, and stays true until
- * PRODUCER_ROOM was put for its owner; the tally of a subscription counts batches written since it started.
+ * Invariants: `full` equals the number of full subscriptions; `choked` is true whenever `full` > 0, and stays true
+ * until PRODUCER_ROOM was put for its owner; the tally of a subscription counts batches written since it started.
  */
 #include "streams/streams_internal.h"
 
@@ -25,7 +25,7 @@ static void log_peer(const struct producer *producer, msec now, const char *even
 	enum error reason)
 {
 	streams_log(producer->streams, LOG_INFO, now,
-		&(struct streams_event){event, &producer->options.stream, &link->peer, reason});
+		&(struct streams_event){event, &producer->options.stream, &link->peer, reason, 0});
 }
 
 static struct streams_fact *put_fact(struct producer *producer, enum streams_fact_kind kind,
@@ -91,28 +91,29 @@ bool producer_has_room(const struct producer *producer)
 	return producer->full == 0;
 }
 
-void producer_write(struct streams *streams, msec now, struct producer *producer, struct blob *batch, uint64_t count,
+void producer_write(struct streams *streams, msec now, struct producer *producer, struct batch batch,
 	struct outbox *out)
 {
-	size_t bytes = blob_size(batch);
+	size_t bytes = blob_size(batch.blob);
 	struct id digest;
 
 	ASSERT(producer->streams == streams && !producer->ended && producer_has_room(producer));
-	ASSERT(batch->start >= BATCH_HEADROOM && batch->references == 1);
-	ASSERT(count > 0 && bytes >= count && bytes <= FRAME_MAX);
-	ASSERT(producer->next <= UINT64_MAX - count);
+	ASSERT(batch.blob->start >= BATCH_HEADROOM && batch.blob->references == 1);
+	ASSERT(batch.count > 0 && bytes >= batch.count && bytes <= FRAME_MAX);
+	ASSERT(producer->next <= UINT64_MAX - batch.count);
+	/* Hashing is most of the work: once a batch, and not at all when nobody reads. */
 	if (producer->subscriptions.count > 0) {
-		digest = id_hash(blob_bytes(batch));
-		stream_wire_batch(batch, producer->next, count);
+		digest = id_hash(blob_bytes(batch.blob));
+		stream_wire_batch(batch.blob, producer->next, batch.count);
 	}
 	for (size_t i = 0; i < producer->subscriptions.count; i++) {
 		struct subscription *subscription = subscription_at(producer, i);
 
-		stream_tally_add(&subscription->tally, &digest, bytes, count);
-		subscription_send(subscription, now, blob_keep(batch), out);
+		stream_tally_add(&subscription->tally, &digest, bytes, batch.count);
+		subscription_send(subscription, now, blob_keep(batch.blob), out);
 	}
-	blob_drop(batch);
-	producer->next += count;
+	blob_drop(batch.blob);
+	producer->next += batch.count;
 }
 
 void producer_end(struct streams *streams, msec now, struct producer *producer, struct outbox *out)
@@ -120,6 +121,7 @@ void producer_end(struct streams *streams, msec now, struct producer *producer, 
 	ASSERT(producer->streams == streams);
 	if (producer->ended)
 		return;
+	/* Also without room: one small message more, and a subscriber that is slow must hear of the end some day. */
 	producer->ended = true;
 	for (size_t i = 0; i < producer->subscriptions.count; i++)
 		subscription_end(subscription_at(producer, i), now, out);
@@ -156,6 +158,7 @@ void producer_accept(struct producer *producer, msec now, struct stream_link *li
 	subscription = subscription_new(producer, now, link);
 	number_table_put(&producer->subscriptions, link->id, subscription);
 	log_peer(producer, now, "subscriber-started", link, OK);
+	/* Data starts with the next write, so STARTED is always ahead of it on the link. */
 	put_fact(producer, PRODUCER_SUBSCRIBED, link)->sequence = producer->next;
 	subscription_send(subscription, now, stream_wire_started(producer->next), out);
 	if (producer->ended)
@@ -183,6 +186,7 @@ void producer_note_full(struct producer *producer, bool was_full, bool is_full)
 {
 	if (was_full == is_full)
 		return;
+	/* The owner hears of room only after it was without; the last full one to move or leave gives it back. */
 	ASSERT(is_full || producer->full > 0);
 	producer->full = is_full ? producer->full + 1 : producer->full - 1;
 	if (producer->full > 0) {

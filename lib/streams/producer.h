@@ -24,8 +24,8 @@ struct producer_options {
 	 */
 	msec max_stall;
 	/*
-	 * After the end, how long a subscriber that has got everything may take to acknowledge it; then it is closed with
-	 * ERROR_TOO_SLOW too, and reported as unacknowledged.
+	 * After the end, how long a subscriber that has got everything may take to acknowledge it; then it is closed
+	 * with ERROR_TOO_SLOW too, and reported as unacknowledged.
 	 */
 	msec linger;
 };
@@ -42,12 +42,17 @@ size_t producer_subscribers(const struct producer *producer);
 /* ASSERTed by producer_write. PRODUCER_ROOM tells when it becomes true again. */
 bool producer_has_room(const struct producer *producer);
 
+struct batch {
+	struct blob *blob;                 /* visible: the records part (records.h), start >= BATCH_HEADROOM */
+	uint64_t count;                    /* of its records */
+};
+
 /*
- * Sends `count` records to every subscriber. batch: taken; its visible bytes are the records part (records.h) with
- * start >= BATCH_HEADROOM: the message is built in front of them in place, and every subscriber's link sends the same
- * blob. Nobody else holds it yet. Without a subscriber the batch is dropped and the sequence goes on.
+ * Sends a batch to every subscriber. The blob is taken, and nobody else holds it yet: the message is built in front of
+ * the records in place, and every subscriber's link sends the same blob. Without a subscriber the batch is dropped and
+ * the sequence goes on.
  */
-void producer_write(struct streams *streams, msec now, struct producer *producer, struct blob *batch, uint64_t count,
+void producer_write(struct streams *streams, msec now, struct producer *producer, struct batch batch,
 	struct outbox *out);
 
 /* No more records: END to every subscriber. New subscribers get STARTED and END at once. A second call does nothing. */

@@ -29,10 +29,11 @@ static struct streams *streams_of(const struct source *source)
 	return source->consumer->streams;
 }
 
-static void log_state(const struct source *source, msec now, const char *event, enum error reason)
+static void log_event_of(const struct source *source, msec now, const char *event, uint64_t records,
+	enum error reason)
 {
 	streams_log(streams_of(source), LOG_INFO, now,
-		&(struct streams_event){event, &source->consumer->options.stream, &source->peer, reason});
+		&(struct streams_event){event, &source->consumer->options.stream, &source->peer, reason, records});
 }
 
 static struct streams_fact *put_fact(struct source *source, enum streams_fact_kind kind)
@@ -50,7 +51,7 @@ static void put_gap(struct source *source, msec now, uint64_t sequence)
 	struct streams_fact *fact;
 
 	ASSERT(sequence > source->next);
-	log_state(source, now, "gap", OK);
+	log_event_of(source, now, "gap", sequence - source->next, OK);
 	fact = put_fact(source, CONSUMER_GAP);
 	fact->sequence = source->next;
 	fact->count = sequence - source->next;
@@ -101,7 +102,7 @@ static void put_lost(struct source *source, msec now, enum error reason)
 
 	fact->reason = reason;
 	fact->retry_failed = source->failed = source->state != SOURCE_RUNNING;
-	log_state(source, now, source->state == SOURCE_RUNNING ? "source-lost" : "source-failed", reason);
+	log_event_of(source, now, source->state == SOURCE_RUNNING ? "source-lost" : "source-failed", 0, reason);
 }
 
 /* What follows when a link is lost and the peer is still listed. */
@@ -187,7 +188,10 @@ void source_again(struct source *source, msec now, struct outbox *out)
 		source_connect(source, now, out);
 		break;
 	case SOURCE_WAITING:
-		/* `next` stays: the news may be late and the number the new incarnation's. A false gap beats a silent one. */
+		/*
+		 * `next` stays: the news may be late, and the number already the new incarnation's. A false gap is
+		 * better than a silent one.
+		 */
 		source->retry = CONSUMER_RETRY_MIN;
 		source_connect(source, now, out);
 		break;
@@ -215,7 +219,7 @@ void source_leave(struct source *source, msec now, struct outbox *out)
 		source->unlisted = true;   /* the acknowledgement still has to get through; unlinked() forgets it */
 		return;
 	}
-	if (source->state == SOURCE_RUNNING)
+	if (source->state == SOURCE_RUNNING || source->state == SOURCE_SUBSCRIBING)
 		put_lost(source, now, ERROR_CANCELLED);
 	close_link(source, ERROR_CANCELLED, out);
 	if (source->knows_next)
@@ -236,6 +240,7 @@ void source_unlinked(struct source *source, msec now, enum error reason)
 {
 	bool was_running = source->state == SOURCE_RUNNING;
 
+	/* However the link ends after its END: everything was received, and that was said. */
 	if (source->state == SOURCE_ENDING || source->state == SOURCE_ENDED) {
 		let_go(source);
 		source->state = SOURCE_ENDED;
@@ -273,11 +278,12 @@ static enum error take_started(struct source *source, msec now, const struct str
 	if (source->state != SOURCE_SUBSCRIBING)
 		return ERROR_MALFORMED;
 	stream_timer_set(streams_of(source), &source->timer, MSEC_NEVER);
+	/* A new subscription, a new sum; `next` alone spans them. */
 	source->state = SOURCE_RUNNING;
 	source->failed = false;
 	source->started = now;
 	stream_tally_init(&source->tally);
-	log_state(source, now, "source-started", OK);
+	log_event_of(source, now, "source-started", 0, OK);
 	fact = put_fact(source, CONSUMER_SUBSCRIBED);
 	fact->sequence = message->sequence;
 	if (source->knows_next && message->sequence > source->next)
@@ -304,6 +310,7 @@ static enum error take_batch(struct source *source, msec now, const struct arriv
 	}
 	if (message->sequence > source->next)
 		put_gap(source, now, message->sequence);
+	/* Hashed as it comes, so that END costs nothing and the bytes are still in the cache. */
 	digest = id_hash(message->records);
 	stream_tally_add(&source->tally, &digest, message->records.size, message->count);
 	source->next = message->sequence + message->count;
@@ -325,7 +332,8 @@ static enum error take_end(struct source *source, msec now, const struct stream_
 	source->state = SOURCE_ENDING;
 	source->knows_next = false;   /* what follows, if ever, is another count */
 	source->verified = stream_tally_matches(&source->tally, &message->sum);
-	log_state(source, now, source->verified ? "source-ended" : "source-ended-unverified", OK);
+	log_event_of(source, now, source->verified ? "source-ended" : "source-ended-unverified",
+		source->tally.count, OK);
 	fact = put_fact(source, CONSUMER_ENDED);
 	fact->verified = source->verified;
 	fact->count = source->tally.count;

@@ -114,6 +114,7 @@ static void decode_fields(struct cbor *in, struct stream_message *message)
 		message->sequence = cbor_uint(in);
 		message->count = cbor_uint(in);
 		message->records = cbor_bytes(in);
+		/* An empty batch would be work without progress, and sequences are added to without a further look. */
 		if (message->count == 0 || message->sequence > UINT64_MAX - message->count)
 			cbor_fail(in);
 		break;

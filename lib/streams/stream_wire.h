@@ -39,7 +39,7 @@ struct blob *stream_wire_started(uint64_t sequence);
 struct blob *stream_wire_end(const struct stream_sum *sum);
 struct blob *stream_wire_end_ack(bool verified);
 
-/* Makes a BATCH of a records part, in place: its start moves down into the headroom, by at most STREAM_BATCH_HEAD_MAX. */
+/* Makes a BATCH of a records part, in place: its start moves down into the headroom by this much at most. */
 #define STREAM_BATCH_HEAD_MAX 29
 void stream_wire_batch(struct blob *records, uint64_t sequence, uint64_t count);
 

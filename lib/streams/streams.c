@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "wire/protocol.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NAME "streams"
@@ -68,13 +69,15 @@ void streams_close_link(struct streams *streams, struct stream_link *link, enum 
 
 void streams_log(const struct streams *streams, enum log_level level, msec now, const struct streams_event *event)
 {
-	char stream[ID_SHORT_SIZE], peer[ID_SHORT_SIZE];
+	char stream[ID_SHORT_SIZE], peer[ID_SHORT_SIZE], records[32] = "";
 
 	if (!log_wants(streams->log, level))
 		return;
 	id_format_short(event->stream, stream);
 	id_format_short(event->peer, peer);
-	log_event(streams->log, level, now, NAME, "%s stream=%s peer=%s%s%s", event->event, stream, peer,
+	if (event->records > 0)
+		snprintf(records, sizeof(records), " records=%ju", (uintmax_t)event->records);
+	log_event(streams->log, level, now, NAME, "%s stream=%s peer=%s%s%s%s", event->event, stream, peer, records,
 		event->reason == OK ? "" : " reason=", event->reason == OK ? "" : error_name(event->reason));
 }
 
@@ -97,7 +100,7 @@ static enum error receive_from_guest(struct streams *streams, msec now, struct s
 	const struct stream_message *message, struct outbox *out)
 {
 	struct producer *producer = id_table_get(&streams->producers, &message->stream);
-	struct streams_event refusal = {"guest-refused", &message->stream, &link->peer, OK};
+	struct streams_event refusal = {"guest-refused", &message->stream, &link->peer, OK, 0};
 
 	if (message->kind != STREAM_SUBSCRIBE)
 		return ERROR_MALFORMED;
@@ -124,7 +127,7 @@ static void linked(void *self, msec now, const struct link *opened, struct outbo
 		ASSERT(opened->id % 2 == 1);
 		link = streams_add_link(streams, opened->id, &opened->peer, LINK_GUEST);
 		stream_timer_set(streams, &link->timer, stream_timer_after(now, STREAM_HANDSHAKE_MAX));
-	} else if (link->role != LINK_CLOSED) {
+	} else if (link->role != LINK_CLOSED) {   /* else the consumer changed its mind while it was dialled */
 		ASSERT(link->role == LINK_SOURCE && id_equal(&link->peer, &opened->peer));
 		source_linked(link->source, now, out);
 	}
@@ -140,7 +143,8 @@ static void unlinked(void *self, msec now, link_id id, enum error reason, struct
 	if (reason == OK)
 		reason = ERROR_UNEXPECTED_CLOSE;
 	if (link->role == LINK_SUBSCRIBER)
-		producer_depart(link->subscription->producer, now, link->subscription, (struct departure){.reason = reason});
+		producer_depart(link->subscription->producer, now, link->subscription,
+			(struct departure){.reason = reason});
 	else if (link->role == LINK_SOURCE)
 		source_unlinked(link->source, now, reason);
 	ASSERT(link->subscription == NULL && link->source == NULL);
@@ -159,6 +163,7 @@ static enum error receive(void *self, msec now, link_id id, struct blob *blob, s
 		return OK;   /* it crossed our close */
 	if (stream_wire_decode(blob_bytes(blob), &message) != OK)
 		return ERROR_MALFORMED;
+	/* Before the link may be closed by what it says: nothing is asked of a driver about a closed link. */
 	if (message.kind != STREAM_BATCH)
 		outbox_consumed(out, id, blob_size(blob));
 	if (link->role == LINK_SUBSCRIBER)
@@ -250,10 +255,10 @@ void streams_free(struct streams *streams)
 		producer_drop(streams->producers.slot[i].value);
 	while (!list_is_empty(&streams->consumers))
 		consumer_drop(LIST_OF(streams->consumers.next, struct consumer, place));
+	heap_fini(&streams->timers);   /* before the guests whose timers are in it */
 	for (size_t i = 0; i < streams->links.count; i++)
 		memory_free(streams->links.slot[i].value);
 	facts_fini(&streams->facts);
-	heap_fini(&streams->timers);
 	id_table_fini(&streams->producers);
 	number_table_fini(&streams->links);
 	memory_free(streams);

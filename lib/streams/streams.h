@@ -40,12 +40,12 @@ void streams_free(struct streams *streams);   /* and every producer and consumer
 extern const struct machine_ops streams_ops;
 
 /*
- * Every PRODUCER_SUBSCRIBED is followed by one PRODUCER_UNSUBSCRIBED, every CONSUMER_SUBSCRIBED by one CONSUMER_ENDED or
- * one CONSUMER_LOST with `retry_failed` false, of the same link.
+ * Every PRODUCER_SUBSCRIBED is followed by one PRODUCER_UNSUBSCRIBED, every CONSUMER_SUBSCRIBED by one CONSUMER_ENDED
+ * or one CONSUMER_LOST with `retry_failed` false, of the same link.
  */
 enum streams_fact_kind {
 	PRODUCER_SUBSCRIBED,       /* producer, peer, link, sequence */
-	PRODUCER_UNSUBSCRIBED,     /* producer, peer, link, reason, acknowledged, verified, count: records it was sent */
+	PRODUCER_UNSUBSCRIBED,     /* producer, peer, link, reason, acknowledged, verified, count: of records sent */
 	PRODUCER_ROOM,             /* producer: has room again after having had none */
 	CONSUMER_SUBSCRIBED,       /* consumer, peer, link, sequence */
 	CONSUMER_BATCH,            /* consumer, peer, link, sequence, count, message, records */

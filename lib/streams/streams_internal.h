@@ -63,7 +63,8 @@ struct facts {
 	size_t capacity;
 };
 
-struct streams_fact *facts_put(struct facts *facts, enum streams_fact_kind kind);   /* zeroed but for kind; valid until the next */
+/* Zeroed but for its kind; valid until the next one is put. */
+struct streams_fact *facts_put(struct facts *facts, enum streams_fact_kind kind);
 bool facts_next(struct facts *facts, struct streams_fact *fact);
 /* Drops what waits about a producer or a consumer (the other is NULL). */
 void facts_forget(struct facts *facts, const struct producer *producer, const struct consumer *consumer);
@@ -84,12 +85,13 @@ struct streams {
 struct stream_link *streams_add_link(struct streams *streams, link_id id, const struct id *peer, enum link_role role);
 /* Our last word about a link; its owner has let go of it. */
 void streams_close_link(struct streams *streams, struct stream_link *link, enum error reason, struct outbox *out);
-/* "event stream=... peer=... reason=...", reason OK left out. */
+/* "event stream=... peer=... records=... reason=...", the last two left out when they are 0 and OK. */
 struct streams_event {
 	const char *event;
 	const struct id *stream;
 	const struct id *peer;
 	enum error reason;
+	uint64_t records;
 };
 void streams_log(const struct streams *streams, enum log_level level, msec now, const struct streams_event *event);
 void streams_check(const void *self);
@@ -134,7 +136,8 @@ void producer_drop(struct producer *producer);   /* frees it and its subscriptio
 struct subscription *subscription_new(struct producer *producer, msec now, struct stream_link *link);
 void subscription_drop(struct subscription *subscription);
 bool subscription_is_full(const struct subscription *subscription);
-void subscription_send(struct subscription *subscription, msec now, struct blob *message, struct outbox *out);   /* taken */
+/* message: taken. */
+void subscription_send(struct subscription *subscription, msec now, struct blob *message, struct outbox *out);
 void subscription_end(struct subscription *subscription, msec now, struct outbox *out);
 void subscription_sent(struct subscription *subscription, size_t bytes);
 void subscription_tick(struct subscription *subscription, msec now, struct outbox *out);
@@ -182,8 +185,8 @@ struct source {
 struct source *source_new(struct consumer *consumer, const struct id *peer);
 void source_drop(struct source *source);       /* frees it; its link is left */
 void source_connect(struct source *source, msec now, struct outbox *out);
-void source_again(struct source *source, msec now, struct outbox *out);    /* a newer incarnation of the peer is there */
-void source_leave(struct source *source, msec now, struct outbox *out);    /* the peer is not listed any more */
+void source_again(struct source *source, msec now, struct outbox *out);    /* the peer has a newer incarnation */
+void source_leave(struct source *source, msec now, struct outbox *out);    /* the peer is no longer listed */
 void source_linked(struct source *source, msec now, struct outbox *out);
 void source_unlinked(struct source *source, msec now, enum error reason);
 void source_tick(struct source *source, msec now, struct outbox *out);

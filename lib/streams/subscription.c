@@ -4,10 +4,10 @@
  *      new: STARTED --> batches ... --> END --> END_ACK: departed, acknowledged
  *           \_____________\___________\______ link lost, or nothing acknowledged for too long: departed
  *
- * Patience. While something is outstanding the subscriber has max_stall from one acknowledgement of the transport to the
- * next; when everything is acknowledged and END was sent, it has linger to say END_ACK. Acknowledgements come without
- * a time (machine.h: sent), so they are only marked, and a timer that fires every quarter of the patience puts the time
- * to the mark. A stall is therefore never seen early and at most a quarter late.
+ * Patience. While something is outstanding the subscriber has max_stall from one acknowledgement of the transport to
+ * the next; when everything is acknowledged and END was sent, it has linger to say END_ACK. Acknowledgements come
+ * without a time (machine.h: sent), so they are only marked, and a timer that fires every quarter of the patience puts
+ * the time to the mark. A stall is therefore never seen early and at most a quarter late.
  */
 #include "streams/streams_internal.h"
 

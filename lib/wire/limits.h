@@ -19,7 +19,7 @@
 #define RECORD_MAX (16u * MIB)              /* one record, unless --max-record says otherwise */
 #define BATCH_OVERHEAD_MAX 64u              /* CBOR around the records of a batch */
 #define FRAME_STREAMS_MAX (RECORD_MAX + BATCH_OVERHEAD_MAX)
-#define FRAME_MAX (1024u * MIB)             /* what --max-record can ask for */
+#define FRAME_MAX (1024u * MIB + BATCH_OVERHEAD_MAX)   /* the largest of a stream that --max-record can ask for */
 
 /* Peer entries: generous for people, small enough that a whole entry fits one announcement. */
 #define ENTRY_ADDRESSES_MAX 16

@@ -1,7 +1,9 @@
 /*
  * links_bench.c - how fast messages pass between two processes over lib/net, on the loopback device.
  *
- *     links_bench [MEGABYTES [ADDRESS]]
+ *     links_bench [MEGABYTES [ADDRESS]]      both ends here
+ *     links_bench serve ADDRESS              one end, for ever
+ *     links_bench to ADDRESS MEGABYTES       the other, perhaps on another host
  *
  * Prints one line a test: bulk in 64 KiB and 1 MiB messages, small messages, and an echo's round trip. The child
  * answers echoes and counts; the parent keeps LINK_OUTSTANDING_MAX bytes under way, as a protocol would.
@@ -204,11 +206,24 @@ static void echo(struct bench *bench, const struct address *to, size_t count)
 	memory_free(spent);
 }
 
-int main(int argc, char **argv)
+static void measure(const char *bind, const struct address *to, uint64_t total)
 {
-	uint64_t total = (argc > 1 ? strtoull(argv[1], NULL, 10) : 512) * 1000000;
-	const char *address = argc > 2 ? argv[2] : "127.0.0.1:0";
 	struct bench bench = {0};
+
+	open_bench(&bench, "client", bind);
+	bulk(&bench, to, 65536, total);
+	bulk(&bench, to, 1048576, total);
+	bulk(&bench, to, 1000, total / 4);
+	bulk(&bench, to, 100, total / 10);
+	echo(&bench, to, 10000);
+	links_shut(bench.links);
+	while (!links_closed(bench.links))
+		uv_run(&bench.loop, UV_RUN_ONCE);
+	links_free(bench.links);
+}
+
+static int both(uint64_t total, const char *address)
+{
 	struct address to;
 	int ports[2];
 
@@ -219,17 +234,21 @@ int main(int argc, char **argv)
 		serve(address, ports[1]);
 	if (child < 0 || read(ports[0], &to, sizeof to) != (ssize_t)sizeof to)
 		return 1;
-	open_bench(&bench, "client", address);
-	bulk(&bench, &to, 65536, total);
-	bulk(&bench, &to, 1048576, total);
-	bulk(&bench, &to, 1000, total / 4);
-	bulk(&bench, &to, 100, total / 10);
-	echo(&bench, &to, 10000);
-	links_shut(bench.links);
-	while (!links_closed(bench.links))
-		uv_run(&bench.loop, UV_RUN_ONCE);
-	links_free(bench.links);
+	measure(address, &to, total);
 	kill(child, SIGTERM);
 	waitpid(child, NULL, 0);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct address to;
+
+	if (argc == 3 && strcmp(argv[1], "serve") == 0)
+		serve(argv[2], STDERR_FILENO);
+	if (argc == 4 && strcmp(argv[1], "to") == 0 && address_parse(argv[2], &to) == OK) {
+		measure("0.0.0.0:0", &to, strtoull(argv[3], NULL, 10) * 1000000);
+		return 0;
+	}
+	return both((argc > 1 ? strtoull(argv[1], NULL, 10) : 512) * 1000000, argc > 2 ? argv[2] : "127.0.0.1:0");
 }

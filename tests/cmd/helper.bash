@@ -27,9 +27,9 @@ teardown_network() {
 setup() { setup_network; }
 teardown() { teardown_network; }
 
-# background COMMAND...: runs it; its pid is in $pid.
+# background COMMAND...: runs it; its pid is in $pid. Descriptor 8 is the test's own end of a FIFO.
 background() {
-	"$@" 3>&- 4>&- &
+	"$@" <&0 3>&- 4>&- 8>&- &
 	pid=$!
 	children+=("$pid")
 }
@@ -38,7 +38,7 @@ background() {
 ready() {
 	local fifo="$BATS_TEST_TMPDIR/ready.$RANDOM.$RANDOM" line
 	mkfifo "$fifo"
-	"$@" --ready-fd 9 9>"$fifo" 3>&- 4>&- &
+	"$@" --ready-fd 9 9>"$fifo" <&0 3>&- 4>&- 8>&- &
 	pid=$!
 	children+=("$pid")
 	read -r -t "$(scaled 10)" line <"$fifo" || { echo "not ready: $*" >&2; return 1; }

@@ -37,11 +37,11 @@ quiet() {
 
 @test "a killed producer: consume -e exits 74" {
 	mkfifo feed
+	exec 8<>feed    # both ends: opening one alone would block
 	background mosaik-consume -e s >out
 	consumer=$pid
 	background mosaik-produce s <feed
 	producer=$pid
-	exec 8>feed
 	echo "before" >&8
 	eventually grep -q before out
 	kill -KILL "$producer"
@@ -53,13 +53,13 @@ quiet() {
 
 @test "a killed consumer: the producer goes on for the others" {
 	mkfifo feed
+	exec 8<>feed    # both ends: opening one alone would block
 	background mosaik-consume -e s >out.1
 	survivor=$pid
 	background mosaik-consume -e s >out.2
 	victim=$pid
 	background mosaik-produce --min-consumers 2 s <feed
 	producer=$pid
-	exec 8>feed
 	echo one >&8
 	eventually grep -q one out.1
 	eventually grep -q one out.2
@@ -83,11 +83,11 @@ quiet() {
 
 @test "an interrupted producer ends its stream: the consumer has everything that was accepted" {
 	mkfifo feed
+	exec 8<>feed    # both ends: opening one alone would block
 	background mosaik-consume -e s >out
 	consumer=$pid
 	background mosaik-produce s <feed
 	producer=$pid
-	exec 8>feed
 	echo accepted >&8
 	eventually grep -q accepted out
 	kill -INT "$producer"

@@ -1,6 +1,6 @@
 /*
- * fuzz_framing.c - any bytes as the input of any framing: no crash, bounded memory, and the same records and the same verdict
- * however the input is cut.
+ * fuzz_framing.c - any bytes as the input of any framing: no crash, bounded memory, and the same records and the same
+ * verdict however the input is cut.
  *
  * Input: kind, record_max / 8, seed of the cuts, then what stdin would give.
  */

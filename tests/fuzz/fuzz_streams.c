@@ -198,7 +198,7 @@ static void write_batch(struct world *world)
 	batch = blob_new(BATCH_HEADROOM, (size_t)count);   /* empty records: a byte each */
 	memset(batch->data + batch->end, 0x40, (size_t)count);
 	batch->end += (size_t)count;
-	producer_write(world->streams, world->now, world->producer, batch, count, &world->out);
+	producer_write(world->streams, world->now, world->producer, (struct batch){batch, count}, &world->out);
 }
 
 static void open_guest(struct world *world, struct slot *slot)
@@ -290,7 +290,10 @@ static void step(struct world *world)
 		break;
 	case STEP_FOUND:
 		peer = peer_id(take_byte(world));
-		consumer_producer_found(world->streams, world->now, world->consumer, &peer, byte >> 4 & 1, &world->out);
+		if (byte >> 4 & 1)
+			consumer_producer_renewed(world->streams, world->now, world->consumer, &peer, &world->out);
+		else
+			consumer_producer_found(world->streams, world->now, world->consumer, &peer, &world->out);
 		break;
 	case STEP_GONE:
 		peer = peer_id(take_byte(world));

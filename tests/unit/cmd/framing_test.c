@@ -100,8 +100,8 @@ static void never_called(void *self)
 }
 
 /* What record_write makes of a message, and what it returned. */
-static enum error write_message(enum framing framing, struct blob *message, const struct record_origin *origin, uint64_t most,
-	struct buffer *text)
+static enum error write_message(enum framing framing, struct blob *message, const struct record_origin *origin,
+	uint64_t most, struct buffer *text)
 {
 	uv_loop_t loop;
 	int fd = memfd_create("output", MFD_CLOEXEC);
@@ -112,7 +112,7 @@ static enum error write_message(enum framing framing, struct blob *message, cons
 	assert_true(fd >= 0);
 	assert_int_equal(uv_loop_init(&loop), 0);
 	output = output_open(&loop, fd, never_called, NULL);
-	error = record_write(framing, output, message, blob_bytes(message), origin, most);
+	error = record_write(framing, output, &(struct record_batch){message, blob_bytes(message), most}, origin);
 	assert_int_equal(output_flush(output), STDIO_OK);
 	output_close(output);
 	uv_run(&loop, UV_RUN_DEFAULT);
@@ -265,8 +265,8 @@ static void test_names(void **state)
 /* Sizes around every length of a head, empty ones between, and one that needs the array to grow. */
 static void test_identity_of_sizes(void **state)
 {
-	static const size_t sizes[] = {0, 1, 0, 0, 23, 24, 25, 255, 256, 257, 4095, 16383, 16384, 16385, 65535, 65536, 65537, 0,
-		MIB_SIZE, 3, 0};
+	static const size_t sizes[] = {0, 1, 0, 0, 23, 24, 25, 255, 256, 257, 4095, 16383, 16384, 16385, 65535, 65536,
+		65537, 0, MIB_SIZE, 3, 0};
 	struct rng rng;
 
 	(void)state;
@@ -377,16 +377,19 @@ static void test_ends(void **state)
 	expect(FRAMING_RAW, TEXT(""), RECORDS(NULL));
 	expect(FRAMING_CBOR, TEXT("\x40\x41" "a"), RECORDS("", "a"));
 	/* Heads that are longer than they need be are fine from other writers. */
-	expect(FRAMING_CBOR, TEXT("\x58\x01" "a" "\x59\x00\x01" "b" "\x5A\0\0\0\1c" "\x5B\0\0\0\0\0\0\0\1d"), RECORDS("a", "b", "c", "d"));
+	expect(FRAMING_CBOR, TEXT("\x58\x01\x61\x59\x00\x01\x62\x5A\0\0\0\1c\x5B\0\0\0\0\0\0\0\1d"),
+		RECORDS("a", "b", "c", "d"));
 }
 
 static void test_json_in(void **state)
 {
 	(void)state;
-	expect(FRAMING_JSON, TEXT("{\"data\":\"a\\u00e9\\n\"}\n{\"data_b64\":\"AQL/\",\"data2\":[1,{}]}"), RECORDS("a\xC3\xA9\n", "\x01\x02\xFF"));
+	expect(FRAMING_JSON, TEXT("{\"data\":\"a\\u00e9\\n\"}\n{\"data_b64\":\"AQL/\",\"data2\":[1,{}]}"),
+		RECORDS("a\xC3\xA9\n", "\x01\x02\xFF"));
 	expect(FRAMING_JSON, TEXT("\n  \n\t{\"x\":1, \"data\" : \"\"}\r\n\n"), RECORDS(""));
 	expect(FRAMING_JSON, TEXT(""), RECORDS(NULL));
-	expect(FRAMING_JSON, TEXT("{\"data_b64\":\"\"}\n{\"data_b64\":\"YQ==\"}\n{\"data_b64\":\"YWI=\"}"), RECORDS("", "a", "ab"));
+	expect(FRAMING_JSON, TEXT("{\"data_b64\":\"\"}\n{\"data_b64\":\"YQ==\"}\n{\"data_b64\":\"YWI=\"}"),
+		RECORDS("", "a", "ab"));
 }
 
 static void test_json_out(void **state)
@@ -400,7 +403,8 @@ static void test_json_out(void **state)
 	text = written(FRAMING_JSON, &list);
 #define FROM "abababababababababababababababababababababababababababababababab"
 	static const char expected[] =
-		"{\"stream\":\"logs\",\"from\":\"" FROM "\",\"seq\":17,\"ts\":1700000000123,\"data\":\"h\xC3\xA9 \\\"\\\\\\n\\u0001\"}\n"
+		"{\"stream\":\"logs\",\"from\":\"" FROM
+		"\",\"seq\":17,\"ts\":1700000000123,\"data\":\"h\xC3\xA9 \\\"\\\\\\n\\u0001\"}\n"
 		"{\"stream\":\"logs\",\"from\":\"" FROM "\",\"seq\":18,\"ts\":1700000000123,\"data_b64\":\"/wAB\"}\n";
 	assert_true(bytes_equal(buffer_bytes(&text), TEXT(expected)));
 	buffer_fini(&text);
@@ -442,24 +446,30 @@ struct bad {
 static const struct bad mistakes[] = {
 	BAD(FRAMING_U32, "\0\0\0\1a\0\0\0\2b", 1, ERROR_MALFORMED, "record 2, byte 5: the input ends inside a record"),
 	BAD(FRAMING_U32, "\0\0", 0, ERROR_MALFORMED, "record 1, byte 0: the input ends inside the length"),
-	BAD(FRAMING_U32, "\xFF\xFF\xFF\xFFx", 0, ERROR_FRAME_TOO_LARGE, "record 1, byte 0: a record of 4294967295 bytes is over"),
-	BAD(FRAMING_CBOR, "\x41" "a\x61" "b", 1, ERROR_MALFORMED, "record 2, byte 2: 0x61 does not begin"),
-	BAD(FRAMING_CBOR, "\x5F\x41" "a\xFF", 0, ERROR_MALFORMED, "record 1, byte 0: 0x5f does not begin"),
+	BAD(FRAMING_U32, "\xFF\xFF\xFF\xFFx", 0, ERROR_FRAME_TOO_LARGE,
+		"record 1, byte 0: a record of 4294967295 bytes is over"),
+	BAD(FRAMING_CBOR, "\x41\x61\x61\x62", 1, ERROR_MALFORMED, "record 2, byte 2: 0x61 does not begin"),
+	BAD(FRAMING_CBOR, "\x5F\x41\x61\xFF", 0, ERROR_MALFORMED, "record 1, byte 0: 0x5f does not begin"),
 	BAD(FRAMING_CBOR, "\x5C", 0, ERROR_MALFORMED, "record 1, byte 0: 0x5c does not begin"),
-	BAD(FRAMING_CBOR, "\x42" "a", 0, ERROR_MALFORMED, "record 1, byte 0: the input ends inside a record"),
+	BAD(FRAMING_CBOR, "\x42\x61", 0, ERROR_MALFORMED, "record 1, byte 0: the input ends inside a record"),
 	BAD(FRAMING_CBOR, "\x59\x01", 0, ERROR_MALFORMED, "record 1, byte 0: the input ends inside the length"),
-	BAD(FRAMING_CBOR, "\x5B\x80\0\0\0\0\0\0\0", 0, ERROR_FRAME_TOO_LARGE, "record 1, byte 0: a record of 9223372036854775808 bytes"),
+	BAD(FRAMING_CBOR, "\x5B\x80\0\0\0\0\0\0\0", 0, ERROR_FRAME_TOO_LARGE,
+		"record 1, byte 0: a record of 9223372036854775808 bytes"),
 	BAD(FRAMING_JSON, "{\"data\":\"a\"}\n42\n", 1, ERROR_MALFORMED, "record 2, byte 13: not a JSON object"),
 	BAD(FRAMING_JSON, "\n{\"data\":1}\n", 0, ERROR_MALFORMED, "record 1, byte 1: \"data\" is not a string"),
 	BAD(FRAMING_JSON, "{\"dat\":\"a\"}\n", 0, ERROR_MALFORMED, "record 1, byte 0: needs one of the members"),
-	BAD(FRAMING_JSON, "{\"data\":\"a\",\"data_b64\":\"YQ==\"}\n", 0, ERROR_MALFORMED, "record 1, byte 0: needs one of"),
+	BAD(FRAMING_JSON, "{\"data\":\"a\",\"data_b64\":\"YQ==\"}\n", 0, ERROR_MALFORMED,
+		"record 1, byte 0: needs one of"),
 	BAD(FRAMING_JSON, "{\"data\":\"a\",\"data\":\"b\"}\n", 0, ERROR_MALFORMED, "record 1, byte 0: not JSON"),
 	BAD(FRAMING_JSON, "{\"data\":\"\\ud800\"}\n", 0, ERROR_MALFORMED, "record 1, byte 0: not JSON"),
 	BAD(FRAMING_JSON, "{\"data\":\"a\"", 0, ERROR_MALFORMED, "record 1, byte 0: not JSON"),
 	BAD(FRAMING_JSON, "{\"data\":\"a\"} {\"data\":\"b\"}\n", 0, ERROR_MALFORMED, "record 1, byte 0: not JSON"),
-	BAD(FRAMING_JSON, "{\"data_b64\":\"YQ=\"}\n", 0, ERROR_MALFORMED, "record 1, byte 0: \"data_b64\" is not base64"),
-	BAD(FRAMING_JSON, "{\"data_b64\":\"YR==\"}\n", 0, ERROR_MALFORMED, "record 1, byte 0: \"data_b64\" is not base64"),
-	BAD(FRAMING_JSON, "{\"data_b64\":\"Y===\"}\n", 0, ERROR_MALFORMED, "record 1, byte 0: \"data_b64\" is not base64"),
+	BAD(FRAMING_JSON, "{\"data_b64\":\"YQ=\"}\n", 0, ERROR_MALFORMED,
+		"record 1, byte 0: \"data_b64\" is not base64"),
+	BAD(FRAMING_JSON, "{\"data_b64\":\"YR==\"}\n", 0, ERROR_MALFORMED,
+		"record 1, byte 0: \"data_b64\" is not base64"),
+	BAD(FRAMING_JSON, "{\"data_b64\":\"Y===\"}\n", 0, ERROR_MALFORMED,
+		"record 1, byte 0: \"data_b64\" is not base64"),
 };
 
 /* What is good in front of a mistake comes out, then the mistake, again and again, with its place. */
@@ -497,7 +507,35 @@ static void test_record_max(void **state)
 		assert_int_equal(list.count, 0);
 		feed(reader, TEXT("0"));
 		assert_int_equal(drain(reader, &list), ERROR_FRAME_TOO_LARGE);
-		assert_non_null(strstr(record_reader_where(reader), "a record of at least 11 bytes is over the maximum of 10"));
+		assert_non_null(
+			strstr(record_reader_where(reader), "a record of at least 11 bytes is over the maximum of 10"));
+		record_reader_free(reader);
+		list_fini(&list);
+	}
+}
+
+/* A length is held against the maximum before its bytes are waited for. */
+static void test_record_max_sized(void **state)
+{
+	static const struct {
+		enum framing framing;
+		struct bytes fits, exceeds;
+	} rows[] = {
+		{FRAMING_U32, {(const uint8_t *)"\0\0\0\012", 4}, {(const uint8_t *)"\0\0\0\013", 4}},
+		{FRAMING_CBOR, {(const uint8_t *)"\x4A", 1}, {(const uint8_t *)"\x4B", 1}},
+		{FRAMING_CBOR, {(const uint8_t *)"\x59\0\x0A", 3}, {(const uint8_t *)"\x59\0\x0B", 3}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct record_reader *reader = record_reader_new(rows[i].framing, 10);
+		struct list_of list = {.count = 0};
+
+		feed(reader, rows[i].fits);
+		feed(reader, TEXT("0123456789"));
+		feed(reader, rows[i].exceeds);
+		assert_int_equal(drain(reader, &list), ERROR_FRAME_TOO_LARGE);
+		assert_int_equal(list.count, 1);
 		record_reader_free(reader);
 		list_fini(&list);
 	}
@@ -646,6 +684,7 @@ int main(void)
 		cmocka_unit_test(test_json_long),
 		cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_record_max),
+		cmocka_unit_test(test_record_max_sized),
 		cmocka_unit_test(test_record_max_json),
 		cmocka_unit_test(test_raw_chunks),
 		cmocka_unit_test(test_batches_are_small),

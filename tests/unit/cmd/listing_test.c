@@ -111,7 +111,8 @@ static void test_json(void **state)
 	expect(LISTING_JSON, NULL,
 		"{\"id\":\"" AB64 "\",\"addr\":\"192.0.2.1:6677\",\"tags\":[\"web\",\"" CD64 "\"],\"rtt_ms\":0.25}\n"
 		"{\"id\":\"" ONE64 "\",\"addr\":null,\"tags\":[],\"rtt_ms\":1234}\n");
-	expect(LISTING_JSON, "addr,addr,id", "{\"addr\":\"192.0.2.1:6677\",\"id\":\"" AB64 "\"}\n{\"addr\":null,\"id\":\"" ONE64 "\"}\n");
+	expect(LISTING_JSON, "addr,addr,id",
+		"{\"addr\":\"192.0.2.1:6677\",\"id\":\"" AB64 "\"}\n{\"addr\":null,\"id\":\"" ONE64 "\"}\n");
 }
 
 static void test_unknown_column(void **state)
@@ -195,7 +196,8 @@ static void test_reals(void **state)
 	static const struct {
 		double value;
 		const char *text;
-	} rows[] = {{0, "0\n"}, {100, "100\n"}, {1.5, "1.5\n"}, {0.0004, "0\n"}, {0.001, "0.001\n"}, {12345.6789, "12345.679\n"}};
+	} rows[] = {{0, "0\n"}, {100, "100\n"}, {1.5, "1.5\n"}, {0.0004, "0\n"}, {0.001, "0.001\n"},
+		{12345.6789, "12345.679\n"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -45,13 +45,22 @@ static const struct subcommand subcommands[] = {
 
 static const char *const examples[] = {"mosaik-test -n x y", NULL};
 
-#define ALL "network peer tag identity bind no-local timeout wait framing null json columns quiet verbose ready-fd stats"
+#define ALL \
+	"network peer tag identity bind no-local timeout wait framing null json columns quiet verbose ready-fd stats"
 
-static const struct command plain = {.name = "mosaik-test", .usage = "[options] THING", .examples = examples, .options = rows,
-	.subcommands = subcommands, .common = ALL};
-static const struct command prefixed = {.name = "mosaik-test", .usage = "[options] THING", .options = rows, .common = ALL,
+static const struct command plain = {.name = "mosaik-test",
+	.usage = "[options] THING",
+	.examples = examples,
+	.options = rows,
+	.subcommands = subcommands,
+	.common = ALL};
+static const struct command prefixed = {.name = "mosaik-test",
+	.usage = "[options] THING",
+	.options = rows,
+	.common = ALL,
 	.environment_prefix = "MOSAIK_TEST_"};
-static const struct command no_network = {.name = "mosaik-test", .usage = "THING", .network_optional = true, .common = "network"};
+static const struct command no_network = {
+	.name = "mosaik-test", .usage = "THING", .network_optional = true, .common = "network"};
 static const struct command bare = {.name = "mosaik-test", .usage = "COMMAND", .stop_at_operand = true};
 
 static const struct settings defaults = {.common = COMMON_DEFAULTS(5000)};
@@ -158,10 +167,11 @@ static void test_durations(void **state)
 	static const struct {
 		const char *text;
 		msec value;
-	} good[] = {{"0", 0}, {"5", 5000}, {"250ms", 250}, {"5s", 5000}, {"2m", 120000}, {"1h", 3600000}, {"inf", MSEC_NEVER},
-		{"0.5", 500}, {"1.25s", 1250}, {"1.0001s", 1000}, {"1.5ms", 1}, {"0.25h", 900000}, {"000ms", 0}, {"1.5m", 90000}};
-	static const char *const bad[] = {"", "s", "-1", "+1", "1 s", "1d", "5S", "1.", ".5", "1e3", "99999999999999999999", "9999999999h",
-		"infinite", "1.5.5", "0x10"};
+	} good[] = {{"0", 0}, {"5", 5000}, {"250ms", 250}, {"5s", 5000}, {"2m", 120000}, {"1h", 3600000},
+		{"inf", MSEC_NEVER}, {"0.5", 500}, {"1.25s", 1250}, {"1.0001s", 1000}, {"1.5ms", 1}, {"0.25h", 900000},
+		{"000ms", 0}, {"1.5m", 90000}};
+	static const char *const bad[] = {"", "s", "-1", "+1", "1 s", "1d", "5S", "1.", ".5", "1e3",
+		"99999999999999999999", "9999999999h", "infinite", "1.5.5", "0x10"};
 	msec value = 77;
 
 	(void)state;
@@ -247,8 +257,10 @@ static void test_every_kind(void **state)
 	struct settings settings;
 
 	(void)state;
-	parse(&plain, "-nnet -p a@h:1,h:2 --peer=b:1 -t x -ty -W 1m --wait=inf -F u32 -vvq --stats=5s --size 2K -o id,addr "
-		"--ready-fd 2 --no-local", &settings);
+	parse(&plain,
+		"-nnet -p a@h:1,h:2 --peer=b:1 -t x -ty -W 1m --wait=inf -F u32 -vvq --stats=5s --size 2K -o id,addr "
+		"--ready-fd 2 --no-local",
+		&settings);
 	assert_string_equal(settings.common.network_text, "net");
 	assert_int_equal(settings.common.peers.count, 2);
 	assert_string_equal(settings.common.peers.text[0], "a@h:1,h:2");   /* the command line splits nothing */
@@ -314,8 +326,9 @@ static void test_network(void **state)
 	parse(&plain, line, &settings);
 	assert_int_equal(settings.common.network.byte[1], 0x11);
 	snprintf(line, sizeof line, "-n %.63s", hex);
-	expect_usage(&plain, line, "network '00112233445566778899aabbccddeeff00112233445566778899aabbccddeef' has 63 hex digits: "
-		"a mistyped id? (an id has 64; a name of hex digits, fewer than 32)");
+	expect_usage(&plain, line,
+		"network '00112233445566778899aabbccddeeff00112233445566778899aabbccddeef' has 63 hex digits: "
+		"a mistyped id? (an id has 64, a hex name under 32)");
 	expect_usage(&plain, "-n _", "the name of a network is empty");
 	expect_usage(&plain, "thing", "no network given: say -n NAME or set MOSAIK_NETWORK");
 	expect_usage(&no_network, "thing", "no network given: say -n NAME or set MOSAIK_NETWORK");
@@ -337,13 +350,15 @@ static void test_mistakes(void **state)
 	expect_usage(&plain, "-n net -W 5x", "--timeout: '5x' is not a duration (250ms, 5s, 2m, 1h, inf)");
 	expect_usage(&plain, "-n net --size=1T", "--size: '1T' is not a size (4096, 64K, 1M, 2G)");
 	expect_usage(&plain, "-n net -c -1", "--count: '-1' is not a number");
-	expect_usage(&plain, "-n net -F lins", "--framing: 'lins' is not a framing (lines, null, u32, raw, whole, json, cbor)");
+	expect_usage(&plain, "-n net -F lins",
+		"--framing: 'lins' is not a framing (lines, null, u32, raw, whole, json, cbor)");
 	expect_usage(&plain, "-n net --ready-fd 999", "--ready-fd 999: not an open descriptor");
 	expect_usage(&plain, "-n net --ready-fd 4294967297", "--ready-fd 4294967297: not an open descriptor");
 	expect_usage(&plain, "-n net --stats=0", "--stats: the period cannot be 0");
 	expect_usage(&plain, "-n net -t _", "--tag: '' is not a value");
 	expect_usage(&plain, "-n net -t 00112233445566778899aabbccddeeff",
-		"tag '00112233445566778899aabbccddeeff' has 32 hex digits: a mistyped id? (an id has 64; a name of hex digits, fewer than 32)");
+		"tag '00112233445566778899aabbccddeeff' has 32 hex digits: a mistyped id? "
+		"(an id has 64, a hex name under 32)");
 	expect_usage(&bare, "-n net", "unknown option '-n'");
 }
 
@@ -384,7 +399,7 @@ static void test_environment(void **state)
 
 	(void)state;
 	setenv("MOSAIK_NETWORK", "env", 1);
-	setenv("MOSAIK_PEERS", "a:1,b:2 id@c:3,d:4,id@e:5\t,f:6", 1);
+	setenv("MOSAIK_PEERS", "a:1,b:2 id@c:3,d:4,id@e:5,\t,f:6", 1);
 	setenv("MOSAIK_TAGS", " x,y z, ", 1);
 	setenv("MOSAIK_NO_LOCAL", "Yes", 1);
 	setenv("MOSAIK_WAIT", "2s", 1);
@@ -533,8 +548,8 @@ static void test_near(void **state)
 {
 	static const struct {
 		const char *typed, *best;
-	} rows_near[] = {{"prodcue", "produce"}, {"prod", "produce"}, {"consum", "consume"}, {"cat", "catalog"}, {"xyz", NULL}, {"", NULL},
-		{"a-word-that-is-far-too-long-to-be-any-of-these", NULL}};
+	} rows_near[] = {{"prodcue", "produce"}, {"prod", "produce"}, {"consum", "consume"}, {"cat", "catalog"},
+		{"xyz", NULL}, {"", NULL}, {"a-word-that-is-far-too-long-to-be-any-of-these", NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows_near / sizeof rows_near[0]; i++) {

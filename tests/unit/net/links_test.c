@@ -512,6 +512,7 @@ static void an_idle_connection_is_reused_then_closed(void **state)
 	struct dial dial = dial_to(b);
 	for (int i = 0; i < 3; i++) {
 		link_id id = connect_to(a, PROTOCOL_CATALOG_SYNC, &dial);
+		links_send(a->links, id, message_of(3));
 		links_close(a->links, id, OK);
 		UNTIL(&pair, note_of(a, id)->unlinked);
 	}

@@ -4,8 +4,9 @@
  *      node 0 outbox --> wire: [ messages toward end 1 ] --> receive() of node 1
  *                              [ messages toward end 0 ] <-- outbox of node 1
  *
- * A wire keeps order, holds back what the reader's window does not let in, tells the sender of acknowledgements, and can
- * be cut. Nothing happens by itself: a test delivers message by message, or calls mesh_run to deliver all that can be.
+ * A wire keeps order, holds back what the reader's window does not let in, tells the sender of acknowledgements, and
+ * can be cut. Nothing happens by itself: a test delivers message by message, or calls mesh_run to deliver whatever can
+ * be.
  * After every step the invariants of the machine that took it are checked.
  */
 #ifndef TESTS_STREAMS_MESH_H

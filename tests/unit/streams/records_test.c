@@ -126,7 +126,7 @@ static void survives_random_damage(void **state)
 		struct bytes exact, rest, record;
 
 		for (uint64_t i = 0; i < count; i++)
-			add(&part, (size_t)rng_below(&rng, rng_below(&rng, 2) == 0 ? 30 : 300), (uint8_t)rng_next(&rng));
+			add(&part, (size_t)rng_below(&rng, rng_below(&rng, 2) == 0 ? 30 : 300), (uint8_t)i);
 		assert_true(records_check(buffer_bytes(&part), count, 300));
 		if (part.size > 0)
 			part.data[rng_below(&rng, part.size)] = (uint8_t)rng_next(&rng);

@@ -1,8 +1,8 @@
 /*
  * A thousand random schedules of two producers and two consumers: links are cut, peers do not answer, the catalog
- * forgets and finds again, readers stop and go on, acknowledgements come late. In every one of them, for each pair:
- * records come in order, none twice, none missing without a gap that says so; what is under way is bounded; and once the
- * faults stop, everybody gets to the end and it verifies.
+ * forgets and finds again, readers stop and go on, acknowledgements come late. In each of them, for every pair:
+ * records come in order, none twice, none missing without a gap that says so; what is under way is bounded; and once
+ * the faults stop, everybody gets to the end and it verifies.
  *
  * One schedule in five moves records large enough to fill links. A failing schedule prints its seed; SCHEDULE_FIRST set
  * to it and SCHEDULES to 1 repeat it alone.
@@ -183,7 +183,7 @@ static void act_write(struct world *world)
 		return;
 	}
 	producer_write(node_at(world, n)->streams, world->mesh->now, world->producer[n],
-		mesh_batch(world->written[n], count, size), count, &node_at(world, n)->out);
+		(struct batch){mesh_batch(world->written[n], count, size), count}, &node_at(world, n)->out);
 	world->written[n] += count;
 	world->room[n] = producer_has_room(world->producer[n]);
 }
@@ -220,7 +220,7 @@ static void list_or_not(struct world *world, size_t n, size_t at, bool listed)
 
 	world->listed[n][at] = listed;
 	if (listed)
-		consumer_producer_found(node->streams, world->mesh->now, world->consumer[n], peer, false, &node->out);
+		consumer_producer_found(node->streams, world->mesh->now, world->consumer[n], peer, &node->out);
 	else
 		consumer_producer_gone(node->streams, world->mesh->now, world->consumer[n], peer, &node->out);
 }

@@ -104,7 +104,8 @@ static void refuses_other_shapes(void **state)
 		{{0x82, 0x05, 0x01}, 3},               /* END_ACK 1 instead of true */
 		{{0x84, 0x03, 0x00, 0x00, 0x40}, 5},   /* a batch of no records */
 		{{0x84, 0x03, 0x20, 0x01, 0x41, 0x40}, 6},   /* a negative sequence */
-		{{0x84, 0x03, 0x1B, 255, 255, 255, 255, 255, 255, 255, 255, 0x01, 0x41, 0x40}, 14},   /* sequence + count wraps */
+		/* sequence + count wraps */
+		{{0x84, 0x03, 0x1B, 255, 255, 255, 255, 255, 255, 255, 255, 0x01, 0x41, 0x40}, 14},
 		{{0x83, 0x01, 0x43, 1, 2, 3, 0x40}, 7},   /* SUBSCRIBE to a short id */
 	};
 

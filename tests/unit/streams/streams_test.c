@@ -1,7 +1,7 @@
 /* Whole machines against each other over simulated links (mesh.h): what a user of a stream is promised. */
 #include "mesh.h"
 
-#include "streams/stream_wire.h"
+#include <stdio.h>
 
 static const struct producer_options defaults = {.max_stall = 30000, .linger = 5000};
 
@@ -24,7 +24,9 @@ static struct consumer *consume(struct mesh *mesh, size_t n)
 
 static void found(struct mesh *mesh, size_t n, struct consumer *consumer, size_t at)
 {
-	consumer_producer_found(mesh->node[n].streams, mesh->now, consumer, &mesh->node[at].id, false, &mesh->node[n].out);
+	struct mesh_node *node = &mesh->node[n];
+
+	consumer_producer_found(node->streams, mesh->now, consumer, &mesh->node[at].id, &node->out);
 }
 
 static void gone(struct mesh *mesh, size_t n, struct consumer *consumer, size_t at)
@@ -34,7 +36,7 @@ static void gone(struct mesh *mesh, size_t n, struct consumer *consumer, size_t 
 
 static void put(struct mesh *mesh, size_t n, struct producer *producer, struct blob *batch, uint64_t count)
 {
-	producer_write(mesh->node[n].streams, mesh->now, producer, batch, count, &mesh->node[n].out);
+	producer_write(mesh->node[n].streams, mesh->now, producer, (struct batch){batch, count}, &mesh->node[n].out);
 }
 
 static void end(struct mesh *mesh, size_t n, struct producer *producer)
@@ -137,7 +139,8 @@ static uint64_t fill(struct mesh *mesh, struct producer *producer, uint64_t sequ
 static void a_reader_that_stops_stops_the_producer(void **state)
 {
 	struct mesh *mesh = mesh_new(2, 1);
-	struct producer *producer = produce(mesh, 0, (struct producer_options){.max_stall = MSEC_NEVER, .linger = 5000});
+	struct producer_options patient = {.max_stall = MSEC_NEVER, .linger = 5000};
+	struct producer *producer = produce(mesh, 0, patient);
 	uint64_t written, read = 0, held;
 	struct streams_fact fact;
 
@@ -487,6 +490,56 @@ static void two_producers_are_told_apart(void **state)
 	mesh_free(mesh);
 }
 
+static void keep_line(void *context, enum log_level level, const char *line, size_t size)
+{
+	struct buffer *lines = context;
+
+	(void)level;
+	buffer_append(lines, bytes_of(line, size));
+	buffer_append(lines, bytes_of_text("\n"));
+}
+
+/* The story of a reader at node 1, in its own words: the same every time. */
+static void the_log_tells_the_story(void **state)
+{
+	struct mesh *mesh = mesh_new(2, 1);
+	struct buffer lines = {0};
+	struct log log = {.level = LOG_INFO, .node = "reader", .write = keep_line, .context = &lines};
+	struct producer *producer;
+	char expected[1024], stream[ID_SHORT_SIZE], peer[ID_SHORT_SIZE];
+	struct id id = logs();
+	int n;
+
+	(void)state;
+	streams_free(mesh->node[1].streams);
+	mesh->node[1].streams = streams_new(
+		&(struct streams_options){.self = mesh->node[1].id, .log = &log}, mesh->now);
+	found(mesh, 1, consume(mesh, 1), 0);
+	mesh_run(mesh);
+	producer = produce(mesh, 0, defaults);
+	mesh_sleep(mesh, 1000);
+	put(mesh, 0, producer, mesh_batch(0, 1, 10), 1);
+	mesh_cut(mesh, mesh_wire_of(mesh, 1), ERROR_IDLE, ERROR_IDLE);
+	end(mesh, 0, producer);
+	mesh->now = 4000;
+	mesh_sleep(mesh, 1);
+	id_format_short(&id, stream);
+	id_format_short(&mesh->node[0].id, peer);
+	n = snprintf(expected, sizeof(expected),
+		"1.000 reader streams: source-failed stream=%s peer=%s reason=stream-not-found\n"
+		"1.211 reader streams: source-started stream=%s peer=%s\n"
+		"2.000 reader streams: source-lost stream=%s peer=%s reason=idle\n"
+		"4.000 reader streams: source-started stream=%s peer=%s\n"
+		"4.000 reader streams: gap stream=%s peer=%s records=1\n"
+		"4.000 reader streams: source-ended stream=%s peer=%s\n",
+		stream, peer, stream, peer, stream, peer, stream, peer, stream, peer, stream, peer);
+	assert_true(n > 0);
+	buffer_append(&lines, bytes_of("", 1));
+	assert_string_equal((const char *)lines.data, expected);
+	buffer_fini(&lines);
+	mesh_free(mesh);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +560,7 @@ int main(void)
 		cmocka_unit_test(records_of_every_size),
 		cmocka_unit_test(a_node_reads_its_own_stream),
 		cmocka_unit_test(two_producers_are_told_apart),
+		cmocka_unit_test(the_log_tells_the_story),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,8 @@ static void sign(struct announce *announce)
 	announce->sign_at = MSEC_NEVER;
 	announce->announce_at = announce->now + rng_jitter(&announce->rng, ANNOUNCE_INTERVAL, ANNOUNCE_JITTER_PERCENT);
 	announce->unsent = true;
-	announce_put_fact(announce, &(struct announce_fact){.kind = ANNOUNCE_ENTRY_SIGNED, .peer = announce->card.peer});
+	announce_put_fact(
+		announce, &(struct announce_fact){.kind = ANNOUNCE_ENTRY_SIGNED, .peer = announce->card.peer});
 }
 
 /* A change that was taken back before it was signed is none. */
@@ -165,8 +166,9 @@ static void name_skew(const struct announce *announce, struct announce_link *lin
 		return;   /* once a link: it says it again every 15 s */
 	link->skew_named = true;
 	id_format_short(peer, text);
-	log_event(announce->options.log, LOG_WARN, announce->now, protocol, "skewed-clock peer=%s clock %" PRId64 " s %s",
-		text, (drift < 0 ? -drift : drift) / 1000, drift < 0 ? "behind" : "ahead");
+	log_event(announce->options.log, LOG_WARN, announce->now, protocol,
+		"skewed-clock peer=%s clock %" PRId64 " s %s", text, (drift < 0 ? -drift : drift) / 1000,
+		drift < 0 ? "behind" : "ahead");
 }
 
 /* Is this news as young as an announcement has to be? */
@@ -182,8 +184,9 @@ static bool is_timely(const struct announce *announce, struct announce_link *lin
 		name_skew(announce, link, &head->peer, drift);
 		return false;
 	}
-	/* A goodbye of a peer we know ends what we know, however old that is; one of a stranger must not be a replay. */
-	return catalog_version(announce->catalog, &head->peer, &known, &is_goodbye) || is_within(drift, GOODBYE_AGE_MAX);
+	/* A goodbye of a peer we know ends what we know, however old that is; one of a stranger might be a replay. */
+	return catalog_version(announce->catalog, &head->peer, &known, &is_goodbye) ||
+		is_within(drift, GOODBYE_AGE_MAX);
 }
 
 static void pass_on(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
@@ -211,7 +214,7 @@ static enum error receive_entry(struct announce *announce, struct announce_link 
 	struct entry *entry = NULL;
 	struct id from = link->link.peer;   /* a goodbye may end the link */
 
-	/* Only news is judged by its clock: what anti-entropy or a hello has brought before is neither named nor passed on. */
+	/* Only news is judged by its clock: what another way has brought before is neither named nor passed on. */
 	if (entry_peek(signed_bytes, &head) == OK) {
 		result = catalog_judge(announce->catalog, &head, true);
 		if ((result == CATALOG_NEW || result == CATALOG_UPDATED || result == CATALOG_LEFT) &&

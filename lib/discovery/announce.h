@@ -53,7 +53,7 @@ void announce_set_wall(struct announce *announce, msec now, msec wall);
 struct card *announce_card(struct announce *announce);
 void announce_changed(struct announce *announce, msec now);
 /* Signs at once what waits for the coalescing window: a node that starts needs its entry before its first dial. */
-struct entry *announce_entry(struct announce *announce, msec now);   /* newest signed own entry, borrowed; NULL for a guest */
+struct entry *announce_entry(struct announce *announce, msec now);   /* newest own entry, borrowed; NULL for a guest */
 
 /* Dialled for ever, with back-off, while no neighbour link to it is up. dial->peer zero: whoever answers. Copied. */
 void announce_add_bootstrap(struct announce *announce, msec now, const struct dial *dial);
@@ -61,7 +61,7 @@ void announce_add_bootstrap(struct announce *announce, msec now, const struct di
 /* Dialled once, without a retry: a peer that is probably there, such as one on the same host. */
 void announce_add_hint(struct announce *announce, msec now, const struct dial *dial, struct outbox *out);
 
-/* News that came by another way (hello, exchange): passes it on to the neighbours. What is too old for them is kept back. */
+/* News that came by another way (hello, exchange): goes to the neighbours, unless it is too old for them. */
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out);
 /* The same, but not to the neighbour it came from. */
 void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);

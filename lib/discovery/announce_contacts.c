@@ -275,7 +275,8 @@ msec announce_contacts_deadline(const struct announce *announce)
 			!is_satisfied(announce, contact);
 
 		if (may_be_redrawn)
-			due = msec_min(due, contact->retry_at > announce->draw_at ? contact->retry_at : announce->draw_at);
+			due = msec_min(
+				due, contact->retry_at > announce->draw_at ? contact->retry_at : announce->draw_at);
 		else if (waits_for_dial(announce, contact))
 			due = msec_min(due, contact->retry_at);
 	}

@@ -80,8 +80,8 @@ void announce_links_dial(struct announce *announce, struct contact *contact, str
 void announce_links_linked(struct announce *announce, const struct link *link, struct outbox *out);
 void announce_links_unlinked(struct announce *announce, link_id link, enum error reason, struct outbox *out);
 void announce_links_send(struct announce_link *link, struct blob *message, struct outbox *out);   /* kept */
-void announce_links_flood(struct announce *announce, const struct id *from, const struct id *owner, struct blob *message,
-	struct outbox *out);
+void announce_links_flood(struct announce *announce, const struct id *from, const struct id *owner,
+	struct blob *message, struct outbox *out);
 void announce_links_part(struct announce *announce, const struct id *peer, struct outbox *out);   /* it said goodbye */
 void announce_links_free(struct announce *announce);
 void announce_links_check(const struct announce *announce);

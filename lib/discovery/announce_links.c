@@ -86,7 +86,8 @@ static void neighbour_down(struct announce *announce, struct announce_link *link
 	announce_contacts_neighbour_down(announce, link, reason);
 }
 
-static bool is_better(const struct announce *announce, const struct announce_link *link, const struct announce_link *other)
+static bool is_better(
+	const struct announce *announce, const struct announce_link *link, const struct announce_link *other)
 {
 	bool we_are_smaller = id_compare(&announce->catalog->self, &link->link.peer) < 0;
 
@@ -104,7 +105,7 @@ static void settle_duplicate(struct announce *announce, struct announce_link *li
 		close_link(link, ERROR_CANCELLED, out);
 		return;
 	}
-	/* The peer stays a neighbour all the while: no facts. What the old link held may be lost, so it is greeted anew. */
+	/* It stays a neighbour all the while: no facts. What the old link held may be lost, so it is greeted anew. */
 	close_link(other, ERROR_CANCELLED, out);
 	link->up_at = other->up_at;
 	id_table_put(&announce->neighbours, &link->link.peer, link);
@@ -148,8 +149,8 @@ static void dial_failed(struct announce *announce, struct announce_link *link, e
 	announce_contacts_failed(announce, contact);
 	log_link(announce, "dial-failed", &contact->dial.peer, reason);
 	if (contact->kind == CONTACT_BOOTSTRAP)
-		announce_put_fact(announce, &(struct announce_fact){.kind = ANNOUNCE_NEIGHBOUR_DOWN, .peer = contact->dial.peer,
-			.reason = reason, .bootstrap = true});
+		announce_put_fact(announce, &(struct announce_fact){.kind = ANNOUNCE_NEIGHBOUR_DOWN,
+			.peer = contact->dial.peer, .reason = reason, .bootstrap = true});
 }
 
 void announce_links_unlinked(struct announce *announce, link_id id, enum error reason, struct outbox *out)
@@ -187,8 +188,8 @@ void announce_links_send(struct announce_link *link, struct blob *message, struc
 	outbox_send(out, link->link.id, blob_keep(message));
 }
 
-void announce_links_flood(struct announce *announce, const struct id *from, const struct id *owner, struct blob *message,
-	struct outbox *out)
+void announce_links_flood(struct announce *announce, const struct id *from, const struct id *owner,
+	struct blob *message, struct outbox *out)
 {
 	for (size_t i = 0; i < announce->neighbours.count; i++) {
 		const struct id *peer = &announce->neighbours.slot[i].key;

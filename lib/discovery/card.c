@@ -153,7 +153,8 @@ bool card_set_ticket(struct card *card, const struct id *id, struct blob *data)
 		at++;
 	if (at < card->ticket_count && id_equal(&card->ticket[at].id, id)) {
 		blob_drop(card->ticket[at].data);
-		memmove(card->ticket + at, card->ticket + at + 1, (card->ticket_count - at - 1) * sizeof(*card->ticket));
+		memmove(card->ticket + at, card->ticket + at + 1,
+			(card->ticket_count - at - 1) * sizeof(*card->ticket));
 		card->ticket_count--;
 	}
 	if (data == NULL)

@@ -147,7 +147,8 @@ static void tell(struct catalog *catalog, struct entry *before, struct entry *af
 			push_event(catalog, PEER_DEPARTED, before);
 	} else if (!was_live) {
 		push_event(catalog, PEER_DISCOVERED, after);
-	} else if (before->card.version.start != after->card.version.start || !card_equal(&before->card, &after->card)) {
+	} else if (before->card.version.start != after->card.version.start ||
+		!card_equal(&before->card, &after->card)) {
 		push_event(catalog, PEER_UPDATED, after);
 	}
 }

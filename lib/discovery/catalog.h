@@ -27,7 +27,7 @@ enum catalog_result {
 
 struct catalog_peer {
 	struct entry *entry;       /* an entry, or the goodbye of a tombstone */
-	msec heard_at;             /* when the newest version got here; before our time (negative) if it was old when it came */
+	msec heard_at;             /* when the newest version got here, less the age it had: may be negative */
 	uint64_t rtt_us;           /* 0: unknown */
 };
 
@@ -82,7 +82,8 @@ MUST_CHECK enum error catalog_put_signed(struct catalog *catalog, msec heard_at,
 /* What would become of this entry, if its signature is good. */
 enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_head *head, bool is_signed);
 
-const struct catalog_peer *catalog_find(const struct catalog *catalog, const struct id *peer);   /* NULL: unknown or left */
+/* NULL: unknown or left. */
+const struct catalog_peer *catalog_find(const struct catalog *catalog, const struct id *peer);
 /* Live peers in id order: start with *at = 0; NULL at the end. A change of the catalog ends the walk. */
 const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *at);
 

@@ -3,8 +3,8 @@
  *
  * Both are immutable once made, counted, and carry their signed encoding, so that they are passed on byte for byte.
  * Wire: a CBOR array [kind, body, signature]; body is canonical CBOR in a byte string, kind 1 an entry, 2 a goodbye;
- * the signature is Ed25519 over "mosaik card" || kind byte || body, by the peer id inside the body. A body of an entry is a
- * map {0: wire version, 1: network, 2: peer, 3: [start, update], 4: [[ip, port]...], 5: [tag...], 6: [stream...],
+ * the signature is Ed25519 over "mosaik card" || kind byte || body, by the peer id inside the body. A body of an entry
+ * is a map {0: wire version, 1: network, 2: peer, 3: [start, update], 4: [[ip, port]...], 5: [tag...], 6: [stream...],
  * 7: [group...], 8: {ticket id: bytes}, 9: {id: name}}; unknown keys above 9 are skipped, so that a newer node can
  * say more. A goodbye's body is {1: network, 2: peer, 3: [start, update]}.
  */

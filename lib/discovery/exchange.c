@@ -167,7 +167,8 @@ static bool is_asked_by(const struct exchange *exchange, const struct id *peer)
 	for (size_t i = 0; i < exchange->sessions.count; i++) {
 		const struct session *session = exchange->sessions.slot[i].value;
 
-		if (!session_is_ours(session) && session->state == SESSION_SWAPPING && id_equal(&session->link.peer, peer))
+		if (!session_is_ours(session) && session->state == SESSION_SWAPPING &&
+			id_equal(&session->link.peer, peer))
 			return true;
 	}
 	return false;
@@ -314,7 +315,8 @@ static void on_check(const void *self)
 		const struct exchange_neighbour *neighbour = exchange->neighbours.slot[i].value;
 
 		if (neighbour->session != NULL)
-			ASSERT(number_table_get(&exchange->sessions, neighbour->session->link.id) == neighbour->session);
+			ASSERT(number_table_get(&exchange->sessions, neighbour->session->link.id) ==
+				neighbour->session);
 	}
 }
 

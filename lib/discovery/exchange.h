@@ -47,7 +47,7 @@ extern const struct machine_ops exchange_ops;
 void exchange_neighbour_up(struct exchange *exchange, msec now, const struct id *peer, struct outbox *out);
 void exchange_neighbour_down(struct exchange *exchange, const struct id *peer, struct outbox *out);
 
-/* One round with a peer, now, on a link of its own. Guests ask for the whole list instead. dial as in outbox_connect. */
+/* One round with a peer, now, on a link of its own. Guests ask for the whole list. dial as in outbox_connect. */
 link_id exchange_with(struct exchange *exchange, msec now, const struct dial *dial, struct outbox *out);
 
 /* Pulled by the owner after each call. EXCHANGE_DONE: a round that we began, also with a neighbour, is through. */

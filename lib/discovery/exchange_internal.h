@@ -13,7 +13,7 @@
 enum session_state {
 	SESSION_CONNECTING,
 	SESSION_IDLE,        /* no round */
-	SESSION_ASKED,       /* ours: the digest went out, or a list is done with and the next is due; a guest: asked for all */
+	SESSION_ASKED,       /* ours: an answer is due, or the next list; a guest: asked for all */
 	SESSION_SWAPPING,    /* a list is here or there, and both sides send what the other lacks */
 	SESSION_SERVING,     /* theirs: a guest gets everything */
 	SESSION_POSTPONED,   /* theirs: asked while our own round with this peer is under way, answered at its end */
@@ -67,7 +67,7 @@ static inline bool session_is_ours(const struct session *session)
 
 /* exchange.c */
 void exchange_put_fact(struct exchange *exchange, const struct exchange_fact *fact);
-void exchange_round_over(struct exchange *exchange, struct session *session, struct outbox *out);   /* a round of ours */
+void exchange_round_over(struct exchange *exchange, struct session *session, struct outbox *out); /* a round of ours */
 
 /* exchange_round.c */
 bool exchange_round_is_under_way(const struct session *session);

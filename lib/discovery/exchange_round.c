@@ -9,8 +9,8 @@
  *                                --[5 entries]--> <--[5 entries]--
  *       ASKED if more, else IDLE                             the next list if more, else IDLE
  *
- * A list is held against our catalog as two sorted sequences are merged, so one frame of it settles one range of ids, and
- * is forgotten before the next one comes: whatever the size of the catalogs, a link holds one frame of ids to give.
+ * A list is held against our catalog as two sorted sequences are merged, so one frame of it settles one range of ids,
+ * and is forgotten before the next one comes: whatever the size of the catalogs, a link holds one frame of ids to give.
  * Entries go out while less than WINDOW is unacknowledged.
  */
 #include "base/check.h"
@@ -31,7 +31,8 @@ _Static_assert(WINDOW + 2 * FRAME_CATALOG_MAX < OUTSTANDING_ABUSE, "a list and a
 
 bool exchange_round_is_under_way(const struct session *session)
 {
-	return session->state == SESSION_ASKED || session->state == SESSION_SWAPPING || session->state == SESSION_SERVING;
+	return session->state == SESSION_ASKED || session->state == SESSION_SWAPPING ||
+		session->state == SESSION_SERVING;
 }
 
 static void send(struct exchange *exchange, struct session *session, struct blob *message, struct outbox *out)
@@ -63,12 +64,14 @@ static bool is_fading(const struct exchange *exchange, uint64_t age)
 
 static bool may_be_given(const struct exchange *exchange, const struct catalog_peer *peer)
 {
-	return peer != NULL && peer->entry->signed_bytes != NULL && !is_fading(exchange, (uint64_t)age_of(exchange, peer));
+	return peer != NULL && peer->entry->signed_bytes != NULL &&
+		!is_fading(exchange, (uint64_t)age_of(exchange, peer));
 }
 
 static void give_later(struct session *session, const struct id *id)
 {
-	session->give = memory_grow(session->give, &session->give_capacity, session->give_count + 1, sizeof(*session->give));
+	session->give =
+		memory_grow(session->give, &session->give_capacity, session->give_count + 1, sizeof(*session->give));
 	session->give[session->give_count++] = *id;
 }
 
@@ -97,7 +100,8 @@ static void send_entries(struct exchange *exchange, struct session *session, str
 	ASSERT(session->state == SESSION_SWAPPING && session->giving);
 	for (; session->give_at < session->give_count; session->give_at++) {
 		/* What was purged since is not given; the catalog is asked, not a copy of it. */
-		const struct catalog_peer *peer = id_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
+		const struct catalog_peer *peer =
+			id_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
 
 		if (may_be_given(exchange, peer) && !put_entry(exchange, &frame, peer))
 			break;
@@ -271,7 +275,8 @@ static enum error on_digest(struct exchange *exchange, struct session *session, 
 static enum error on_equal(struct exchange *exchange, struct session *session, struct outbox *out)
 {
 	/* After a list the answer to come is a list. */
-	if (!session_is_ours(session) || session->state != SESSION_ASKED || session->has_after || exchange->options.guest)
+	if (!session_is_ours(session) || session->state != SESSION_ASKED || session->has_after ||
+		exchange->options.guest)
 		return ERROR_MALFORMED;
 	session->state = SESSION_IDLE;
 	exchange_round_over(exchange, session, out);
@@ -347,8 +352,9 @@ static enum error on_list(struct exchange *exchange, struct session *session, co
 	if (session->has_after && list->item_count > 0 && id_compare(&session->after, &list->item[0].id) >= 0)
 		return ERROR_MALFORMED;
 	merge(exchange, session, list, &want);
-	log_event(exchange->options.log, LOG_TRACE, exchange->now, protocol, "compared theirs=%zu want=%zu give=%zu more=%d",
-		list->item_count, want.count, session->give_count, list->more);
+	log_event(exchange->options.log, LOG_TRACE, exchange->now, protocol,
+		"compared theirs=%zu want=%zu give=%zu more=%d", list->item_count, want.count, session->give_count,
+		list->more);
 	session->list_more = list->more;
 	session->state = SESSION_SWAPPING;
 	session->taking = session->giving = true;

@@ -14,7 +14,7 @@
 #define FRAME_OVERHEAD 16                        /* array, kind, head of the list, more? */
 #define HEADS_TARGET (FRAME_CATALOG_MAX - FRAME_OVERHEAD)
 #define ENTRIES_TARGET (64u * KIB - FRAME_OVERHEAD)
-/* A head is at least 38 bytes, so no honest frame has more of anything; it bounds what a hostile one makes us allocate. */
+/* A head is at least 38 bytes, so no honest frame has more items; it bounds what a hostile one makes us allocate. */
 #define ITEMS_MAX 8192
 
 _Static_assert(FRAME_CATALOG_MAX / 38 < ITEMS_MAX, "as many heads as fit a frame");

@@ -1,5 +1,9 @@
 /*
  * links.c - the public calls.
+ *
+ * Calls come from outside, or from inside a callback; in both cases they only change tables and queues. Packets are
+ * written by links_flush, callbacks are made by it and by the loop, and no call here makes one: so a caller is never
+ * surprised by news in the middle of what it does.
  */
 #include "net/links.h"
 
@@ -85,6 +89,7 @@ void links_connect(struct links *links, enum protocol protocol, link_id id, cons
 	if (links->shut)
 		return;
 	struct net_link *link = links_link_new(links, protocol, id);
+	/* Who answers at a bare address is not known before it does. */
 	if (!id_is_zero(&dial->peer))
 		connection = links_connection_preferred(links, protocol, &dial->peer);
 	if (connection)
@@ -126,6 +131,7 @@ void links_close(struct links *links, link_id id, enum error reason)
 
 	if (!link)
 		return;
+	/* Nothing sent and no stream yet: there is nothing to end in good order, the dial is just given up. */
 	if (reason == OK && (link->stream || link->early_count > 0)) {
 		link->closed = true;
 		if (link->stream)
@@ -148,6 +154,7 @@ void links_expel(struct links *links, const struct id *peer, enum error reason)
 	LIST_EACH_SAFE(node, after, &links->connections) {
 		struct connection *connection = LIST_OF(node, struct connection, node);
 		if (id_equal(&connection->peer, peer)) {
+			/* What it said before, and was not told yet, does not count either. */
 			connection->faulted = true;
 			links_connection_end(connection, reason);
 		}
@@ -203,7 +210,7 @@ void links_shut(struct links *links)
 	enum error reason = links->hello.size > 0 ? ERROR_GRACEFUL : OK;
 
 	ASSERT(!links->shut);
-	links->shut = true;
+	links->shut = true;   /* first: from here on nobody is told anything */
 	while (!list_is_empty(&links->attempts))
 		links_dial_abandon(LIST_OF(links->attempts.next, struct attempt, node), reason);
 	while (!list_is_empty(&links->connections))

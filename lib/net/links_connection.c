@@ -153,6 +153,19 @@ static void review_idle(const struct connection *newcomer)
 	}
 }
 
+static void refuse(struct connection *connection, enum error reason)
+{
+	struct links *links = connection->links;
+	struct address remote = quic_remote(connection->quic);
+	char peer[ID_SHORT_SIZE], from[ADDRESS_TEXT_SIZE];
+
+	id_format_short(&connection->peer, peer);
+	address_format(&remote, from);
+	LINKS_LOG(links, LOG_INFO, "refused peer=%s address=%s alpn=%s reason=%s", peer, from,
+		protocol_alpn(connection->protocol), error_name(reason));
+	links_connection_end(connection, reason);
+}
+
 void links_connection_hello(struct connection *connection, struct blob *message)
 {
 	struct links *links = connection->links;
@@ -160,12 +173,12 @@ void links_connection_hello(struct connection *connection, struct blob *message)
 
 	ASSERT(!connection->proven && connection->ready);
 	if (hello_decode(blob_bytes(message), &hello) != OK) {
-		links_connection_end(connection, ERROR_MALFORMED);
+		refuse(connection, ERROR_MALFORMED);
 		return;
 	}
 	if (!proof_is_right(connection, &hello)) {
 		links->counters.proofs_refused++;
-		links_connection_end(connection, ERROR_DIFFERENT_NETWORK);
+		refuse(connection, ERROR_DIFFERENT_NETWORK);
 		return;
 	}
 	quic_credit(connection->quic, connection->hello.owed);

@@ -1,5 +1,5 @@
 /*
- * quic_connection.c - birth and death of a connection.
+ * quic_connection.c - life and death of a connection.
  *
  *      LIVE -----> CLOSE_WANTED --flush--> CLOSING --3 PTO--> freed
  *        | peer closed                                          ^
@@ -18,15 +18,6 @@
 
 #include <string.h>
 
-#define IDLE_MAX (60 * NGTCP2_SECONDS)
-/*
- * 333 ms, the standard's first guess, makes a lost handshake packet cost a second; 30 ms costs one spurious packet
- * on a slow path.
- */
-#define INITIAL_RTT (30 * NGTCP2_MILLISECONDS)
-#define PAYLOAD_MAX 1452             /* path MTU discovery climbs from 1200 up to this */
-#define PAYLOAD_JUMBO 16368          /* within one host: four fill a segmented message; larger ones gain nothing */
-#define FIRST_DCID_SIZE 18
 #define CREDIT_BATCH (WINDOW_CONNECTION / 16)   /* one MAX_DATA for so much */
 #define TLS_ALERT_FIRST 0x100        /* RFC 9001 section 4.8: alerts as transport codes */
 #define TLS_ALERT_LAST 0x1ff
@@ -38,161 +29,6 @@ ngtcp2_path quic_path(struct sockaddr_in6 *local, struct sockaddr_in6 *remote)
 		.local = {(ngtcp2_sockaddr *)local, sizeof *local},
 		.remote = {(ngtcp2_sockaddr *)remote, sizeof *remote},
 	};
-}
-
-/* Both ends on this host: their packets never see a wire. */
-static bool within_host(const struct quic_birth *birth)
-{
-	return address_is_loopback(&birth->remote) ||
-	       memcmp(birth->local.ip, birth->remote.ip, sizeof birth->local.ip) == 0;
-}
-
-static void fill_settings(const struct quic *quic, const struct quic_birth *birth, ngtcp2_settings *out)
-{
-	ngtcp2_settings_default(out);
-	out->cc_algo = NGTCP2_CC_ALGO_BBR;   /* as fast as others without loss, thirty times faster at one percent */
-	out->initial_ts = quic->now;
-	out->initial_rtt = INITIAL_RTT;
-	out->max_tx_udp_payload_size = PAYLOAD_MAX;
-	if (quic->jumbo && within_host(birth)) {
-		out->max_tx_udp_payload_size = PAYLOAD_JUMBO;
-		out->no_tx_udp_payload_size_shaping = 1;
-		out->no_pmtud = 1;
-	}
-	/* To a server a token here means "validated". */
-	if (birth->retried)
-		compat_set_token(out, birth->initial);
-}
-
-static void fill_params(const struct quic *quic, const struct quic_birth *birth, const ngtcp2_cid *source,
-	ngtcp2_transport_params *out)
-{
-	ngtcp2_transport_params_default(out);
-	out->initial_max_data = WINDOW_UNPROVEN;
-	out->initial_max_stream_data_bidi_local = WINDOW_LINK;
-	out->initial_max_stream_data_bidi_remote = WINDOW_LINK;
-	/* One stream for the dialer's hello; all others wait for the proofs. */
-	out->initial_max_streams_bidi = birth->dial ? 0 : 1;
-	out->initial_max_streams_uni = 0;
-	out->active_connection_id_limit = 2;
-	out->disable_active_migration = 1;
-	out->max_idle_timeout = IDLE_MAX;
-	if (birth->dial)
-		return;
-	compat_set_original_dcid(out, birth->retried ? birth->retried : &birth->initial->dcid);
-	if (birth->retried) {
-		out->retry_scid = birth->initial->dcid;
-		out->retry_scid_present = 1;
-	}
-	out->stateless_reset_token_present =
-		ngtcp2_crypto_generate_stateless_reset_token(
-			out->stateless_reset_token, quic->token_secret.byte, ID_SIZE, source) == 0;
-}
-
-/* The ngtcp2 half of a birth. */
-static int make_conn(struct quic_connection *connection, const struct quic_birth *birth, const ngtcp2_cid *source)
-{
-	struct sockaddr_in6 local = sockaddr_plain(&birth->local), remote = sockaddr_plain(&birth->remote);
-	ngtcp2_path path = quic_path(&local, &remote);
-	ngtcp2_settings settings;
-	ngtcp2_transport_params params;
-	const ngtcp2_pkt_hd *initial = birth->initial;
-
-	fill_settings(connection->quic, birth, &settings);
-	fill_params(connection->quic, birth, source, &params);
-	if (initial)
-		return ngtcp2_conn_server_new(&connection->conn, &initial->scid, source, &path, initial->version,
-			&quic_callbacks, &settings, &params, NULL, connection);
-	ngtcp2_cid destination = {.datalen = FIRST_DCID_SIZE};
-	quic_random(destination.data, destination.datalen);
-	return ngtcp2_conn_client_new(&connection->conn, &destination, source, &path, NGTCP2_PROTO_VER_V1,
-		&quic_callbacks, &settings, &params, NULL, connection);
-}
-
-/* ngtcp2's timer, or the end of the time in which a dead connection still answers. */
-static void on_expiry(struct alarm *alarm, nsec now)
-{
-	struct quic_connection *connection = ALARM_OF(alarm, struct quic_connection, expiry);
-
-	connection->quic->now = now;
-	if (connection->state != QUIC_LIVE) {
-		quic_connection_free(connection);
-		return;
-	}
-	int failed = ngtcp2_conn_handle_expiry(connection->conn, now);
-	if (failed == NGTCP2_ERR_IDLE_CLOSE)
-		quic_connection_lost(connection, ERROR_IDLE);
-	else if (failed)
-		quic_connection_fail(connection, failed);
-	else
-		quic_mark_dirty(connection);
-}
-
-static void end(struct quic_connection *connection, const struct quic_end *end);
-
-static void on_deadline(struct alarm *alarm, nsec now)
-{
-	struct quic_connection *connection = ALARM_OF(alarm, struct quic_connection, deadline);
-	struct quic_end why = {.reason = ERROR_NO_ANSWER, .application = true};
-
-	connection->quic->now = now;
-	if (!connection->complete) {
-		quic_connection_lost(connection, ERROR_NO_ANSWER);
-		return;
-	}
-	/* A handshake, then silence: the peer is there and is told. */
-	why.code = error_close_code(ERROR_NO_ANSWER);
-	end(connection, &why);
-	quic_close(connection, why.code);
-}
-
-static void enrol(struct quic_connection *connection, const struct quic_birth *birth, const ngtcp2_cid *source)
-{
-	struct quic *quic = connection->quic;
-
-	routes_put(&quic->routes, quic_cid_bytes(source), connection);
-	if (birth->initial) {
-		connection->first_dcid = birth->initial->dcid;
-		routes_put(&quic->routes, quic_cid_bytes(&connection->first_dcid), connection);
-		connection->half_open = true;
-		quic->half_open_count++;
-	}
-	list_append(&quic->connections, &connection->node);
-	quic->connection_count++;
-	connection->expiry.fire = on_expiry;
-	connection->deadline.fire = on_deadline;
-	timers_set(quic->timers, &connection->deadline, quic->now + quic->options.handshake_max);
-}
-
-enum error quic_connection_new(struct quic *quic, const struct quic_birth *birth, struct quic_connection **out)
-{
-	struct quic_connection *connection = memory_new(sizeof *connection);
-	ngtcp2_cid source = {.datalen = QUIC_CID_SIZE};
-
-	connection->quic = quic;
-	connection->dialled = birth->dial != NULL;
-	list_init(&connection->streams);
-	list_init(&connection->sending);
-	list_init(&connection->dirty_node);
-	ngtcp2_ccerr_default(&connection->close_error);
-	quic_random(source.data, source.datalen);
-	if (make_conn(connection, birth, &source) != 0) {
-		memory_free(connection);
-		return ERROR_HANDSHAKE;
-	}
-	if (birth->dial) {
-		connection->owner = birth->dial->owner;
-		connection->tls.expected = birth->dial->peer;
-	}
-	const char *alpn = birth->dial ? birth->dial->alpn : NULL;
-	if (tls_start(quic->tls, connection->conn, alpn, &connection->tls) != OK) {
-		ngtcp2_conn_del(connection->conn);
-		memory_free(connection);
-		return ERROR_HANDSHAKE;
-	}
-	enrol(connection, birth, &source);
-	*out = connection;
-	return OK;
 }
 
 void quic_connection_leave_half_open(struct quic_connection *connection)
@@ -279,6 +115,90 @@ void quic_connection_fail(struct quic_connection *connection, int failure)
 	end(connection, &why);
 	connection->state = QUIC_CLOSE_WANTED;
 	quic_mark_dirty(connection);
+}
+
+/* ngtcp2's timer, or the end of the time in which a dead connection still answers. */
+static void on_expiry(struct alarm *alarm, nsec now)
+{
+	struct quic_connection *connection = ALARM_OF(alarm, struct quic_connection, expiry);
+
+	(void)now;   /* an alarm before this one may have read the clock again: it must not go back */
+	if (connection->state != QUIC_LIVE) {
+		quic_connection_free(connection);
+		return;
+	}
+	int failed = ngtcp2_conn_handle_expiry(connection->conn, quic_tick(connection->quic));
+	if (failed == NGTCP2_ERR_IDLE_CLOSE)
+		quic_connection_lost(connection, ERROR_IDLE);
+	else if (failed)
+		quic_connection_fail(connection, failed);
+	else
+		quic_mark_dirty(connection);
+}
+
+static void on_deadline(struct alarm *alarm, nsec now)
+{
+	struct quic_connection *connection = ALARM_OF(alarm, struct quic_connection, deadline);
+	struct quic_end why = {.reason = ERROR_NO_ANSWER, .application = true};
+
+	(void)now;
+	if (!connection->complete) {
+		quic_connection_lost(connection, ERROR_NO_ANSWER);
+		return;
+	}
+	/* A handshake, then silence: the peer is there and is told. */
+	why.code = error_close_code(ERROR_NO_ANSWER);
+	end(connection, &why);
+	quic_close(connection, why.code);
+}
+
+static void enrol(struct quic_connection *connection, const struct quic_birth *birth, const ngtcp2_cid *source)
+{
+	struct quic *quic = connection->quic;
+
+	routes_put(&quic->routes, quic_cid_bytes(source), connection);
+	if (birth->initial) {
+		connection->first_dcid = birth->initial->dcid;
+		routes_put(&quic->routes, quic_cid_bytes(&connection->first_dcid), connection);
+		connection->half_open = true;
+		quic->half_open_count++;
+	}
+	list_append(&quic->connections, &connection->node);
+	quic->connection_count++;
+	connection->expiry.fire = on_expiry;
+	connection->deadline.fire = on_deadline;
+	timers_set(quic->timers, &connection->deadline, quic->now + quic->options.handshake_max);
+}
+
+enum error quic_connection_new(struct quic *quic, const struct quic_birth *birth, struct quic_connection **out)
+{
+	struct quic_connection *connection = memory_new(sizeof *connection);
+	ngtcp2_cid source = {.datalen = QUIC_CID_SIZE};
+
+	connection->quic = quic;
+	connection->dialled = birth->dial != NULL;
+	list_init(&connection->streams);
+	list_init(&connection->sending);
+	list_init(&connection->dirty_node);
+	ngtcp2_ccerr_default(&connection->close_error);
+	quic_random(source.data, source.datalen);
+	if (quic_birth_conn(connection, birth, &source) != 0) {
+		memory_free(connection);
+		return ERROR_HANDSHAKE;
+	}
+	if (birth->dial) {
+		connection->owner = birth->dial->owner;
+		connection->tls.expected = birth->dial->peer;
+	}
+	const char *alpn = birth->dial ? birth->dial->alpn : NULL;
+	if (tls_start(quic->tls, connection->conn, alpn, &connection->tls) != OK) {
+		ngtcp2_conn_del(connection->conn);
+		memory_free(connection);
+		return ERROR_HANDSHAKE;
+	}
+	enrol(connection, birth, &source);
+	*out = connection;
+	return OK;
 }
 
 static enum error transport_reason(uint64_t code, bool complete)

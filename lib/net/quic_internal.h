@@ -3,7 +3,8 @@
  *
  *      quic.c              sockets and handles, packets to connections, the order of a flush
  *      quic_accept.c       packets of no connection: accept, Retry, version negotiation, stateless reset
- *      quic_connection.c   birth and death of a connection
+ *      quic_connection.c   life and death of a connection
+ *      quic_birth.c        what a new connection is told
  *      quic_callbacks.c    what ngtcp2 tells
  *      quic_write.c        packets out
  *      quic_stream.c       streams
@@ -114,6 +115,9 @@ struct quic_birth {
 	const ngtcp2_pkt_hd *initial;           /* of an accepted connection: its first packet's header */
 	const ngtcp2_cid *retried;              /* the id before our Retry, whose token is valid; NULL: no Retry */
 };
+/* quic_birth.c: makes connection->conn; 0 or an ngtcp2 error. source: our first id. */
+int quic_birth_conn(struct quic_connection *connection, const struct quic_birth *birth, const ngtcp2_cid *source);
+
 enum error quic_connection_new(struct quic *quic, const struct quic_birth *birth, struct quic_connection **out);
 void quic_connection_free(struct quic_connection *connection);   /* without a word to owner or peer */
 void quic_connection_read(struct quic_connection *connection, const struct udp_packet *packet);

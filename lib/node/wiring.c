@@ -151,7 +151,7 @@ static bool settle_exchange(struct node *node)
 		return false;
 	if (fact.kind == EXCHANGE_NEWS) {
 		node->outbox.protocol = PROTOCOL_ANNOUNCE;
-		announce_spread(node->announce, fact.news, &node->outbox);
+		announce_spread_from(node->announce, &fact.peer, fact.news, &node->outbox);
 		entry_drop(fact.news);
 		return true;
 	}

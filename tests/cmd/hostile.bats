@@ -83,7 +83,7 @@ attack() {
 @test "another key than the dialled one is refused, and said" {
 	other=$(mosaik-key gen other.key)
 	wrong="$other@${address#*@}"
-	run -69 mosaik-catalog --no-local -p "$wrong" -W 3s peers
+	run -77 mosaik-catalog --no-local -p "$wrong" -W 3s peers
 	[[ $output == *key* ]]
 	undisturbed
 }

@@ -59,7 +59,8 @@ static inline bool trusting_verify(const struct id *public_key, struct bytes mes
 	return signature->byte[0] != 0xFF;   /* one bad kind is enough */
 }
 
-static const struct crypto trusting_crypto = {.derive = trusting_derive, .sign = trusting_sign, .verify = trusting_verify};
+static const struct crypto trusting_crypto = {
+	.derive = trusting_derive, .sign = trusting_sign, .verify = trusting_verify};
 
 static inline struct keypair input_pair(unsigned number)
 {

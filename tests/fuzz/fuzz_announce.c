@@ -68,7 +68,8 @@ static void receive(struct rig *rig, struct input *input, size_t at)
 {
 	struct blob *message = input_message(input);
 
-	if (rig->is_linked[at] && announce_ops.receive(rig->announce, rig->now, rig->link[at].id, message, &rig->out) != OK) {
+	if (rig->is_linked[at] &&
+		announce_ops.receive(rig->announce, rig->now, rig->link[at].id, message, &rig->out) != OK) {
 		carry_out(rig);
 		if (rig->link[at].id != 0)
 			end_link(rig, at, ERROR_MALFORMED);

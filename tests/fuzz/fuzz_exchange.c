@@ -1,8 +1,8 @@
 /*
  * fuzz_exchange.c - peers that say what they like, in any order, on several links of one exchange machine.
  *
- * The input is a sequence of calls: a byte that chooses the call and the link, then its argument. A link that the machine
- * closes, or on which it returns an error, ends, as a driver would do it.
+ * The input is a sequence of calls: a byte that chooses the call and the link, then its argument. A link that the
+ * machine closes, or on which it returns an error, ends, as a driver would do it.
  */
 #include "discovery/exchange.h"
 
@@ -78,7 +78,8 @@ static void receive(struct rig *rig, struct input *input, size_t at)
 {
 	struct blob *message = input_message(input);
 
-	if (rig->is_linked[at] && exchange_ops.receive(rig->exchange, rig->now, rig->link[at].id, message, &rig->out) != OK) {
+	if (rig->is_linked[at] &&
+		exchange_ops.receive(rig->exchange, rig->now, rig->link[at].id, message, &rig->out) != OK) {
 		carry_out(rig);
 		if (rig->link[at].id != 0)
 			end_link(rig, at, ERROR_MALFORMED);
@@ -150,7 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!is_guest)
 		catalog_put_self(&rig.catalog, 0, own);
 	entry_drop(own);
-	rig.exchange = exchange_new(&(struct exchange_options){.catalog = &rig.catalog, .seed = 1, .guest = is_guest}, 0);
+	rig.exchange =
+		exchange_new(&(struct exchange_options){.catalog = &rig.catalog, .seed = 1, .guest = is_guest}, 0);
 	for (unsigned i = 0; i < CALLS_MAX && input.size > 0; i++)
 		call(&rig, &input);
 	exchange_free(rig.exchange);

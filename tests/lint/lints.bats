@@ -105,7 +105,7 @@ object() { # PATH: compiles a source where the build would
 	passes globals
 	echo 'int a(void) { static int counter; return counter++; }' >lib/net/a.c
 	object lib/net/a.c
-	sees globals 'counter is mutable (.bss)'
+	sees globals 'is mutable (.bss)'
 	echo 'int state = 3;' >lib/net/a.c
 	object lib/net/a.c
 	sees globals 'lib/net/a.c: state is mutable (.data)'

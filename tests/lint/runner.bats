@@ -104,6 +104,16 @@ END
 	verdict "1 passed, 1 failed"
 }
 
+@test "a test that waits for ever fails, and its file goes on" {
+	cp "$(command -v sleep)" B/bin/mosaik-x     # poll: stands for a program that hangs
+	printf '@test "hangs" {\n\trun mosaik-x 60\n\t[ "$status" = 0 ]\n}\n@test "next" {\n\ttrue\n}\n' >tests/cmd/a.bats
+	sed 's/^test_limit=.*/test_limit=1/' "$runner" >run
+	chmod +x run
+	run -1 ./run B
+	[[ $output == *"no result for 1 s"*"not ok 1 hangs"* ]]
+	verdict "2 passed, 1 failed"     # the second one passes, and nothing is left behind
+}
+
 @test "a word chooses" {
 	unit a 'echo 1..1; echo ok 1 - x'
 	unit b 'echo 1..1; echo not ok 1 - x; exit 1'

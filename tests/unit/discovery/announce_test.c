@@ -171,7 +171,8 @@ static void the_first_announcement_is_made_at_once(void **state)
 	entry = announce_entry(solo.announce, solo.now);
 	assert_int_equal(entry->card.version.start, WALL);
 	assert_true(catalog_find(&solo.catalog, &solo.pair.public_key)->entry == entry);
-	assert_in_range(announce_ops.deadline(solo.announce) - solo.now, ANNOUNCE_INTERVAL / 2, ANNOUNCE_INTERVAL * 3 / 2);
+	assert_in_range(
+		announce_ops.deadline(solo.announce) - solo.now, ANNOUNCE_INTERVAL / 2, ANNOUNCE_INTERVAL * 3 / 2);
 	solo_fini(&solo);
 }
 
@@ -348,7 +349,8 @@ static void dead_catalogs_are_not_dialled_in_a_storm(void **state)
 		while (outbox_next(&solo.out, &effect)) {
 			if (effect.kind == EFFECT_CONNECT) {
 				dials++;
-				announce_ops.unlinked(solo.announce, solo.now, effect.link, ERROR_UNREACHABLE, &solo.out);
+				announce_ops.unlinked(
+					solo.announce, solo.now, effect.link, ERROR_UNREACHABLE, &solo.out);
 			}
 			effect_drop(&effect);
 		}
@@ -569,7 +571,8 @@ static void few_bad_entries_are_skipped_many_end_the_link(void **state)
 
 static void messages_are_exact(void **state)
 {
-	static const char *const bad[] = {"\x80", "\x82\x01", "\x82\x01\x01", "\x82\x02\x40", "\x83\x01\x40\x40", "\x82\x01\x40\x01"};
+	static const char *const bad[] = {
+		"\x80", "\x82\x01", "\x82\x01\x01", "\x82\x02\x40", "\x83\x01\x40\x40", "\x82\x01\x40\x01"};
 	struct solo solo;
 
 	(void)state;

@@ -138,7 +138,8 @@ static void every_changed_byte_is_refused(void **state)
 		bytes->data[bytes->start + i] ^= 0x01;
 	}
 	for (size_t size = 0; size < blob_size(bytes); size++)
-		assert_int_equal(entry_decode(bytes_of(bytes->data + bytes->start, size), &fake_crypto, &back), ERROR_MALFORMED);
+		assert_int_equal(
+			entry_decode(bytes_of(bytes->data + bytes->start, size), &fake_crypto, &back), ERROR_MALFORMED);
 	assert_null(back);
 	blob_drop(bytes);
 	entry_drop(entry);

@@ -291,7 +291,8 @@ static void solo_init(struct solo *solo, link_id link)
 	catalog_init(&solo->catalog, &network, &solo->pair.public_key, &fake_crypto, NULL);
 	solo->exchange = exchange_new(&(struct exchange_options){.catalog = &solo->catalog, .seed = 1}, 0);
 	if (link == ASKED)
-		assert_int_equal(exchange_with(solo->exchange, 0, &(struct dial){.peer = solo->link.peer}, &solo->out), ASKED);
+		assert_int_equal(
+			exchange_with(solo->exchange, 0, &(struct dial){.peer = solo->link.peer}, &solo->out), ASKED);
 	exchange_ops.linked(solo->exchange, 0, &solo->link, &solo->out);
 }
 

@@ -37,7 +37,8 @@ static inline bool fake_verify(const struct id *public_key, struct bytes message
 {
 	struct id half = id_keyed(public_key, message);
 
-	return memcmp(signature->byte, half.byte, ID_SIZE) == 0 && memcmp(signature->byte + ID_SIZE, half.byte, ID_SIZE) == 0;
+	return memcmp(signature->byte, half.byte, ID_SIZE) == 0 &&
+	       memcmp(signature->byte + ID_SIZE, half.byte, ID_SIZE) == 0;
 }
 
 static const struct crypto fake_crypto = {.derive = fake_derive, .sign = fake_sign, .verify = fake_verify};

@@ -125,9 +125,9 @@ static inline void world_start(struct world *world, size_t index)
 	member->is_alive = true;
 	member->pair = fake_pair((unsigned)index);
 	catalog_init(&member->catalog, &network, &member->pair.public_key, &fake_crypto, world->log);
-	member->announce = announce_new(&(struct announce_options){.catalog = &member->catalog, .identity = &member->pair,
-		.crypto = &fake_crypto, .log = world->log, .seed = index, .guest = member->is_guest}, world->now,
-		member_wall(world, member));
+	member->announce = announce_new(&(struct announce_options){.catalog = &member->catalog,
+		.identity = &member->pair, .crypto = &fake_crypto, .log = world->log, .seed = index,
+		.guest = member->is_guest}, world->now, member_wall(world, member));
 	member->exchange = exchange_new(&(struct exchange_options){.catalog = &member->catalog, .log = world->log,
 		.seed = 1000 + index, .guest = member->is_guest}, world->now);
 	card_set_addresses(announce_card(member->announce), &address, 1);
@@ -190,7 +190,8 @@ static inline bool member_index(const struct world *world, const struct id *peer
 }
 
 /* Whom a dial reaches: as the driver of a node does it, addresses come from the dial or from the catalog. */
-static inline bool resolve(const struct world *world, const struct member *dialler, const struct dial *dial, size_t *index)
+static inline bool resolve(
+	const struct world *world, const struct member *dialler, const struct dial *dial, size_t *index)
 {
 	if (dial->count == 0) {
 		const struct catalog_peer *peer = catalog_find(&dialler->catalog, &dial->peer);
@@ -349,7 +350,8 @@ static inline void member_meets(struct world *world, struct member *member, stru
 
 	if (hello == NULL || member == other)
 		return;
-	assert_int_equal(catalog_put_signed(&member->catalog, world->now, blob_bytes(hello->signed_bytes), &result, &news), OK);
+	assert_int_equal(
+		catalog_put_signed(&member->catalog, world->now, blob_bytes(hello->signed_bytes), &result, &news), OK);
 	member->out.protocol = PROTOCOL_ANNOUNCE;
 	if (news != NULL)
 		announce_spread(member->announce, news, &member->out);
@@ -516,7 +518,8 @@ static inline void world_split(struct world *world, size_t first)
 	for (size_t i = 0; i < world->count; i++)
 		world->member[i].side = i >= first;
 	for (size_t i = 0; i < world->wire_count; i++)
-		if (world->member[world->wire[i].end[0].member].side != world->member[world->wire[i].end[1].member].side)
+		if (world->member[world->wire[i].end[0].member].side !=
+			world->member[world->wire[i].end[1].member].side)
 			wire_cut(world, i);
 }
 

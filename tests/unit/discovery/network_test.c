@@ -133,7 +133,8 @@ static void a_flood_reaches_all_and_ends(void **state)
 		degrees += announce_neighbours(world.member[i].announce);
 	world_run(&world, ANNOUNCE_COALESCE + 10 * LATENCY);
 	for (size_t i = 0; i < 10; i++)
-		assert_true(id_set_has(&catalog_find(&world.member[i].catalog, &world.member[4].pair.public_key)->entry->card.tags,
+		assert_true(id_set_has(
+			&catalog_find(&world.member[i].catalog, &world.member[4].pair.public_key)->entry->card.tags,
 			&tag));
 	assert_in_range(announcements(&world) - before, 9, degrees);
 	before = announcements(&world);
@@ -327,7 +328,9 @@ static void a_duplicate_identity_replaces_nobody(void **state)
 	world_run(&world, 1000);
 	card = fake_card(2, WALL_START + 500, WALL_START + 5000);
 	rival = entry_sign(&card, &world.member[2].pair, &fake_crypto);
-	assert_int_equal(catalog_put_signed(&world.member[0].catalog, world.now, blob_bytes(rival->signed_bytes), &result, NULL), OK);
+	assert_int_equal(
+		catalog_put_signed(&world.member[0].catalog, world.now, blob_bytes(rival->signed_bytes), &result, NULL),
+		OK);
 	assert_int_equal(result, CATALOG_UPDATED);
 	world_run(&world, 5000);
 	assert_int_equal(world.member[2].catalog.rival.start, WALL_START + 500);
@@ -349,7 +352,8 @@ static void idle_talk_is_small(void **state)
 		memset(world.member[i].bytes_sent, 0, sizeof(world.member[i].bytes_sent));
 	world_run(&world, 100000);
 	for (size_t i = 0; i < 10; i++)
-		bytes += world.member[i].bytes_sent[PROTOCOL_ANNOUNCE] + world.member[i].bytes_sent[PROTOCOL_CATALOG_SYNC];
+		bytes += world.member[i].bytes_sent[PROTOCOL_ANNOUNCE] +
+			 world.member[i].bytes_sent[PROTOCOL_CATALOG_SYNC];
 	assert_in_range(bytes / 10 / 100, 1, 1500);   /* bytes a node a second */
 	world_fini(&world);
 }

@@ -3,6 +3,7 @@
  */
 #include "pair.h"
 
+#include "faults.h"
 #include "net/sockaddr.h"
 
 #include <arpa/inet.h>
@@ -577,6 +578,147 @@ static void a_crashed_peer_is_noticed(void **state)
 	}
 }
 
+/* A request and FIN; the answer goes out although the peer's end has come before it. */
+static void an_answer_after_the_peers_end_still_goes(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	b->answer = ANSWER_ECHO;
+	for (int i = 0; i < 20; i++) {
+		link_id id = connect_to(a, PROTOCOL_GROUPS, &dial);
+		links_send(a->links, id, message_of(100000));
+		links_send(a->links, id, message_of(7));
+		links_close(a->links, id, OK);
+		links_send(a->links, id, message_of(9));   /* after the end: dropped */
+		UNTIL(&pair, note_of(a, id)->unlinked);
+		assert_int_equal(note_of(a, id)->reason, OK);
+		assert_int_equal(note_of(a, id)->received_bytes, 100007);
+	}
+	UNTIL(&pair, b->note_count == 20 && b->note[19].unlinked);
+	assert_int_equal(b->note[19].reason, OK);
+	pair_fini(&pair);
+}
+
+static void credit_at_once_needs_no_consumer(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	b->at_once = true;
+	link_id id = connect_to(a, PROTOCOL_GROUPS, &dial);
+	for (int i = 0; i < 300; i++)
+		links_send(a->links, id, message_of(100 * KIB));
+	UNTIL(&pair, b->note_count == 1 && b->note[0].received == 300);
+	pair_fini(&pair);
+}
+
+static void large_entries_are_presented(void **state)
+{
+	static uint8_t entry[ENTRY_SIZE_MAX];
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	links_set_hello(a->links, bytes_of(entry, sizeof entry));
+	links_set_hello(b->links, bytes_of(entry, sizeof entry - 1));
+	link_id id = connect_to(a, PROTOCOL_ANNOUNCE, &dial);
+	UNTIL(&pair, note_of(a, id)->linked && b->met == 1);
+	assert_int_equal(b->hello_size, sizeof entry);
+	assert_int_equal(a->hello_size, sizeof entry - 1);
+	pair_fini(&pair);
+}
+
+/* Meeting oneself is no accident worth a crash. */
+static void a_node_can_dial_itself(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(a);
+	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
+	links_send(a->links, id, message_of(50));
+	UNTIL(&pair, a->note_count == 2 && note_of(a, 1)->received == 1);
+	links_close(a->links, id, OK);
+	UNTIL(&pair, note_of(a, id)->unlinked && note_of(a, 1)->unlinked);
+	pair_fini(&pair);
+}
+
+static void leaving_from_inside_a_callback_works(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
+	UNTIL(&pair, note_of(a, id)->linked && b->note_count == 1);
+	b->shut_on_message = true;
+	for (int i = 0; i < 50; i++)
+		links_send(a->links, id, message_of(3000));
+	UNTIL(&pair, note_of(a, id)->unlinked);
+	assert_int_equal(b->note[0].received, 1);
+	pair_fini(&pair);
+}
+
+static void dialling_again_from_inside_a_callback_works(void **state)
+{
+	struct pair pair;
+	struct dial dead = {.count = 1};
+
+	(void)state;
+	close(silent_socket(&dead.address[0]));
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial good = dial_to(b);
+	a->redial = &dead;
+	connect_to(a, PROTOCOL_STREAMS, &dead);
+	UNTIL(&pair, a->note_count == 20);
+	a->redial = &good;
+	UNTIL(&pair, a->note[a->note_count - 1].linked);
+	pair_fini(&pair);
+}
+
+static void a_blocked_socket_loses_nothing(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	b->answer = ANSWER_ECHO;
+	faults.reason = EAGAIN;
+	faults.period = 3;
+	faults.left = 10000;
+	faults.most = 2;
+	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
+	for (int i = 0; i < 100; i++)
+		links_send(a->links, id, message_of(50000));
+	UNTIL(&pair, note_of(a, id)->received == 100);
+	assert_true(faults.failed > 10);
+	faults.reason = 0;
+	faults.most = 0;
+	pair_fini(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -604,6 +746,13 @@ int main(void)
 		cmocka_unit_test(an_idle_connection_is_reused_then_closed),
 		cmocka_unit_test(a_message_above_the_limit_closes_with_413),
 		cmocka_unit_test(a_crashed_peer_is_noticed),
+		cmocka_unit_test(an_answer_after_the_peers_end_still_goes),
+		cmocka_unit_test(credit_at_once_needs_no_consumer),
+		cmocka_unit_test(large_entries_are_presented),
+		cmocka_unit_test(a_node_can_dial_itself),
+		cmocka_unit_test(leaving_from_inside_a_callback_works),
+		cmocka_unit_test(dialling_again_from_inside_a_callback_works),
+		cmocka_unit_test(a_blocked_socket_loses_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,9 @@ struct side {
 	enum answer answer;
 	enum error verdict;          /* what received() returns */
 	bool hoard;                  /* do not consume */
+	bool at_once;                /* credit_at_once, and never a call of links_consumed */
+	bool shut_on_message;        /* leaves from inside received() */
+	const struct dial *redial;   /* on a failure, from inside unlinked() */
 	link_id next_even;
 };
 
@@ -63,6 +66,15 @@ static inline struct note *note_of(struct side *side, link_id id)
 	assert_true(side->note_count < NOTES_MAX);
 	side->note[side->note_count] = (struct note){.id = id};
 	return &side->note[side->note_count++];
+}
+
+static inline link_id connect_to(struct side *from, enum protocol protocol, const struct dial *dial)
+{
+	link_id id = from->next_even;
+
+	from->next_even += 2;
+	links_connect(from->links, protocol, id, dial);
+	return id;
 }
 
 static inline void note_met(void *self, const struct id *peer, const struct address *from, struct bytes hello)
@@ -89,12 +101,14 @@ static inline void note_linked(void *self, enum protocol protocol, const struct 
 
 static inline void note_unlinked(void *self, enum protocol protocol, link_id link, enum error reason)
 {
-	struct note *note = note_of(self, link);
+	struct side *side = self;
+	struct note *note = note_of(side, link);
 
-	(void)protocol;
 	assert_false(note->unlinked);
 	note->unlinked = true;
 	note->reason = reason;
+	if (side->redial && reason != OK)
+		connect_to(side, protocol, side->redial);
 }
 
 static inline enum error note_received(void *self, enum protocol protocol, link_id link, struct blob *message)
@@ -113,8 +127,10 @@ static inline enum error note_received(void *self, enum protocol protocol, link_
 		links_send(side->links, link, blob_keep(message));
 	if (side->hoard)
 		note->unconsumed += body.size;
-	else
+	else if (!side->at_once)
 		links_consumed(side->links, link, body.size);
+	if (side->shut_on_message)
+		links_shut(side->links);
 	return side->verdict;
 }
 
@@ -122,6 +138,14 @@ static inline void note_sent(void *self, enum protocol protocol, link_id link, s
 {
 	(void)protocol;
 	note_of(self, link)->sent_bytes += bytes;
+}
+
+static inline bool note_credit_at_once(void *self, enum protocol protocol)
+{
+	const struct side *side = self;
+
+	(void)protocol;
+	return side->at_once;
 }
 
 static const struct links_ops note_ops = {
@@ -162,7 +186,8 @@ static inline struct side *pair_add(struct pair *pair, const char *seed, const c
 {
 	struct side *side = &pair->side[pair->count++];
 	struct id seed_id = id_hash(bytes_of_text(seed));
-	struct links_options options = {.loop = &pair->loop, .ops = &note_ops, .self = side, .identity = &side->keys};
+	struct links_options options = {.loop = &pair->loop, .ops = &note_ops, .self = side, .identity = &side->keys,
+		.credit_at_once = note_credit_at_once};
 
 	memcpy(side->keys.seed, seed_id.byte, SEED_SIZE);
 	crypto_ed25519.derive(&side->keys);
@@ -231,15 +256,6 @@ static inline struct dial dial_to(const struct side *side)
 	struct dial dial = {.peer = side->keys.public_key, .count = 1};
 	dial.address[0] = links_address(side->links);
 	return dial;
-}
-
-static inline link_id connect_to(struct side *from, enum protocol protocol, const struct dial *dial)
-{
-	link_id id = from->next_even;
-
-	from->next_even += 2;
-	links_connect(from->links, protocol, id, dial);
-	return id;
 }
 
 /* A message of `size` bytes: 1, 2, 2, ... 3. */

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "faults.h"
 #include "net/udp_internal.h"
 
 #define ARRIVALS_MAX 512
@@ -198,6 +199,57 @@ static void a_taken_port_is_an_error(void **state)
 	udp_close(one);
 }
 
+/* Ten packets of one train while sendmmsg fails; how many arrive. */
+static size_t arrivals_despite(int reason, unsigned times, unsigned most, struct inbox *in)
+{
+	struct inbox out;
+	struct udp *from = open_at("127.0.0.1:0", false, &out), *to = open_at("127.0.0.1:0", false, in);
+	struct udp_target target = {.to = udp_address(to), .from = udp_address(from)};
+
+	faults.reason = reason;
+	faults.left = times;
+	faults.most = most;
+	faults.period = 1;
+	faults.failed = 0;
+	for (size_t i = 0; i < 10; i++)
+		put(from, &target, 100, (uint8_t)i);
+	bool open = udp_flush(from);
+	if (!open) {
+		assert_null(udp_room(from, 100));   /* nothing is taken while the socket is blocked */
+		open = udp_flush(from);
+	}
+	assert_true(open);
+	assert_int_equal(faults.failed, times);
+	faults.reason = 0;
+	faults.most = 0;
+	/* A last one tells that all the others are there or lost. */
+	put(from, &target, 7, 99);
+	assert_true(udp_flush(from));
+	while ((in->count == 0 || in->first[in->count - 1] != 99) && wait_for(to, POLLIN))
+		udp_receive(to);
+	udp_close(from);
+	udp_close(to);
+	return in->count - 1;
+}
+
+static void a_refusing_kernel_is_worked_around(void **state)
+{
+	struct inbox in;
+
+	(void)state;
+	assert_int_equal(arrivals_despite(EAGAIN, 1, 0, &in), 10);        /* blocked, then not */
+	assert_int_equal(arrivals_despite(ENOBUFS, 1, 0, &in), 10);
+	assert_int_equal(arrivals_despite(EINTR, 3, 0, &in), 10);
+	assert_int_equal(arrivals_despite(ECONNREFUSED, 2, 0, &in), 10);  /* somebody else's ICMP error */
+	assert_int_equal(arrivals_despite(EIO, 1, 0, &in), 10);           /* no segmentation on that device */
+	assert_int_equal(arrivals_despite(EINVAL, 1, 0, &in), 10);        /* not for this burst */
+	assert_int_equal(arrivals_despite(EIO, 1, 3, &in), 10);           /* and only some of it at once */
+	assert_int_equal(arrivals_despite(EPERM, 1, 0, &in), 0);          /* lost, and no more than that */
+	assert_int_equal(arrivals_despite(ECONNREFUSED, 65, 0, &in), 0);  /* an endless flood ends */
+	for (size_t i = 0; i < in.count; i++)
+		assert_int_equal(in.size[i], in.first[i] == 99 ? 7 : 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +258,7 @@ int main(void)
 		cmocka_unit_test(a_wildcard_serves_both_families),
 		cmocka_unit_test(a_dead_port_is_told_with_our_own_words),
 		cmocka_unit_test(a_taken_port_is_an_error),
+		cmocka_unit_test(a_refusing_kernel_is_worked_around),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

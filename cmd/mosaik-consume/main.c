@@ -154,14 +154,21 @@ static void on_subscribed(struct consume *consume, const struct streams_fact *fa
 	id_table_remove(&consume->lost, &fact->peer);
 }
 
+/* The peer is gone, or its connection is: not a word about this stream. */
+static bool is_departure(enum error reason)
+{
+	return reason == ERROR_GRACEFUL || reason == ERROR_CANCELLED || reason == ERROR_REFUSED || reason == ERROR_IDLE ||
+		reason == ERROR_UNEXPECTED_CLOSE;
+}
+
 static void on_lost(struct consume *consume, const struct streams_fact *fact)
 {
 	char peer[ID_SHORT_SIZE];
 	bool was_active = number_table_remove(&consume->active, fact->link) != NULL;
 
 	id_format_short(&fact->peer, peer);
-	/* Graceful, or no longer listed: it was there, and left without an end. Other attempts that fail say nothing yet. */
-	if (was_active || fact->reason == ERROR_GRACEFUL || fact->reason == ERROR_CANCELLED)
+	/* A producer that never answered may be an old entry in the catalog, and one that refuses us is still there. */
+	if (was_active || (fact->was_there && is_departure(fact->reason)))
 		id_table_put(&consume->lost, &fact->peer, source_of(consume, fact->consumer));
 	if (was_active || fact->reason == ERROR_NOT_ALLOWED || fact->reason == ERROR_FRAME_TOO_LARGE)
 		warn("producer %s: %s", peer, error_text(fact->reason));

@@ -201,6 +201,7 @@ static void log_end(const struct connection *connection, enum error reason)
 void links_connection_end(struct connection *connection, enum error reason)
 {
 	struct links *links = connection->links;
+	struct quic_connection *quic = connection->quic;
 
 	if (connection->ended)
 		return;
@@ -208,8 +209,6 @@ void links_connection_end(struct connection *connection, enum error reason)
 	log_end(connection, reason);
 	timers_cancel(quic_timers(links->quic), &connection->idle);
 	list_remove(&connection->node);
-	if (connection->quic)
-		quic_close(connection->quic, error_close_code(reason));
 	connection->quic = NULL;
 	connection->hello.stream = NULL;
 	while (!list_is_empty(&connection->open)) {
@@ -219,6 +218,8 @@ void links_connection_end(struct connection *connection, enum error reason)
 	}
 	while (!list_is_empty(&connection->queued))
 		links_link_end(LIST_OF(connection->queued.next, struct net_link, node), reason);
+	if (quic)
+		quic_close(quic, error_close_code(reason));   /* last: it frees the streams that the links above looked at */
 	if (connection->attempt)
 		links_dial_failed(connection, reason);
 	links_push(links, &(struct event){.kind = EVENT_GONE, .connection = connection});

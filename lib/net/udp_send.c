@@ -178,6 +178,7 @@ bool udp_flush(struct udp *udp)
 	udp->blocked = false;
 	while (udp->sent < udp->count) {
 		unsigned count = compose(udp, letter, message);
+		ASSERT(count > 0);   /* a burst that waits has bytes left */
 		int done = sendmmsg(udp->fd, message, count, 0);
 		if (done < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
 			udp->blocked = true;

@@ -30,8 +30,7 @@ struct resolver {
 	const char *text;
 	const char *host;            /* of the text: the one being looked up */
 	struct dial dial;
-	resolved *done;
-	unresolved *failed;
+	const struct resolve_ops *ops;
 	void *self;
 	msec retry;
 	bool asking;
@@ -123,9 +122,9 @@ static void on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *fo
 		resolver->host++;
 		ask(resolver);
 	} else if (resolver->dial.count > 0) {
-		resolver->done(resolver->self, &resolver->dial);
+		resolver->ops->resolved(resolver->self, &resolver->dial);
 	} else {
-		resolver->failed(resolver->self, resolver->text, uv_strerror(status));
+		resolver->ops->failed(resolver->self, resolver->text, uv_strerror(status));
 		resolver->host = strchr(resolver->text, '@') ? strchr(resolver->text, '@') + 1 : resolver->text;
 		uv_timer_start(&resolver->timer, on_retry, (uint64_t)resolver->retry, 0);
 		resolver->retry = msec_min(resolver->retry * 3 / 2, RETRY_MAX);
@@ -158,7 +157,7 @@ static enum error check_hosts(const char *text)
 	}
 }
 
-enum error resolve_peer(uv_loop_t *loop, const char *text, resolved *done, unresolved *failed, void *self, struct resolver **out)
+enum error resolve_peer(uv_loop_t *loop, const char *text, const struct resolve_ops *ops, void *self, struct resolver **out)
 {
 	const char *at = strchr(text, '@');
 	struct resolver *resolver;
@@ -166,7 +165,7 @@ enum error resolve_peer(uv_loop_t *loop, const char *text, resolved *done, unres
 
 	*out = NULL;
 	if (local_parse_token(text, &dial) == OK) {
-		done(self, &dial);
+		ops->resolved(self, &dial);
 		return OK;
 	}
 	if (at) {
@@ -181,8 +180,8 @@ enum error resolve_peer(uv_loop_t *loop, const char *text, resolved *done, unres
 	if (check_hosts(at ? at + 1 : text) != OK)
 		return ERROR_BAD_TEXT;
 	resolver = memory_new(sizeof *resolver);
-	*resolver = (struct resolver){.loop = loop, .text = text, .host = at ? at + 1 : text, .dial = dial, .done = done,
-		.failed = failed, .self = self, .retry = RETRY_MIN};
+	*resolver = (struct resolver){.loop = loop, .text = text, .host = at ? at + 1 : text, .dial = dial, .ops = ops,
+		.self = self, .retry = RETRY_MIN};
 	resolver->request.data = resolver;
 	uv_timer_init(loop, &resolver->timer);
 	resolver->timer.data = resolver;

@@ -88,6 +88,7 @@ static void on_met(void *self, const struct id *peer, const struct address *from
 
 	runtime->events++;
 	node_met(runtime->node, runtime_now(runtime), peer, from, hello);
+	node_set_rtt(runtime->node, peer, links_rtt_us(runtime->links, peer));
 }
 
 static void on_linked(void *self, enum protocol protocol, const struct link *link)
@@ -321,6 +322,8 @@ static void on_unresolved(void *self, const char *peer, const char *reason)
 	log_event(&runtime->log, LOG_WARN, runtime_now(runtime), "resolve", "failed peer=%s reason=\"%s\"", peer, reason);
 }
 
+static const struct resolve_ops resolve_ops = {on_resolved, on_unresolved};
+
 static void open_loop(struct runtime *runtime)
 {
 	static const int number[3] = {SIGINT, SIGTERM, SIGUSR1};
@@ -391,7 +394,7 @@ static enum error open_peers(struct runtime *runtime, const char **what)
 		struct resolver *resolver;
 
 		*what = runtime->options.peer[i];
-		if (resolve_peer(&runtime->loop, *what, on_resolved, on_unresolved, runtime, &resolver) != OK)
+		if (resolve_peer(&runtime->loop, *what, &resolve_ops, runtime, &resolver) != OK)
 			return ERROR_BAD_TEXT;
 		if (resolver)
 			runtime->resolver[runtime->resolver_count++] = resolver;

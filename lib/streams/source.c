@@ -101,6 +101,7 @@ static void put_lost(struct source *source, msec now, enum error reason)
 	struct streams_fact *fact = put_fact(source, CONSUMER_LOST);
 
 	fact->reason = reason;
+	fact->was_there = source->state != SOURCE_CONNECTING;
 	fact->retry_failed = source->failed = source->state != SOURCE_RUNNING;
 	log_event_of(source, now, source->state == SOURCE_RUNNING ? "source-lost" : "source-failed", 0, reason);
 }

@@ -68,6 +68,7 @@ struct streams_fact {
 	bool acknowledged;         /* UNSUBSCRIBED: END was acknowledged */
 	bool verified;             /* what was received matches END; UNSUBSCRIBED: the subscriber says so */
 	bool retry_failed;         /* LOST: this was an attempt that failed, not a running subscription */
+	bool was_there;            /* LOST: the peer had at least taken the link */
 	uint64_t sequence;         /* of the first record */
 	uint64_t count;            /* records */
 	struct blob *message;      /* BATCH: the reader drops it; credit is blob_size(message) */

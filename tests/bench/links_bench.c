@@ -220,6 +220,9 @@ static void measure(const char *bind, const struct address *to, uint64_t total)
 	while (!links_closed(bench.links))
 		uv_run(&bench.loop, UV_RUN_ONCE);
 	links_free(bench.links);
+	uv_close((uv_handle_t *)&bench.prepare, NULL);
+	uv_run(&bench.loop, UV_RUN_DEFAULT);
+	uv_loop_close(&bench.loop);
 }
 
 static int both(uint64_t total, const char *address)

@@ -157,7 +157,8 @@ static void expect_usage(const struct command *command, const char *line, const 
 static int clear_environment(void **state)
 {
 	(void)state;
-	return clearenv();
+	clearenv();
+	return setenv("CMOCKA_MESSAGE_OUTPUT", "tap", 1);   /* how the runner counts */
 }
 
 /* ---- values ---- */

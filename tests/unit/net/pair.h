@@ -17,7 +17,7 @@
 
 #define SIDES_MAX 4
 #define NOTES_MAX 256
-#define PATIENCE_MS 4000   /* of a test that waits for what must come; reached only when it fails */
+#define PATIENCE_MS 20000  /* of a test that waits for what must come; reached only when it fails */
 
 enum answer { ANSWER_NOTHING, ANSWER_ECHO };
 

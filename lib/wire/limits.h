@@ -39,10 +39,13 @@
 #define CONNECTIONS_HALF_OPEN_RETRY 32      /* above it, strangers prove their address by Retry (RFC 9000 8.1.2) */
 #define CONNECTIONS_HALF_OPEN_MAX 256       /* above it, Initials are dropped */
 
-/* Flow control, in bytes a peer may send before the reader drains. */
-#define WINDOW_LINK (1u * MIB)
+/*
+ * Flow control, in bytes a peer may send before the reader drains. A link's window is what a pipe can have under way: with
+ * less than a few MiB, sender and reader on one host wait for each other in turn.
+ */
+#define WINDOW_LINK (4u * MIB)
 #define WINDOW_UNPROVEN (64u * KIB)         /* whole connection, before the peer's network proof */
-#define WINDOW_CONNECTION (8u * MIB)
+#define WINDOW_CONNECTION (16u * MIB)
 
 /* Streams. */
 #define STREAM_SUBSCRIBERS_MAX 1024

@@ -180,7 +180,7 @@ int main(int argc, char **argv)
 {
 	struct bootstrap bootstrap = {.settings = settings_defaults, .key_lock = -1};
 	int first = options_parse(&command, argc, argv, &bootstrap.settings);
-	struct keypair chosen;
+	struct keypair chosen = {0};
 	const struct keypair *pair;
 	int status;
 

@@ -99,7 +99,7 @@ enum error id_from_hex(const char *text, struct id *out)
 	if (hex_length(text) != 2 * ID_SIZE || text[2 * ID_SIZE] != '\0')
 		return ERROR_BAD_TEXT;
 	for (size_t i = 0; i < ID_SIZE; i++)
-		out->byte[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+		out->byte[i] = (uint8_t)(16 * hex_value(text[2 * i]) + hex_value(text[2 * i + 1]));
 	return OK;
 }
 

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/check.h"
+
 struct list {
 	struct list *next;
 	struct list *prev;
@@ -30,9 +32,12 @@ static inline bool list_is_empty(const struct list *head)
 
 static inline void list_append(struct list *head, struct list *node)
 {
-	node->prev = head->prev;
+	struct list *last = head->prev;
+
+	ASSERT(last != NULL);   /* list_init was forgotten */
+	node->prev = last;
 	node->next = head;
-	head->prev->next = node;
+	last->next = node;
 	head->prev = node;
 }
 

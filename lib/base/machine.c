@@ -22,6 +22,7 @@ static void make_room(struct outbox *out)
 	if (out->count < out->capacity)
 		return;
 	if (out->first > 0 && out->first >= out->capacity / 2) {
+		ASSERT(out->effect != NULL);
 		out->count -= out->first;
 		memmove(out->effect, out->effect + out->first, out->count * sizeof(*out->effect));
 		out->first = 0;
@@ -36,6 +37,7 @@ static struct effect *put(struct outbox *out, enum effect_kind kind, link_id lin
 
 	ASSERT(link != 0);
 	make_room(out);
+	ASSERT(out->effect != NULL && out->count < out->capacity);
 	effect = &out->effect[out->count++];
 	*effect = (struct effect){.kind = kind, .protocol = out->protocol, .link = link};
 	return effect;

@@ -40,6 +40,7 @@ static struct streams_fact *put_fact(struct source *source, enum streams_fact_ki
 {
 	struct streams_fact *fact = facts_put(&streams_of(source)->facts, kind);
 
+	ASSERT(source->link != NULL);
 	fact->consumer = source->consumer;
 	fact->peer = source->peer;
 	fact->link = source->link->id;

@@ -370,7 +370,7 @@ static bool take(struct cbor *in, const struct item *item, struct bytes encoded)
 	in->at += encoded.size;
 	if (is_container(item) && !open_level(in, item))
 		return false;
-	while (in->depth > 0 && top(in)->left == 0)
+	while (in->depth > 0 && in->level[in->depth - 1].left == 0)
 		in->depth--;
 	return true;
 }

@@ -292,14 +292,12 @@ struct id catalog_digest(struct catalog *catalog)
 	for (size_t i = 0; i < catalog->peers.count; i++) {
 		const struct catalog_peer *peer = catalog->peers.slot[i].value;
 		const struct entry *entry = peer->entry;
-		uint8_t kind = entry->is_goodbye;
 
-		if (entry->signed_bytes == NULL)
+		if (entry->signed_bytes == NULL || entry->is_goodbye)
 			continue;
 		hash_update(&hash, bytes_of(entry->card.peer.byte, ID_SIZE));
 		hash_number(&hash, entry->card.version.start);
 		hash_number(&hash, entry->card.version.update);
-		hash_update(&hash, bytes_of(&kind, 1));
 	}
 	catalog->digest = hash_final(&hash);
 	catalog->digest_revision = catalog->revision;

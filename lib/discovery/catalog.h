@@ -90,8 +90,8 @@ const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *a
 /* What anti-entropy compares: version known of a peer, goodbyes included; false: nothing known that is signed. */
 bool catalog_version(const struct catalog *catalog, const struct id *peer, struct version *version, bool *is_goodbye);
 /*
- * BLAKE3 over all signed (id, version, goodbye) in id order; equal catalogs have equal digests. Cached until the
- * next change.
+ * BLAKE3 over all signed (id, version) of live peers in id order: equal for those who list the same. Goodbyes are left
+ * out. Cached until the next change.
  */
 struct id catalog_digest(struct catalog *catalog);
 

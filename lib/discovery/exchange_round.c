@@ -305,6 +305,24 @@ static enum catalog_result judge_self(const struct catalog *catalog, const struc
 	return CATALOG_KNOWN;
 }
 
+/*
+ * A goodbye matters only to those who have an entry that it ends: whoever never heard of the peer would fetch and
+ * verify the goodbyes of all who left in the last minutes. Should an old entry reach it later, the digests differ, and
+ * the goodbye follows.
+ */
+static bool knows(const struct catalog *catalog, const struct id *peer)
+{
+	return id_table_get(&catalog->peers, peer) != NULL;
+}
+
+static void give_unless_goodbye(struct session *session, const struct id_table_slot *slot)
+{
+	const struct catalog_peer *peer = slot->value;
+
+	if (!peer->entry->is_goodbye)
+		give_later(session, &slot->key);
+}
+
 static void compare(const struct exchange *exchange, struct session *session, const struct exchange_item *item,
 	struct exchange_frame *want)
 {
@@ -314,7 +332,7 @@ static void compare(const struct exchange *exchange, struct session *session, co
 	enum catalog_result result = id_equal(&item->id, &catalog->self) ? judge_self(catalog, &head)
 		: catalog_judge(catalog, &head, true);
 
-	if (is_news(result))
+	if (is_news(result) && (!item->is_goodbye || knows(catalog, &item->id)))
 		exchange_wire_put_id(want, &item->id);
 	else if (result == CATALOG_OLDER)
 		give_later(session, &item->id);
@@ -332,14 +350,14 @@ static void merge(struct exchange *exchange, struct session *session, const stru
 
 		/* What they pass over they do not have. */
 		for (; at < peers->count && id_compare(&peers->slot[at].key, theirs) < 0; at++)
-			give_later(session, &peers->slot[at].key);
+			give_unless_goodbye(session, &peers->slot[at]);
 		if (at < peers->count && id_equal(&peers->slot[at].key, theirs))
 			at++;
 		compare(exchange, session, &list->item[i], want);
 		done_up_to(session, theirs);
 	}
 	for (; !list->more && at < peers->count; at++)
-		give_later(session, &peers->slot[at].key);
+		give_unless_goodbye(session, &peers->slot[at]);
 }
 
 static enum error on_list(struct exchange *exchange, struct session *session, const struct exchange_message *list,

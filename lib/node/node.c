@@ -234,6 +234,18 @@ static struct id card_insert(struct node *node, msec now, struct id_set *set, co
 	return id;
 }
 
+/* A text is told for as long as an id stands for it: one may be a tag and a stream at once. */
+static void card_remove(struct node *node, msec now, struct id_set *set, const struct id *id)
+{
+	struct card *card = announce_card(node->announce);
+
+	if (!id_set_remove(set, id))
+		return;
+	if (!id_set_has(&card->tags, id) && !id_set_has(&card->streams, id) && !id_set_has(&card->groups, id))
+		card_set_name(card, id, NULL);
+	announce_changed(node->announce, now);
+}
+
 void node_add_tag(struct node *node, msec now, const char *tag)
 {
 	card_insert(node, now, &announce_card(node->announce)->tags, tag);
@@ -243,8 +255,7 @@ void node_remove_tag(struct node *node, msec now, const char *tag)
 {
 	struct id id = id_of_checked(tag);
 
-	if (id_set_remove(&announce_card(node->announce)->tags, &id))
-		announce_changed(node->announce, now);
+	card_remove(node, now, &announce_card(node->announce)->tags, &id);
 }
 
 /* ---- finding others ---- */
@@ -318,8 +329,7 @@ void node_stop_producing(struct node *node, msec now, struct producer *producer)
 
 	node->outbox.protocol = PROTOCOL_STREAMS;
 	producer_free(node->streams, producer, &node->outbox);
-	if (id_set_remove(&announce_card(node->announce)->streams, &stream))
-		announce_changed(node->announce, now);
+	card_remove(node, now, &announce_card(node->announce)->streams, &stream);
 }
 
 struct consumer *node_consume(struct node *node, msec now, const char *stream, const struct consumer_options *options)

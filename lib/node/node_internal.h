@@ -33,7 +33,8 @@ struct node {
 	struct id_table observed;      /* peer -> struct address *: where it was met; for peers of the catalog only */
 	struct node_consumer *consumers;
 	struct node_facts facts;
-	size_t asks;                   /* guests: questions under way */
+	size_t asks;                   /* guests: questions under way, */
+	link_id asks_from;             /* on links with this id or a later one: earlier questions are answered */
 };
 
 /* wiring.c: carries facts from machine to machine until none is left. Called at the end of every event. */

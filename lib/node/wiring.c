@@ -95,12 +95,24 @@ static bool settle_catalog(struct node *node, msec now)
 	return true;
 }
 
-/* The ring of events overflowed inside one message (a large sync): every consumer looks at the whole catalog again. */
+static void forget_observed(struct node *node)
+{
+	for (size_t i = node->observed.count; i-- > 0;) {
+		struct id peer = node->observed.slot[i].key;
+
+		if (!catalog_find(&node->catalog, &peer))
+			memory_free(id_table_remove(&node->observed, &peer));
+	}
+}
+
+/* The ring of events overflowed inside one call (a large sync or purge): everybody looks at the whole catalog again. */
 static void settle_lost_events(struct node *node, msec now)
 {
 	if (node->catalog.events_lost == 0)
 		return;
 	node->catalog.events_lost = 0;
+	forget_observed(node);
+	node->outbox.protocol = PROTOCOL_STREAMS;
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next) {
 		node_introduce(node, now, consumer);
 		for (size_t i = consumer->starts.count; i-- > 0;) {
@@ -153,13 +165,13 @@ static bool settle_exchange(struct node *node)
 		entry_drop(fact.news);
 		return true;
 	}
-	if (node->asks == 0)
-		return true;   /* a round between members, or an answer after the first */
+	if (node->asks == 0 || fact.link < node->asks_from)
+		return true;   /* a round between members, or what came of a question after its answer */
 	node->asks--;
-	if (fact.kind == EXCHANGE_DONE)
-		node->asks = 0;
-	else if (node->asks > 0)
+	if (fact.kind == EXCHANGE_FAILED && node->asks > 0)
 		return true;
+	node->asks = 0;
+	node->asks_from = node->outbox.next_link;
 	told.kind = fact.kind == EXCHANGE_DONE ? NODE_LISTED : NODE_LIST_FAILED;
 	told.peer = fact.peer;
 	told.reason = fact.reason;

@@ -38,11 +38,11 @@ enum error host_parse_bind(const char *text, struct address *out)
 	struct address any = {0};
 	const char *port = text;
 
-	if (*port == '*')
+	if (strncmp(text, "*:", 2) == 0)
+		port += 2;
+	else if (*text == ':')
 		port++;
-	if (*port == ':')
-		port++;
-	if (port == text && strchr(text, ':'))
+	else if (strchr(text, ':'))
 		return address_parse(text, out);
 	if (parse_port(port, &any.port) != OK)
 		return ERROR_BAD_TEXT;

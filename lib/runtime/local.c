@@ -109,11 +109,21 @@ static bool is_safe(const char *path)
 	return lstat(path, &about) == 0 && S_ISDIR(about.st_mode) && about.st_uid == geteuid() && (about.st_mode & 022) == 0;
 }
 
+/* A base so long that paths below it would be cut off could make two networks one. */
+static bool is_short(const char *base)
+{
+	return strlen(base) + 1 + ID_TEXT_SIZE <= LOCAL_PATH_SIZE;
+}
+
 static enum error make_folder(const struct id *network, char path[LOCAL_PATH_SIZE])
 {
 	char base[LOCAL_PATH_SIZE];
 
 	base_path(base);
+	if (!is_short(base)) {
+		errno = ENAMETOOLONG;
+		return ERROR_SYSTEM;
+	}
 	local_path(network, path);
 	if (mkdir(base, 0700) != 0 && errno != EEXIST)
 		return ERROR_SYSTEM;
@@ -156,11 +166,21 @@ enum error local_publish(const struct id *network, const struct dial *self, stru
 	return OK;
 }
 
+/* Does this name still lead to the file that is open? A later life of the same key puts its own in our place. */
+static bool is_same_file(int fd, int folder, const char *name)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+		opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 void local_withdraw(struct local *local)
 {
 	if (!local)
 		return;
-	(void)unlink(local->path);
+	if (is_same_file(local->fd, AT_FDCWD, local->path))
+		(void)unlink(local->path);
 	close(local->fd);
 	memory_free(local);
 }
@@ -175,7 +195,8 @@ static bool read_live(int folder, const char *name, struct dial *out)
 	if (fd < 0)
 		return false;
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
-		(void)unlinkat(folder, name, 0);
+		if (is_same_file(fd, folder, name))
+			(void)unlinkat(folder, name, 0);
 		close(fd);
 		return false;
 	}
@@ -197,7 +218,7 @@ size_t local_find(const struct id *network, const struct id *self, struct dial *
 
 	base_path(base);
 	local_path(network, path);
-	if (!is_safe(base) || !is_safe(path) || !(folder = opendir(path)))
+	if (!is_short(base) || !is_safe(base) || !is_safe(path) || !(folder = opendir(path)))
 		return 0;
 	if (self)
 		id_format(self, own);

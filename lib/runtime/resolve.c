@@ -8,7 +8,7 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <uv.h>
@@ -57,14 +57,16 @@ static bool split_host(const char *text, char host[HOST_SIZE], char port[8])
 		return false;
 	host_size = (size_t)(colon - text);
 	port_size = size - host_size - 1;
-	if (host_size == 0 || host_size >= HOST_SIZE || port_size == 0 || port_size > 5 || strspn(colon + 1, "0123456789") < port_size)
-		return false;
-	if (text[0] == '[' && text[host_size - 1] == ']') {
+	if (port_size == 0 || port_size > 5 || strspn(colon + 1, "0123456789") < port_size || strtoul(colon + 1, NULL, 10) > UINT16_MAX)
+		return false;   /* getaddrinfo would take a port modulo 65536 */
+	if (host_size >= 2 && text[0] == '[' && text[host_size - 1] == ']') {
 		text++;
 		host_size -= 2;
 	} else if (memchr(text, ':', host_size)) {
 		return false;
 	}
+	if (host_size == 0 || host_size >= HOST_SIZE || !bytes_are_utf8(bytes_of(text, host_size)))
+		return false;
 	memcpy(host, text, host_size);
 	host[host_size] = '\0';
 	memcpy(port, colon + 1, port_size);
@@ -104,19 +106,9 @@ static void on_retry(uv_timer_t *timer)
 	ask(timer->data);
 }
 
-static void on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+/* The next host of the text, or the answer. */
+static void go_on(struct resolver *resolver, int status)
 {
-	struct resolver *resolver = request->data;
-
-	resolver->asking = false;
-	if (resolver->cancelled) {
-		uv_freeaddrinfo(found);
-		free_when_quiet(resolver);
-		return;
-	}
-	if (status == 0)
-		take_addresses(resolver, found);
-	uv_freeaddrinfo(found);
 	resolver->host += strcspn(resolver->host, ",");
 	if (*resolver->host == ',') {
 		resolver->host++;
@@ -131,6 +123,22 @@ static void on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *fo
 	}
 }
 
+static void on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+	struct resolver *resolver = request->data;
+
+	resolver->asking = false;
+	if (resolver->cancelled) {
+		uv_freeaddrinfo(found);
+		free_when_quiet(resolver);
+		return;
+	}
+	if (status == 0)
+		take_addresses(resolver, found);
+	uv_freeaddrinfo(found);
+	go_on(resolver, status);
+}
+
 static void ask(struct resolver *resolver)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
@@ -140,8 +148,9 @@ static void ask(struct resolver *resolver)
 
 	ASSERT(whole);   /* checked by resolve_peer */
 	status = uv_getaddrinfo(resolver->loop, &resolver->request, on_answer, host, port, &hints);
-	ASSERT(status == 0);
-	resolver->asking = true;
+	resolver->asking = status == 0;
+	if (status != 0)
+		go_on(resolver, status);   /* refused unasked: it cannot be the name of a host */
 }
 
 static enum error check_hosts(const char *text)

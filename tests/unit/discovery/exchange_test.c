@@ -114,6 +114,31 @@ static void newer_versions_and_goodbyes_go_both_ways(void **state)
 	}
 }
 
+/* Who never heard of a peer does not fetch its goodbye, from neither side, and the catalogs count as equal. */
+static void a_goodbye_of_a_stranger_stays_where_it_is(void **state)
+{
+	struct entry *goodbye = fake_goodbye(101, 1, 1);
+	struct entry *other = fake_entry(102, 1, 1);
+	struct world world;
+	struct version version;
+	bool is_goodbye;
+
+	(void)state;
+	for (size_t asker = 0; asker < 2; asker++) {
+		start_pair(&world);
+		catalog_put(&world.member[0].catalog, 0, goodbye);
+		catalog_put(&world.member[0].catalog, 0, other);
+		ask(&world, asker, 1 - asker);
+		world_run(&world, 10 * LATENCY);
+		assert_equal_catalogs(&world, 0, 1);
+		assert_true(world_knows(&world, 1, 102));
+		assert_false(catalog_version(&world.member[1].catalog, &goodbye->card.peer, &version, &is_goodbye));
+		world_fini(&world);
+	}
+	entry_drop(goodbye);
+	entry_drop(other);
+}
+
 /* More than a frame of heads and many frames of entries, both ways at once. */
 static void large_catalogs_are_cut_into_frames(void **state)
 {
@@ -547,6 +572,7 @@ int main(void)
 		cmocka_unit_test(one_round_makes_both_equal),
 		cmocka_unit_test(only_what_is_missing_travels),
 		cmocka_unit_test(newer_versions_and_goodbyes_go_both_ways),
+		cmocka_unit_test(a_goodbye_of_a_stranger_stays_where_it_is),
 		cmocka_unit_test(large_catalogs_are_cut_into_frames),
 		cmocka_unit_test(a_guest_lists_everybody_with_age_and_rtt),
 		cmocka_unit_test(a_dial_that_fails_is_told),

@@ -200,6 +200,8 @@ static inline void world_end_dies(struct world *world, struct world_wire *wire, 
 /* Ended by end e: its node hears at once, the other one a moment later. */
 static inline void world_hang_up(struct world *world, struct world_wire *wire, size_t e, enum error reason)
 {
+	if (!wire->end[e].alive)
+		return;
 	if (wire->end[1 - e].alive)
 		world_send(world, WORLD_UNLINKED, wire, 1 - e)->reason = world_told(reason);
 	world_end_dies(world, wire, e, reason);
@@ -305,6 +307,7 @@ static inline void world_dial(struct world *world, size_t n, const struct effect
 	wire->end[0].node = n;
 	wire->end[0].id = effect->link;
 	wire->end[0].alive = true;
+	wire->end[1].node = WORLD_NODES;   /* nobody, unless one is found */
 	list_init(&wire->end[0].waiting);
 	list_init(&wire->end[1].waiting);
 	error = world_find(world, n, effect->dial, &wire->end[1].node);
@@ -431,13 +434,13 @@ static inline size_t world_facts(const struct world *world, size_t n, int kind)
 }
 
 /* The last fact of this kind; the test fails if there is none. */
-static inline const struct node_fact *world_last(const struct world *world, size_t n, int kind)
+static inline struct node_fact world_last(const struct world *world, size_t n, int kind)
 {
 	for (size_t i = world->node[n].fact_count; i-- > 0;)
 		if ((int)world->node[n].fact[i].kind == kind)
-			return &world->node[n].fact[i];
+			return world->node[n].fact[i];
 	fail_msg("node %zu has told no fact of kind %d", n, kind);
-	return NULL;
+	return (struct node_fact){0};
 }
 
 static inline size_t world_stream_facts(const struct world *world, size_t n, enum streams_fact_kind kind)
@@ -449,14 +452,13 @@ static inline size_t world_stream_facts(const struct world *world, size_t n, enu
 	return count;
 }
 
-static inline const struct streams_fact *world_last_stream(const struct world *world, size_t n,
-	enum streams_fact_kind kind)
+static inline struct streams_fact world_last_stream(const struct world *world, size_t n, enum streams_fact_kind kind)
 {
 	for (size_t i = world->node[n].fact_count; i-- > 0;)
 		if (world->node[n].fact[i].kind == NODE_STREAM && world->node[n].fact[i].stream.kind == kind)
-			return &world->node[n].fact[i].stream;
+			return world->node[n].fact[i].stream;
 	fail_msg("node %zu has told no stream fact of kind %d", n, (int)kind);
-	return NULL;
+	return (struct streams_fact){0};
 }
 
 /* ---- time ---- */
@@ -632,13 +634,19 @@ static inline size_t world_live(const struct world *world, size_t n)
 	return node_catalog(world->node[n].node)->live;
 }
 
-static inline bool world_agree(struct world *world, size_t a, size_t b)
+/* Do the two list the same peers, each in the same version? */
+static inline bool world_agree(const struct world *world, size_t a, size_t b)
 {
-	struct catalog *left = (struct catalog *)(uintptr_t)node_catalog(world->node[a].node);
-	struct catalog *right = (struct catalog *)(uintptr_t)node_catalog(world->node[b].node);
-	struct id of_left = catalog_digest(left), of_right = catalog_digest(right);
+	const struct catalog *left = node_catalog(world->node[a].node), *right = node_catalog(world->node[b].node);
+	const struct catalog_peer *peer, *same;
+	size_t at = 0;
 
-	return id_equal(&of_left, &of_right);
+	while ((peer = catalog_next(left, &at)) != NULL) {
+		same = catalog_find(right, &peer->entry->card.peer);
+		if (!same || version_compare(&peer->entry->card.version, &same->entry->card.version) != 0)
+			return false;
+	}
+	return left->live == right->live;
 }
 
 /* A records part of `count` records, each one byte that goes on from `first`. */

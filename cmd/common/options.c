@@ -378,6 +378,17 @@ enum log_level options_log_level(const struct common *common)
 	usage_error("MOSAIK_LOG: '%s' is not error, warn, info, debug or trace", wanted);
 }
 
+/*
+ * A standard descriptor that the parent closed would be given to the next socket, and data would go there. What stands in
+ * for it is open the wrong way round, so that using it fails as using the closed one would.
+ */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			exit(EXIT_SYSTEM);
+}
+
 int options_parse(const struct command *command, int argc, char **argv, void *settings)
 {
 	struct parse parse = {.command = command, .settings = settings};
@@ -385,6 +396,7 @@ int options_parse(const struct command *command, int argc, char **argv, void *se
 	int first;
 
 	ASSERT(command->name && command->usage);
+	hold_standard_descriptors();
 	options_tell_as(command->name, false, false);
 	options_rows(command, &parse.rows);
 	build_getopt(&parse);

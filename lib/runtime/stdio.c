@@ -74,6 +74,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 /* A file description of our own, where the kernel gives one, so that O_NONBLOCK is nobody else's surprise. */
 static void watch_unblock(struct watch *watch, int fd, int access)
 {
+	int flags = fcntl(fd, F_GETFL);
 	char path[32];
 	struct stat about;
 	int own = -1;
@@ -81,6 +82,9 @@ static void watch_unblock(struct watch *watch, int fd, int access)
 	watch->fd = fd;
 	watch->flags_before = -1;
 	if (fstat(fd, &about) != 0 || S_ISREG(about.st_mode) || S_ISDIR(about.st_mode))
+		return;
+	/* Open for the other direction only: reopening would grant what the parent did not. */
+	if (flags < 0 || ((flags & O_ACCMODE) != access && (flags & O_ACCMODE) != O_RDWR))
 		return;
 	if (S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode)) {
 		snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -90,9 +94,8 @@ static void watch_unblock(struct watch *watch, int fd, int access)
 		watch->fd = own;
 		watch->reopened = true;
 	} else {
-		watch->flags_before = fcntl(fd, F_GETFL);
-		if (watch->flags_before >= 0)
-			(void)fcntl(fd, F_SETFL, watch->flags_before | O_NONBLOCK);
+		watch->flags_before = flags;
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	}
 	if (S_ISFIFO(about.st_mode))
 		(void)fcntl(watch->fd, F_SETPIPE_SZ, PIPE_SIZE_WANTED);

@@ -109,6 +109,14 @@ quiet() {
 	[ "$exit_status" = 0 ]
 }
 
+@test "a closed stdout or stdin is an error, not another file" {
+	background mosaik-produce s <<<"record"
+	run -74 sh -c "mosaik-consume -e s >&-"
+	background mosaik-consume t
+	run -74 sh -c "mosaik-produce t <&-"
+	run -74 sh -c "mosaik-catalog id stream s >&-"
+}
+
 @test "a full disk: exit 74 and a word about it" {
 	[ -e /dev/full ] || skip "no /dev/full"
 	background mosaik-produce s <<<"record"

@@ -57,12 +57,13 @@ static bool split_host(const char *text, char host[HOST_SIZE], char port[8])
 		return false;
 	host_size = (size_t)(colon - text);
 	port_size = size - host_size - 1;
-	if (port_size == 0 || port_size > 5 || strspn(colon + 1, "0123456789") < port_size || strtoul(colon + 1, NULL, 10) > UINT16_MAX)
+	if (port_size == 0 || port_size > 5 || strspn(colon + 1, "0123456789") < port_size ||
+			strtoul(colon + 1, NULL, 10) > UINT16_MAX)
 		return false;   /* getaddrinfo would take a port modulo 65536 */
 	if (host_size >= 2 && text[0] == '[' && text[host_size - 1] == ']') {
 		text++;
 		host_size -= 2;
-	} else if (memchr(text, ':', host_size)) {
+	} else if (text[0] == '[' || memchr(text, ':', host_size)) {
 		return false;
 	}
 	if (host_size == 0 || host_size >= HOST_SIZE || !bytes_are_utf8(bytes_of(text, host_size)))

@@ -29,7 +29,7 @@ struct watch {
 	uv_poll_t *poll;          /* NULL: cannot be polled, always ready */
 	int fd;
 	bool reopened;            /* fd is ours to close */
-	int flags_before;         /* to restore, or -1 */
+	bool unblocked;           /* O_NONBLOCK is ours to take back */
 	bool active;
 	stdio_ready *ready;
 	void *self;
@@ -80,9 +80,10 @@ static void watch_unblock(struct watch *watch, int fd, int access)
 	int own = -1;
 
 	watch->fd = fd;
-	watch->flags_before = -1;
 	if (fstat(fd, &about) != 0 || S_ISREG(about.st_mode) || S_ISDIR(about.st_mode))
 		return;
+	/* libuv sets it on what it polls; only that is taken back, for stdin and stdout may be one socket. */
+	watch->unblocked = flags >= 0 && !(flags & O_NONBLOCK);
 	/* Open for the other direction only: reopening would grant what the parent did not. */
 	if (flags < 0 || ((flags & O_ACCMODE) != access && (flags & O_ACCMODE) != O_RDWR))
 		return;
@@ -94,7 +95,6 @@ static void watch_unblock(struct watch *watch, int fd, int access)
 		watch->fd = own;
 		watch->reopened = true;
 	} else {
-		watch->flags_before = flags;
 		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	}
 	if (S_ISFIFO(about.st_mode))
@@ -119,8 +119,8 @@ static void watch_close(struct watch *watch)
 		uv_close((uv_handle_t *)watch->poll, free_handle);
 	if (watch->reopened)
 		close(watch->fd);
-	else if (watch->flags_before >= 0)
-		(void)fcntl(watch->fd, F_SETFL, watch->flags_before);
+	else if (watch->unblocked)
+		(void)fcntl(watch->fd, F_SETFL, fcntl(watch->fd, F_GETFL) & ~O_NONBLOCK);
 }
 
 static void watch_wait(struct watch *watch, int events)

@@ -199,17 +199,18 @@ static void on_stream_fact(struct consume *consume, struct streams_fact *fact)
 	}
 }
 
-static void pull(struct consume *consume)
+/* False: everything was taken. True: there may be more, once what was taken is written. */
+static bool pull(struct consume *consume)
 {
 	struct node_fact fact;
 
-	for (int i = 0; i < TURN_BATCHES; i++) {
-		if (consume->done || output_pending(consume->output) >= PENDING_MAX || !node_next_fact(node_of(consume), &fact))
-			return;
+	for (int i = 0; i < TURN_BATCHES && output_pending(consume->output) < PENDING_MAX; i++) {
+		if (consume->done || !node_next_fact(node_of(consume), &fact))
+			return false;
 		if (fact.kind == NODE_STREAM)
 			on_stream_fact(consume, &fact.stream);
 	}
-	runtime_again(consume->session.runtime);
+	return true;
 }
 
 /* ---- stdout ---- */
@@ -297,12 +298,14 @@ static void look_at_clock(struct consume *consume, msec now)
 static void turn(void *self, msec now)
 {
 	struct consume *consume = self;
+	bool more = pull(consume);
 
-	pull(consume);
 	if (session_stats_due(&consume->session, now))
 		print_stats(consume, now);
 	if (!flush(consume))
 		return;   /* stdout is full, or gone */
+	if (more)
+		runtime_again(consume->session.runtime);   /* nothing else may happen that would wake us */
 	look_at_clock(consume, now);
 	if (!consume->done && consume->settings.end && all_ended(consume))
 		enough(consume, end_status(consume));

@@ -241,7 +241,8 @@ static void turn(void *self, msec now)
 	if (session_stats_due(&produce->session, now))
 		print_stats(produce, now);
 	if (session_is_late(&produce->session, now)) {
-		report("deadline", NULL, "not done within the timeout");
+		if (produce->session.died_of == 0)
+			report("deadline", NULL, "not done within the timeout");
 		leave(produce, EXIT_DEADLINE);
 	} else if (produce->phase == ENDING) {
 		finish(produce);

@@ -4,7 +4,8 @@
  *     announce   neighbour up or down      ->  exchange: a round with it, or no more rounds
  *     exchange   news                      ->  announce: pass it on to the neighbours
  *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
- *     catalog    peer departed             ->  consumers, and what we remember of its address
+ *     catalog    peer departed             ->  consumers, and what we remember of its address; a peer that is only
+ *                                              thought to have crashed keeps the subscriptions that run
  *     announce, exchange                   ->  our owner
  *
  * A verb may make new facts, so everything is drained until nothing moves. Each round needs news that the catalog took,
@@ -32,6 +33,15 @@ void node_consumer_free(struct node_consumer *consumer)
 	memory_free(consumer);
 }
 
+/* Hidden as crashed, without a goodbye: it may only be slow, or cut off from others than us. */
+static bool is_doubted(const struct node *node, const struct id *peer)
+{
+	struct version version;
+	bool is_goodbye;
+
+	return !catalog_find(&node->catalog, peer) && catalog_version(&node->catalog, peer, &version, &is_goodbye) && !is_goodbye;
+}
+
 static void producer_gone(struct node *node, msec now, struct node_consumer *consumer, const struct id *peer)
 {
 	uint64_t *start = id_table_remove(&consumer->starts, peer);
@@ -39,7 +49,10 @@ static void producer_gone(struct node *node, msec now, struct node_consumer *con
 	if (!start)
 		return;
 	memory_free(start);
-	consumer_producer_gone(node->streams, now, consumer->consumer, peer, &node->outbox);
+	if (is_doubted(node, peer))
+		consumer_producer_doubted(node->streams, now, consumer->consumer, peer, &node->outbox);
+	else
+		consumer_producer_gone(node->streams, now, consumer->consumer, peer, &node->outbox);
 }
 
 static void producer_found(struct node *node, msec now, struct node_consumer *consumer, const struct card *card)

@@ -80,6 +80,16 @@ void consumer_producer_renewed(struct streams *streams, msec now, struct consume
 		source_again(source, now, out);
 }
 
+void consumer_producer_doubted(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
+	struct outbox *out)
+{
+	struct source *source = id_table_get(&consumer->sources, peer);
+
+	ASSERT(consumer->streams == streams);
+	if (source != NULL)
+		source_doubt(source, now, out);
+}
+
 void consumer_producer_gone(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
 	struct outbox *out)
 {

@@ -45,6 +45,13 @@ void consumer_producer_renewed(struct streams *streams, msec now, struct consume
 	struct outbox *out);
 
 /*
+ * No longer listed because others think that it crashed. A subscription that runs goes on until its link ends, and is then
+ * not tried again; otherwise as gone.
+ */
+void consumer_producer_doubted(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
+	struct outbox *out);
+
+/*
  * No longer listed. A subscription that runs, or that the producer has not answered yet, is cancelled: CONSUMER_LOST
  * with ERROR_CANCELLED. Unknown peers are fine.
  */

@@ -122,6 +122,35 @@ static void recover(struct source *source, msec now, bool was_running, enum erro
 	}
 }
 
+static void become_absent(struct source *source)
+{
+	struct consumer *consumer = source->consumer;
+
+	let_go(source);
+	source->state = SOURCE_ABSENT;
+	list_append(&consumer->absent, &source->absent);
+	if (++consumer->absent_count > ABSENT_MAX)
+		source_drop(LIST_OF(consumer->absent.next, struct source, absent));
+}
+
+/* Not listed any more: all that is kept is which record would come next. */
+static void forget(struct source *source)
+{
+	source->unlisted = false;
+	if (source->knows_next)
+		become_absent(source);
+	else
+		source_drop(source);
+}
+
+static void after_loss(struct source *source, msec now, bool was_running, enum error reason)
+{
+	if (source->unlisted)
+		forget(source);
+	else
+		recover(source, now, was_running, reason);
+}
+
 /* We end the link because of what the peer did on it (or did not). */
 static void give_up(struct source *source, msec now, enum error reason, struct outbox *out)
 {
@@ -129,7 +158,7 @@ static void give_up(struct source *source, msec now, enum error reason, struct o
 
 	put_lost(source, now, reason);
 	close_link(source, reason, out);
-	recover(source, now, was_running, reason);
+	after_loss(source, now, was_running, reason);
 }
 
 struct source *source_new(struct consumer *consumer, const struct id *peer)
@@ -181,6 +210,7 @@ void source_again(struct source *source, msec now, struct outbox *out)
 	case SOURCE_CONNECTING:
 	case SOURCE_SUBSCRIBING:
 	case SOURCE_RUNNING:
+		source->unlisted = false;
 		break;   /* to the new incarnation already, or the link to the old one is about to be lost */
 	case SOURCE_ENDING:
 	case SOURCE_ENDED:
@@ -202,17 +232,6 @@ void source_again(struct source *source, msec now, struct outbox *out)
 	}
 }
 
-static void become_absent(struct source *source)
-{
-	struct consumer *consumer = source->consumer;
-
-	let_go(source);
-	source->state = SOURCE_ABSENT;
-	list_append(&consumer->absent, &source->absent);
-	if (++consumer->absent_count > ABSENT_MAX)
-		source_drop(LIST_OF(consumer->absent.next, struct source, absent));
-}
-
 void source_leave(struct source *source, msec now, struct outbox *out)
 {
 	if (source->state == SOURCE_ABSENT)
@@ -224,10 +243,16 @@ void source_leave(struct source *source, msec now, struct outbox *out)
 	if (source->state == SOURCE_RUNNING || source->state == SOURCE_SUBSCRIBING)
 		put_lost(source, now, ERROR_CANCELLED);
 	close_link(source, ERROR_CANCELLED, out);
-	if (source->knows_next)
-		become_absent(source);
+	forget(source);
+}
+
+void source_doubt(struct source *source, msec now, struct outbox *out)
+{
+	/* Its link knows better than any rumour: while data comes, or may come after a pause, nothing is given up. */
+	if (source->state == SOURCE_RUNNING)
+		source->unlisted = true;
 	else
-		source_drop(source);
+		source_leave(source, now, out);
 }
 
 void source_linked(struct source *source, msec now, struct outbox *out)
@@ -252,7 +277,7 @@ void source_unlinked(struct source *source, msec now, enum error reason)
 	}
 	put_lost(source, now, reason);
 	let_go(source);
-	recover(source, now, was_running, reason);
+	after_loss(source, now, was_running, reason);
 }
 
 void source_tick(struct source *source, msec now, struct outbox *out)

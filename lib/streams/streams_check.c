@@ -69,7 +69,8 @@ static void check_source(const struct source *source, const struct consumer *con
 	ASSERT(list_is_linked(&source->absent) == (source->state == SOURCE_ABSENT));
 	ASSERT(source->state != SOURCE_RUNNING || source->knows_next);
 	ASSERT(source->state != SOURCE_ABSENT || source->knows_next);
-	ASSERT(!source->unlisted || source->state == SOURCE_ENDING || source->state == SOURCE_ENDED);
+	ASSERT(!source->unlisted || source->state == SOURCE_RUNNING || source->state == SOURCE_ENDING ||
+		source->state == SOURCE_ENDED);
 	ASSERT(!source->unlisted || source->link != NULL);
 }
 

@@ -178,7 +178,7 @@ struct source {
 	uint64_t next;                         /* sequence of the record that must come next */
 	bool failed;                           /* an attempt failed since it last ran */
 	bool verified;                         /* ENDING: END matched */
-	bool unlisted;                         /* ENDING, ENDED: gone from the catalog; forgotten with the link */
+	bool unlisted;                         /* RUNNING, ENDING, ENDED: gone from the catalog; forgotten with the link */
 	struct list absent;                    /* in consumer.absent */
 };
 
@@ -186,6 +186,7 @@ struct source *source_new(struct consumer *consumer, const struct id *peer);
 void source_drop(struct source *source);       /* frees it; its link is left */
 void source_connect(struct source *source, msec now, struct outbox *out);
 void source_again(struct source *source, msec now, struct outbox *out);    /* the peer has a newer incarnation */
+void source_doubt(struct source *source, msec now, struct outbox *out);    /* perhaps it is not there any more */
 void source_leave(struct source *source, msec now, struct outbox *out);    /* the peer is no longer listed */
 void source_linked(struct source *source, msec now, struct outbox *out);
 void source_unlinked(struct source *source, msec now, enum error reason);

@@ -128,6 +128,29 @@ static void an_acknowledgement_gets_through_after_goodbye(void **state)
 	alone_free(&a);
 }
 
+static void a_doubted_producer_goes_on_while_its_link_lives(void **state)
+{
+	struct alone a = alone_new();
+	link_id link;
+
+	(void)state;
+	found(&a, false);
+	link = run_at(&a, 0);
+	discard_effects(&a);
+	consumer_producer_doubted(a.streams, a.now, a.consumer, &a.peer, &a.out);
+	assert_false(has_effect(&a));                          /* nothing is closed */
+	assert_int_equal(give(&a, link, batch(0, 2, 10)), OK);
+	expect_batch(&a, 0, 2);
+	discard_effects(&a);
+	lose(&a, link, ERROR_IDLE);
+	assert_int_equal(next_fact(&a, CONSUMER_LOST).reason, ERROR_IDLE);
+	assert_true(streams_ops.deadline(a.streams) == MSEC_NEVER);   /* and not tried again */
+	found(&a, false);                                      /* unless it is back */
+	link = run_at(&a, 5);
+	assert_int_equal(next_fact(&a, CONSUMER_GAP).count, 3);
+	alone_free(&a);
+}
+
 static void an_end_is_remembered_through_a_flicker(void **state)
 {
 	struct alone a = alone_new();
@@ -370,6 +393,7 @@ int main(void)
 		cmocka_unit_test(an_ended_producer_is_asked_again_only_if_it_is_new),
 		cmocka_unit_test(a_graceful_leave_is_not_followed),
 		cmocka_unit_test(an_acknowledgement_gets_through_after_goodbye),
+		cmocka_unit_test(a_doubted_producer_goes_on_while_its_link_lives),
 		cmocka_unit_test(an_end_is_remembered_through_a_flicker),
 		cmocka_unit_test(a_quiet_close_without_an_end_is_a_loss),
 		cmocka_unit_test(a_record_too_large_ends_only_its_link),

@@ -163,7 +163,8 @@ static void answered(struct ask *ask, msec now)
 	changes_compare(&watch->changes, ask_catalog(ask));
 	if (ask->answers > 1)
 		return;
-	while (!watch->settings->initial && changes_next(&watch->changes, &change))
+	/* Who is there when we come is no news, unless nobody was at first. */
+	while (!watch->settings->initial && !watch->is_told && changes_next(&watch->changes, &change))
 		entry_drop(change.entry);
 	session_ready(&ask->session);
 }

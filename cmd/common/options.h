@@ -44,7 +44,7 @@ struct option_row {
 	size_t offset;               /* into the command's settings struct */
 	const char *value;           /* placeholder in help: "NAME"; NULL for flags */
 	const char *environment;     /* variables, separated by a space, the first one that is set counts; NULL: none */
-	const char *help;            /* one line */
+	const char *help;            /* one line; NULL: -h shows it with its subcommand */
 };
 
 /* Evaluates to the offset and refuses at compile time a field of another type. */
@@ -81,7 +81,7 @@ struct common {
 struct subcommand {
 	const char *name;                      /* NULL ends a table */
 	const char *operands;                  /* "[PEER]"; "" for none */
-	const char *help;                      /* one line */
+	const char *help;                      /* one line; NULL: the same as the next one's, on one line with it */
 };
 
 struct command {

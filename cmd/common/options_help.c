@@ -67,6 +67,19 @@ static void add_row(struct page *page, const struct option_row *row)
 	page_add(page, "  %-*s %s\n", LEFT_COLUMN, left, row->help);
 }
 
+/* Those without help of their own share the line of the next that has it: "tags|streams|groups". Returns that one. */
+static const struct subcommand *add_subcommand(struct page *page, const struct subcommand *row)
+{
+	char left[LINE_MAX_SIZE];
+	size_t size = 0;
+
+	for (; !row->help; row++)
+		size += (size_t)snprintf(left + size, sizeof left - size, "%s|", row->name);
+	snprintf(left + size, sizeof left - size, "%s %s", row->name, row->operands);
+	page_add(page, "  %-*s %s\n", LEFT_COLUMN, left, row->help);
+	return row;
+}
+
 /* Rows from `first` on, side by side. */
 static void add_names(struct page *page, const struct option_rows *rows, size_t first)
 {
@@ -106,14 +119,11 @@ void options_print_help(const struct command *command, const struct option_rows 
 	for (size_t i = 0; command->examples && command->examples[i]; i++)
 		page_add(&page, "  %s\n", command->examples[i]);
 	page_add(&page, "\n");
-	for (const struct subcommand *row = command->subcommands; row && row->name; row++) {
-		char left[LINE_MAX_SIZE];
-
-		snprintf(left, sizeof left, "%s %s", row->name, row->operands);
-		page_add(&page, "  %-*s %s\n", LEFT_COLUMN, left, row->help);
-	}
+	for (const struct subcommand *row = command->subcommands; row && row->name; row++)
+		row = add_subcommand(&page, row);
 	for (size_t i = 0; i < rows->own; i++)
-		add_row(&page, rows->row[i]);
+		if (rows->row[i]->help)
+			add_row(&page, rows->row[i]);
 	ASSERT(page_lines(&page) + NAMES_LINES + FOOT_LINES <= OPTIONS_HELP_LINES_MAX);
 	add_common(&page, rows);
 	page_add(&page, "'man %s' says the rest.\n", command->name);

@@ -41,7 +41,7 @@ static const struct column self_columns[] = {
 	{.name = NULL}
 };
 
-static struct listing *open_listing(const struct settings *settings, const struct column *columns)
+struct listing *print_open(const struct settings *settings, const struct column *columns)
 {
 	const char *unknown = NULL;
 	struct listing *listing = listing_new(stdout, listing_form_for(stdout, settings->common.json), columns,
@@ -52,7 +52,7 @@ static struct listing *open_listing(const struct settings *settings, const struc
 	return listing;
 }
 
-static int close_listing(struct listing *listing)
+int print_close(struct listing *listing)
 {
 	size_t rows = 0;
 	enum error error = listing_finish(listing, &rows);
@@ -65,7 +65,7 @@ static int close_listing(struct listing *listing)
 	return rows > 0 ? EXIT_YES : EXIT_NO;
 }
 
-static struct bytes name_of(const struct card *card, const struct id *id)
+struct bytes print_name_of(const struct card *card, const struct id *id)
 {
 	const char *name = card_name(card, id);
 
@@ -75,22 +75,28 @@ static struct bytes name_of(const struct card *card, const struct id *id)
 static void print_names(struct listing *listing, size_t column, const struct card *card, const struct id_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		listing_name(listing, column, &set->id[i], name_of(card, &set->id[i]));
+		listing_name(listing, column, &set->id[i], print_name_of(card, &set->id[i]));
+}
+
+void print_card(struct listing *listing, size_t column, const struct card *card)
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (card->address_count > 0) {
+		address_format(&card->address[0], address);
+		listing_text(listing, column, bytes_of_text(address));
+	}
+	print_names(listing, column + 1, card, &card->tags);
+	print_names(listing, column + 2, card, &card->streams);
+	print_names(listing, column + 3, card, &card->groups);
 }
 
 static void print_peer(struct listing *listing, const struct catalog_peer *peer, msec now)
 {
 	const struct card *card = &peer->entry->card;
-	char address[ADDRESS_TEXT_SIZE];
 
 	listing_id(listing, PEER_ID, &card->peer);
-	if (card->address_count > 0) {
-		address_format(&card->address[0], address);
-		listing_text(listing, PEER_ADDR, bytes_of_text(address));
-	}
-	print_names(listing, PEER_TAGS, card, &card->tags);
-	print_names(listing, PEER_STREAMS, card, &card->streams);
-	print_names(listing, PEER_GROUPS, card, &card->groups);
+	print_card(listing, PEER_ADDR, card);
 	if (peer->rtt_us > 0)
 		listing_real(listing, PEER_RTT, (double)peer->rtt_us / 1000);
 	listing_real(listing, PEER_AGE, (double)(now - peer->heard_at) / 1000);
@@ -108,21 +114,24 @@ static bool peer_matches(const struct settings *settings, const char *peer, cons
 {
 	char text[ID_TEXT_SIZE];
 
+	for (size_t i = 0; i < settings->tags.count; i++)
+		if (!set_matches(&card->tags, settings->tags.text[i]))
+			return false;
 	id_format(&card->peer, text);
-	return (!peer || strncmp(text, peer, strlen(peer)) == 0) && set_matches(&card->tags, settings->tag) &&
-		set_matches(&card->streams, settings->stream) && set_matches(&card->groups, settings->group);
+	return (!peer || strncmp(text, peer, strlen(peer)) == 0) && set_matches(&card->streams, settings->stream) &&
+		set_matches(&card->groups, settings->group);
 }
 
 static int print_peers(const struct settings *settings, const char *peer, const struct catalog *catalog, msec now)
 {
-	struct listing *listing = open_listing(settings, peer_columns);
+	struct listing *listing = print_open(settings, peer_columns);
 	const struct catalog_peer *one;
 	size_t at = 0;
 
 	while ((one = catalog_next(catalog, &at)) != NULL)
 		if (peer_matches(settings, peer, &one->entry->card))
 			print_peer(listing, one, now);
-	return close_listing(listing);
+	return print_close(listing);
 }
 
 /* How many peers have a thing, and the first name that one of them gives it. */
@@ -142,7 +151,7 @@ static void count_set(struct id_table *things, const struct card *card, const st
 		}
 		thing->peers++;
 		if (thing->name.size == 0)
-			thing->name = name_of(card, &set->id[i]);
+			thing->name = print_name_of(card, &set->id[i]);
 	}
 }
 
@@ -155,7 +164,7 @@ static const struct id_set *set_of(const struct card *card, const char *what)
 
 static int print_things(const struct settings *settings, const char *what, const struct catalog *catalog)
 {
-	struct listing *listing = open_listing(settings, thing_columns);
+	struct listing *listing = print_open(settings, thing_columns);
 	struct id_table things = {0};
 	const struct catalog_peer *peer;
 	size_t at = 0;
@@ -172,7 +181,7 @@ static int print_things(const struct settings *settings, const char *what, const
 		memory_free(thing);
 	}
 	id_table_fini(&things);
-	return close_listing(listing);
+	return print_close(listing);
 }
 
 int print_catalog(const struct settings *settings, const char *what, const char *peer, const struct catalog *catalog, msec now)
@@ -184,7 +193,7 @@ int print_catalog(const struct settings *settings, const char *what, const char 
 
 int print_self(const struct settings *settings, struct dial token)
 {
-	struct listing *listing = open_listing(settings, self_columns);
+	struct listing *listing = print_open(settings, self_columns);
 
 	listing_id(listing, SELF_ID, &token.peer);
 	listing_name(listing, SELF_NETWORK, &settings->common.network, bytes_of_text(settings->common.network_text));
@@ -195,5 +204,5 @@ int print_self(const struct settings *settings, struct dial token)
 		listing_text(listing, SELF_ADDRS, bytes_of_text(address));
 	}
 	listing_end_row(listing);
-	return close_listing(listing);
+	return print_close(listing);
 }

@@ -10,9 +10,13 @@
 
 struct settings {
 	struct common common;
-	const char *tag;               /* filters of `peers`; NULL: any */
+	struct texts tags;             /* filters of `peers`, conditions of `wait`; `announce`: what to advertise */
 	const char *stream;
 	const char *group;
+	uint64_t peers;                /* wait: at least so many; 0: not asked for */
+	uint64_t count;                /* ping */
+	bool initial;                  /* watch: those that are there already, too */
+	bool dot;                      /* graph */
 };
 
 extern const struct settings settings_defaults;

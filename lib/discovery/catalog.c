@@ -319,7 +319,7 @@ static bool is_stale(const struct catalog *catalog, const struct catalog_peer *p
 	return !id_equal(&peer->entry->card.peer, &catalog->self) && now - peer->heard_at >= catalog->purge_after;
 }
 
-static void forget(struct catalog *catalog, msec now, const struct id *id)
+static void drop(struct catalog *catalog, msec now, const struct id *id)
 {
 	struct catalog_peer *peer = id_table_remove(&catalog->peers, id);
 
@@ -333,6 +333,14 @@ static void forget(struct catalog *catalog, msec now, const struct id *id)
 	peer_free(peer);
 }
 
+void catalog_forget(struct catalog *catalog, msec now, const struct id *peer)
+{
+	struct id id = *peer;   /* it may be a key of the table that shrinks */
+
+	if (id_table_get(&catalog->peers, &id) != NULL)
+		drop(catalog, now, &id);
+}
+
 void catalog_purge(struct catalog *catalog, msec now)
 {
 	if (now < catalog_deadline(catalog))
@@ -344,7 +352,7 @@ void catalog_purge(struct catalog *catalog, msec now)
 		const struct catalog_peer *peer = catalog->peers.slot[i].value;
 
 		if (is_stale(catalog, peer, now))
-			forget(catalog, now, &id);
+			drop(catalog, now, &id);
 		else if (!id_equal(&id, &catalog->self))
 			catalog->oldest = msec_min(catalog->oldest, peer->heard_at);
 	}

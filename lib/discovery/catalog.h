@@ -95,6 +95,9 @@ bool catalog_version(const struct catalog *catalog, const struct id *peer, struc
  */
 struct id catalog_digest(struct catalog *catalog);
 
+/* Dropped without a goodbye, because somebody who knows does not list it any more. Nothing happens if it is unknown. */
+void catalog_forget(struct catalog *catalog, msec now, const struct id *peer);
+
 void catalog_set_rtt(struct catalog *catalog, const struct id *peer, uint64_t rtt_us);
 
 /* Drops what has been silent for purge_after, and old tombstones. Next due: catalog_deadline. */

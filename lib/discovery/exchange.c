@@ -102,6 +102,8 @@ static void session_ended(struct exchange *exchange, struct session *session, en
 
 	session->state = SESSION_CLOSING;
 	forget_neighbour_session(exchange, session);
+	if (exchange->kept == session)
+		exchange->kept = NULL;
 	if (session->is_asked)
 		exchange_put_fact(exchange, &(struct exchange_fact){.kind = EXCHANGE_FAILED, .link = session->link.id,
 			.peer = session->link.peer, .reason = reason});
@@ -125,7 +127,9 @@ void exchange_round_over(struct exchange *exchange, struct session *session, str
 	session->is_asked = false;
 	/* Both catalogs are the same now, as of the last entry on its way; who asked meanwhile need not compare. */
 	resume_postponed(exchange, &session->link.peer, true, out);
-	if (!session->is_neighbour)
+	if (exchange->keeps && exchange->kept == NULL)
+		exchange->kept = session;
+	if (!session->is_neighbour && session != exchange->kept)
 		session_close(exchange, session, OK, out);
 }
 
@@ -301,6 +305,8 @@ static void on_check(const void *self)
 
 	ASSERT(exchange->fact_first <= exchange->fact_count && exchange->fact_count <= FACTS_MAX);
 	ASSERT(!exchange->options.guest || exchange->neighbours.count == 0);
+	ASSERT(exchange->options.guest || !exchange->keeps);
+	ASSERT(exchange->kept == NULL || session_is_ours(exchange->kept));
 	for (size_t i = 0; i < exchange->sessions.count; i++) {
 		const struct session *session = exchange->sessions.slot[i].value;
 		const struct exchange_neighbour *neighbour = id_table_get(&exchange->neighbours, &session->link.peer);
@@ -400,6 +406,24 @@ link_id exchange_with(struct exchange *exchange, msec now, const struct dial *di
 	session = session_open(exchange, dial, out);
 	session->is_asked = true;
 	return session->link.id;
+}
+
+void exchange_keep(struct exchange *exchange)
+{
+	ASSERT(exchange->options.guest);
+	exchange->keeps = true;
+}
+
+bool exchange_again(struct exchange *exchange, msec now, struct outbox *out)
+{
+	struct session *session = exchange->kept;
+
+	advance(exchange, now);
+	if (session == NULL || session->state != SESSION_IDLE)
+		return false;
+	session->is_asked = true;
+	exchange_round_begin(exchange, session, out);
+	return true;
 }
 
 bool exchange_next_fact(struct exchange *exchange, struct exchange_fact *fact)

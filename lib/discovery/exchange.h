@@ -9,6 +9,7 @@
  *     B -> A  [5, ...]                        the wanted ones; then the next [3], if there was more
  *     G -> B  [6]                             a guest asks for everything
  *     B -> G  [7, [[signed bytes, age ms, rtt us]...], more?]
+ *     G -> B  [1], [4], [5, [], false]        later, on a link that was kept: only what changed; a guest gives nothing
  *
  * A [4] and the [5]s of both sides belong to one [3]; the [5]s with more? false may be empty. Ids ascend. Age is how
  * long ago the sender heard of this version: without it an entry whose owner is gone would live on by being told in
@@ -49,6 +50,14 @@ void exchange_neighbour_down(struct exchange *exchange, const struct id *peer, s
 
 /* One round with a peer, now, on a link of its own. Guests ask for the whole list. dial as in outbox_connect. */
 link_id exchange_with(struct exchange *exchange, msec now, const struct dial *dial, struct outbox *out);
+
+/*
+ * Guests that go on watching: the first link whose round ends from now on is kept, and exchange_again asks on it again.
+ * Such a round makes our catalog what the peer's is: what it does not list is forgotten. false: no link was kept, or its
+ * round is still under way.
+ */
+void exchange_keep(struct exchange *exchange);
+bool exchange_again(struct exchange *exchange, msec now, struct outbox *out);
 
 /* Pulled by the owner after each call. EXCHANGE_DONE: a round that we began, also with a neighbour, is through. */
 struct exchange_fact {

@@ -26,6 +26,7 @@ struct session {
 	enum session_state state;
 	bool is_asked;                 /* by exchange_with; until its fact is out */
 	bool is_neighbour;             /* ours, to be kept between rounds */
+	bool is_listed;                /* ours, a guest's: everything is here, from now on it is compared */
 
 	bool list_more;                /* another list follows this one */
 	bool want_awaited;             /* theirs: what the asker wants is not here yet */
@@ -52,6 +53,8 @@ struct exchange {
 	struct rng rng;
 	msec now;
 	msec round_at;                 /* the next one with a random neighbour */
+	bool keeps;                    /* guests: the next link whose round ends is to be kept */
+	struct session *kept;          /* that link; NULL: none */
 	struct number_table sessions;  /* link id -> struct session */
 	struct id_table neighbours;    /* peer -> struct exchange_neighbour */
 	struct exchange_fact *fact;    /* fact[fact_first .. fact_count) are waiting */

@@ -212,7 +212,7 @@ void exchange_round_begin(struct exchange *exchange, struct session *session, st
 	ASSERT(session_is_ours(session) && session->state == SESSION_IDLE);
 	start_over(session);
 	session->state = SESSION_ASKED;
-	if (exchange->options.guest) {
+	if (exchange->options.guest && !session->is_listed) {
 		send(exchange, session, exchange_wire_plain(EXCHANGE_ASK_ALL), out);
 		return;
 	}
@@ -272,11 +272,17 @@ static enum error on_digest(struct exchange *exchange, struct session *session, 
 	return OK;
 }
 
+/* A guest's first question on a link has one answer: everything. */
+static bool awaits_listing(const struct exchange *exchange, const struct session *session)
+{
+	return exchange->options.guest && !session->is_listed;
+}
+
 static enum error on_equal(struct exchange *exchange, struct session *session, struct outbox *out)
 {
 	/* After a list the answer to come is a list. */
 	if (!session_is_ours(session) || session->state != SESSION_ASKED || session->has_after ||
-		exchange->options.guest)
+		awaits_listing(exchange, session))
 		return ERROR_MALFORMED;
 	session->state = SESSION_IDLE;
 	exchange_round_over(exchange, session, out);
@@ -334,8 +340,24 @@ static void compare(const struct exchange *exchange, struct session *session, co
 
 	if (is_news(result) && (!item->is_goodbye || knows(catalog, &item->id)))
 		exchange_wire_put_id(want, &item->id);
-	else if (result == CATALOG_OLDER)
+	else if (result == CATALOG_OLDER && !exchange->options.guest)
 		give_later(session, &item->id);
+}
+
+/*
+ * The peer at `at` is not in their list. Between members that means that they lack it; a guest has all from others, so
+ * it is gone. Returns the place of the next one.
+ */
+static size_t pass_over(const struct exchange *exchange, struct session *session, size_t at)
+{
+	const struct id_table_slot *slot = &exchange->catalog->peers.slot[at];
+
+	if (!exchange->options.guest) {
+		give_unless_goodbye(session, slot);
+		return at + 1;
+	}
+	catalog_forget(exchange->catalog, exchange->now, &slot->key);
+	return at;
 }
 
 /* Merges the range of ids that the list covers: past the last one, up to its own last id, or to the end. */
@@ -349,15 +371,15 @@ static void merge(struct exchange *exchange, struct session *session, const stru
 		const struct id *theirs = &list->item[i].id;
 
 		/* What they pass over they do not have. */
-		for (; at < peers->count && id_compare(&peers->slot[at].key, theirs) < 0; at++)
-			give_unless_goodbye(session, &peers->slot[at]);
+		while (at < peers->count && id_compare(&peers->slot[at].key, theirs) < 0)
+			at = pass_over(exchange, session, at);
 		if (at < peers->count && id_equal(&peers->slot[at].key, theirs))
 			at++;
 		compare(exchange, session, &list->item[i], want);
 		done_up_to(session, theirs);
 	}
-	for (; !list->more && at < peers->count; at++)
-		give_unless_goodbye(session, &peers->slot[at]);
+	while (!list->more && at < peers->count)
+		at = pass_over(exchange, session, at);
 }
 
 static enum error on_list(struct exchange *exchange, struct session *session, const struct exchange_message *list,
@@ -365,7 +387,7 @@ static enum error on_list(struct exchange *exchange, struct session *session, co
 {
 	struct exchange_frame want = {.kind = EXCHANGE_WANT};
 
-	if (!session_is_ours(session) || session->state != SESSION_ASKED || exchange->options.guest)
+	if (!session_is_ours(session) || session->state != SESSION_ASKED || awaits_listing(exchange, session))
 		return ERROR_MALFORMED;
 	if (session->has_after && list->item_count > 0 && id_compare(&session->after, &list->item[0].id) >= 0)
 		return ERROR_MALFORMED;
@@ -421,7 +443,7 @@ static enum error on_entries(struct exchange *exchange, struct session *session,
 {
 	bool is_listing = message->kind == EXCHANGE_ALL;
 
-	if (is_listing && !(exchange->options.guest && session->state == SESSION_ASKED))
+	if (is_listing && !(awaits_listing(exchange, session) && session->state == SESSION_ASKED))
 		return ERROR_MALFORMED;
 	if (!is_listing && !(session->state == SESSION_SWAPPING && session->taking))
 		return ERROR_MALFORMED;
@@ -431,6 +453,7 @@ static enum error on_entries(struct exchange *exchange, struct session *session,
 		return OK;
 	if (is_listing) {
 		session->state = SESSION_IDLE;
+		session->is_listed = true;
 		exchange_round_over(exchange, session, out);
 		return OK;
 	}

@@ -280,6 +280,22 @@ void node_ask(struct node *node, msec now, const struct dial *dial)
 	node_settle(node, now);
 }
 
+void node_stay(struct node *node)
+{
+	exchange_keep(node->exchange);
+}
+
+bool node_ask_again(struct node *node, msec now)
+{
+	ASSERT(node->options.guest);
+	node->outbox.protocol = PROTOCOL_CATALOG_SYNC;
+	if (!exchange_again(node->exchange, now, &node->outbox))
+		return false;
+	node->asks++;
+	node_settle(node, now);
+	return true;
+}
+
 const struct catalog *node_catalog(const struct node *node)
 {
 	return &node->catalog;

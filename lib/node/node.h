@@ -68,6 +68,12 @@ void node_add_hint(struct node *node, msec now, const struct dial *dial);
  * NODE_LIST_FAILED the last failure.
  */
 void node_ask(struct node *node, msec now, const struct dial *dial);
+/*
+ * Guests: the link of the next answer is kept, and node_ask_again asks on it again, which costs one small message each way
+ * when nothing changed. Facts as for node_ask. false: no such link (any more), or its answer is still due.
+ */
+void node_stay(struct node *node);
+bool node_ask_again(struct node *node, msec now);
 
 const struct catalog *node_catalog(const struct node *node);
 size_t node_neighbours(const struct node *node);

@@ -231,3 +231,33 @@ size_t local_find(const struct id *network, const struct id *self, struct dial *
 	closedir(folder);
 	return count;
 }
+
+void local_inspect(const struct id *network, struct local_state *out)
+{
+	char path[LOCAL_PATH_SIZE], base[LOCAL_PATH_SIZE];
+	struct dirent *entry;
+	DIR *folder;
+
+	base_path(base);
+	local_path(network, path);
+	*out = (struct local_state){.exists = access(base, F_OK) == 0, .is_safe = is_safe(base)};
+	if (!out->is_safe || access(path, F_OK) != 0)
+		return;
+	out->is_safe = is_safe(path);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder)) != NULL) {
+		int fd = strlen(entry->d_name) == ID_TEXT_SIZE - 1 ? openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+
+		if (fd < 0)
+			continue;
+		if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+			out->stale++;
+			memcpy(out->stale_name, entry->d_name, ID_TEXT_SIZE);
+		} else {
+			out->live++;
+		}
+		close(fd);
+	}
+	if (folder)
+		closedir(folder);
+}

@@ -35,4 +35,14 @@ void local_withdraw(struct local *local);   /* removes our file; NULL is fine */
  */
 size_t local_find(const struct id *network, const struct id *self, struct dial *out, size_t most);
 
+/* What is there, untouched: for somebody who asks why nodes do not meet. */
+struct local_state {
+	bool exists;
+	bool is_safe;                       /* ours, and nobody else may write there */
+	size_t live;
+	size_t stale;                       /* whose owner died; the next local_find removes them */
+	char stale_name[ID_TEXT_SIZE];      /* the last of them */
+};
+void local_inspect(const struct id *network, struct local_state *out);
+
 #endif

@@ -189,6 +189,75 @@ static void a_guest_lists_everybody_with_age_and_rtt(void **state)
 	world_fini(&world);
 }
 
+static bool again(struct world *world, size_t guest)
+{
+	struct member *member = &world->member[guest];
+	bool began;
+
+	member->out.protocol = PROTOCOL_CATALOG_SYNC;
+	began = exchange_again(member->exchange, world->now, &member->out);
+	member_settle(world, guest);
+	world_run(world, 10 * LATENCY);
+	return began;
+}
+
+/* Only the first answer is everything; then what changed travels, departures and what was forgotten included. */
+static void a_guest_that_stays_hears_of_changes_only(void **state)
+{
+	struct keypair gone = fake_pair(105), forgotten = fake_pair(107);
+	struct entry *goodbye = fake_goodbye(105, WALL_START, WALL_START);
+	struct world world;
+	uint64_t sent;
+
+	(void)state;
+	world_init(&world, 2);
+	world.member[0].is_guest = true;
+	world_start(&world, 0);
+	world_start(&world, 1);
+	add_entries(&world, 1, 100, 400);
+	exchange_keep(world.member[0].exchange);
+	assert_false(again(&world, 0));   /* nobody was asked yet */
+	ask(&world, 0, 1);
+	world_run(&world, 10 * LATENCY);
+	assert_int_equal(world.member[0].catalog.live, 301);
+	sent = world.member[1].bytes_sent[PROTOCOL_CATALOG_SYNC];
+	assert_true(again(&world, 0));
+	assert_int_equal(world.member[1].bytes_sent[PROTOCOL_CATALOG_SYNC] - sent, 2);   /* [2] */
+	assert_int_equal(catalog_put(&world.member[1].catalog, world.now, goodbye), CATALOG_LEFT);
+	entry_drop(goodbye);
+	catalog_forget(&world.member[1].catalog, world.now, &forgotten.public_key);
+	add_entries(&world, 1, 400, 403);
+	assert_true(again(&world, 0));
+	assert_int_equal(world.member[0].catalog.live, 302);
+	assert_null(catalog_find(&world.member[0].catalog, &gone.public_key));
+	assert_null(catalog_find(&world.member[0].catalog, &forgotten.public_key));
+	assert_equal_catalogs(&world, 0, 1);
+	assert_int_equal(world.member[0].rounds_done, 3);
+	assert_int_equal(world.member[1].catalog.live, 302);   /* a guest gives nothing */
+	world_fini(&world);
+}
+
+static void a_kept_link_that_ends_is_no_link(void **state)
+{
+	struct world world;
+
+	(void)state;
+	world_init(&world, 2);
+	world.member[0].is_guest = true;
+	world_start(&world, 0);
+	world_start(&world, 1);
+	exchange_keep(world.member[0].exchange);
+	ask(&world, 0, 1);
+	world_run(&world, 10 * LATENCY);
+	world_kill(&world, 1);
+	assert_true(again(&world, 0));
+	assert_false(again(&world, 0));   /* the answer is still due */
+	world_run(&world, 2 * SILENCE);
+	assert_int_equal(world.member[0].rounds_failed, 1);
+	assert_false(again(&world, 0));
+	world_fini(&world);
+}
+
 static void a_dial_that_fails_is_told(void **state)
 {
 	struct world world;
@@ -575,6 +644,8 @@ int main(void)
 		cmocka_unit_test(a_goodbye_of_a_stranger_stays_where_it_is),
 		cmocka_unit_test(large_catalogs_are_cut_into_frames),
 		cmocka_unit_test(a_guest_lists_everybody_with_age_and_rtt),
+		cmocka_unit_test(a_guest_that_stays_hears_of_changes_only),
+		cmocka_unit_test(a_kept_link_that_ends_is_no_link),
 		cmocka_unit_test(a_dial_that_fails_is_told),
 		cmocka_unit_test(rounds_that_cross_do_the_work_once),
 		cmocka_unit_test(a_round_that_stalls_is_given_up),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "cmd/mosaik-catalog/find.h"
@@ -129,6 +130,7 @@ int graph_run(const struct settings *settings, int count, char **operand)
 	struct graph graph = {.settings = settings};
 	struct found *node = NULL;
 	size_t nodes = find_peers(&settings->common, "", &node);
+	time_t from = time(NULL);
 	int status;
 
 	(void)count;
@@ -137,6 +139,10 @@ int graph_run(const struct settings *settings, int count, char **operand)
 		struct ask ask = {.common = settings->common, .answered = answered, .self = &graph};
 		char *token = node[i].token;
 
+		if ((msec)(time(NULL) - from) * 1000 > settings->common.timeout) {
+			warn("only %zu of %zu peers were asked within the timeout (-W)", i, nodes);
+			break;
+		}
 		ask_only(&ask, &token);
 		ask.common.timeout = PATIENCE;
 		if (ask_run(&ask) != EXIT_YES)

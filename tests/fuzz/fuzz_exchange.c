@@ -23,6 +23,7 @@ struct rig {
 	struct link link[LINKS];    /* id 0: none */
 	bool is_linked[LINKS];
 	size_t unacknowledged[LINKS];
+	bool is_guest;
 };
 
 static void end_link(struct rig *rig, size_t at, enum error reason)
@@ -117,7 +118,9 @@ static void call(struct rig *rig, struct input *input)
 		exchange_with(rig->exchange, rig->now, &dial, &rig->out);
 		break;
 	case 4:
-		if (choice / 128)
+		if (rig->is_guest)
+			(void)exchange_again(rig->exchange, rig->now, &rig->out);
+		else if (choice / 128)
 			exchange_neighbour_up(rig->exchange, rig->now, &dial.peer, &rig->out);
 		else
 			exchange_neighbour_down(rig->exchange, &dial.peer, &rig->out);
@@ -143,16 +146,17 @@ static void call(struct rig *rig, struct input *input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {data, size};
-	struct rig rig = {.next_accepted = 1};
-	bool is_guest = input_byte(&input) % 4 == 3;
+	struct rig rig = {.next_accepted = 1, .is_guest = input_byte(&input) % 4 == 3};
 	struct entry *own = input_entry(0, INPUT_WALL);
 
 	input_catalog(&rig.catalog, NULL);
-	if (!is_guest)
+	if (!rig.is_guest)
 		catalog_put_self(&rig.catalog, 0, own);
 	entry_drop(own);
 	rig.exchange =
-		exchange_new(&(struct exchange_options){.catalog = &rig.catalog, .seed = 1, .guest = is_guest}, 0);
+		exchange_new(&(struct exchange_options){.catalog = &rig.catalog, .seed = 1, .guest = rig.is_guest}, 0);
+	if (rig.is_guest)
+		exchange_keep(rig.exchange);
 	for (unsigned i = 0; i < CALLS_MAX && input.size > 0; i++)
 		call(&rig, &input);
 	exchange_free(rig.exchange);

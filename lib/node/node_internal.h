@@ -35,6 +35,7 @@ struct node {
 	struct node_facts facts;
 	size_t asks;                   /* guests: questions under way, */
 	link_id asks_from;             /* on links with this id or a later one: earlier questions are answered */
+	link_id answered_on;           /* the link that may be kept, and be asked on again; 0: none */
 };
 
 /* wiring.c: carries facts from machine to machine until none is left. Called at the end of every event. */

@@ -178,13 +178,14 @@ static bool settle_exchange(struct node *node)
 		entry_drop(fact.news);
 		return true;
 	}
-	if (node->asks == 0 || fact.link < node->asks_from)
+	if (node->asks == 0 || (fact.link < node->asks_from && fact.link != node->answered_on))
 		return true;   /* a round between members, or what came of a question after its answer */
 	node->asks--;
 	if (fact.kind == EXCHANGE_FAILED && node->asks > 0)
 		return true;
 	node->asks = 0;
 	node->asks_from = node->outbox.next_link;
+	node->answered_on = fact.kind == EXCHANGE_DONE ? fact.link : 0;
 	told.kind = fact.kind == EXCHANGE_DONE ? NODE_LISTED : NODE_LIST_FAILED;
 	told.peer = fact.peer;
 	told.reason = fact.reason;

@@ -34,6 +34,7 @@ struct node {
 	struct node_consumer *consumers;
 	struct node_facts facts;
 	size_t asks;                   /* guests: questions under way */
+	bool departed;
 };
 
 /* wiring.c: carries facts from machine to machine until none is left. Called at the end of every event. */

@@ -128,8 +128,7 @@ void sim_turn(struct sim *sim, struct sim_node *node)
 		if (node_deadline(node->node) <= sim->now)
 			node_tick(node->node, sim->now);
 		moved = pull_facts(sim, node);
-		if (!node->departing)
-			refresh_hello(node);
+		refresh_hello(node);
 		moved = carry_out(sim, node) || moved;
 	}
 	if (sim->options.check_every > 0 && ++node->events % sim->options.check_every == 0) {

@@ -75,6 +75,8 @@ static void start(struct swarm *swarm, size_t place, bool same_identity)
 static void cut_group(struct swarm *swarm, uint64_t members, bool one_way)
 {
 	for (size_t a = 0; a < places(swarm); a++)
+		swarm->result->of_the_dead |= swarm->sim->node[a].departing;
+	for (size_t a = 0; a < places(swarm); a++)
 		for (size_t b = 0; b < places(swarm); b++) {
 			bool leaves = (members >> a & 1) == 1 && (members >> b & 1) == 0;
 			bool enters = (members >> a & 1) == 0 && (members >> b & 1) == 1;
@@ -127,8 +129,11 @@ static void inflict(struct swarm *swarm)
 		restart(swarm, place);
 		break;
 	case FAULT_DEPART:
-		if (node->node && sim_up(swarm->sim) > 2)
-			sim_depart(swarm->sim, place);
+		if (!node->node || sim_up(swarm->sim) <= 2)
+			break;
+		/* A goodbye that nobody hears ends nothing before the purge. */
+		swarm->result->of_the_dead |= swarm->sim->cuts > 0 || node_neighbours(node->node) == 0;
+		sim_depart(swarm->sim, place);
 		break;
 	case FAULT_PAUSE:
 		sim_pause(swarm->sim, place, 100 + (msec)draw(swarm, 8000));
@@ -226,7 +231,7 @@ static bool everybody_agrees(struct swarm *swarm)
 	struct sim *sim = swarm->sim;
 	msec healed = sim->now;
 
-	if (!sim_run_until_agreed(sim, healed + (swarm->of_the_dead ? PURGED_WITHIN : AGREE_WITHIN), 500))
+	if (!sim_run_until_agreed(sim, healed + (swarm->result->of_the_dead ? PURGED_WITHIN : AGREE_WITHIN), 500))
 		return fail(swarm, "not everybody lists exactly those that run");
 	swarm->result->agreed_after = sim->now - healed;
 	return true;

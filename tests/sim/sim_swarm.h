@@ -22,7 +22,7 @@ struct swarm_result {
 	msec simulated;
 	msec agreed_after;         /* from the heal */
 	unsigned faults;
-	bool of_the_dead;
+	bool of_the_dead;          /* or a goodbye was lost in a cut: agreement waits for the purge */
 	char why[256];             /* more about the failure */
 };
 

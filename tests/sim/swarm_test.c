@@ -14,6 +14,15 @@ static void test_seeds(void **state)
 	assert_int_equal(swarm_run_many(1, 200), 0);
 }
 
+/* Each showed a fault of the library once; what it was stands in the commit that mended it. */
+static void test_seeds_that_failed_once(void **state)
+{
+	(void)state;
+	assert_int_equal(swarm_run_many(5380, 1), 0);   /* gone without neighbours: its goodbye waits for the purge */
+	assert_int_equal(swarm_run_many(5564, 1), 0);   /* a node that leaves met newcomers with its entry */
+	assert_int_equal(swarm_run_many(5662, 1), 0);   /* a late "graceful" of an old life ended the reading of the new */
+}
+
 static void test_seeds_differ(void **state)
 {
 	struct swarm_result one, other;
@@ -71,6 +80,7 @@ int main(void)
 		cmocka_unit_test(test_agreement_is_noticed),
 		cmocka_unit_test(test_seeds_differ),
 		cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_seeds_that_failed_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

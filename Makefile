@@ -7,6 +7,8 @@
 #   make deps            install what building and testing needs (apt); analyze-deps, bench-deps: what those need
 #   make analyze         clang-tidy, cppcheck and gcc -fanalyzer over everything
 #   make fuzz-NAME       fuzz tests/fuzz/fuzz_NAME.c for SECONDS=60
+#   make sim             SEEDS=1000 worlds full of faults, from FIRST=1; SEED=N: that one, with its log
+#   make rewrite         write down what the scenarios of tests/sim/ print now
 #   make bench           measure against socat; see tests/README.md
 #   make clean           remove build/
 #
@@ -16,6 +18,8 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 CC = gcc
 SECONDS ?= 60
+SEEDS ?= 1000
+FIRST ?= 1
 Q := $(if $(V),,@)
 comma := ,
 IS_CLANG := $(findstring clang,$(CC))
@@ -46,7 +50,7 @@ missing_tests = $(call missing_tools,$(TEST_TOOLS)) $(call missing_modules,$(TES
 names = $(foreach p,$1,$(firstword $(subst =, ,$p)))
 packages = $(sort $(foreach p,$1,$(lastword $(subst =, ,$p))))
 
-.PHONY: all tests deps analyze-deps bench-deps demo check run-tests analyze bench install uninstall clean help
+.PHONY: all tests deps analyze-deps bench-deps demo check run-tests sim rewrite analyze bench install uninstall clean help
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -126,13 +130,15 @@ TEST_LDLIBS := $(shell pkg-config --libs $(call names,$(TEST_MODULES)) 2>/dev/nu
 LIB_SRC := $(wildcard lib/*/*.c)
 LIB := $B/libmosaik.a
 COMMON := $B/libcommon.a
-SIM_SRC := $(filter-out %_test.c,$(wildcard tests/sim/*.c))
+SIM_PROGRAMS := tests/sim/swarm.c tests/sim/big.c
+SIM_SRC := $(filter-out %_test.c $(SIM_PROGRAMS),$(wildcard tests/sim/*.c))
+SIM := $(SIM_PROGRAMS:%.c=$B/%)
 UNIT := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/*_test.c tests/sim/*_test.c tests/net/*_test.c))
 FUZZ := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOLS := $(patsubst %.c,$B/%,$(wildcard tests/net/hostile*.c tests/bench/*.c))
 
 all: $(BINARIES)
-tests: $(UNIT) $(FUZZ) $(TOOLS)
+tests: $(UNIT) $(FUZZ) $(TOOLS) $(SIM)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
@@ -169,6 +175,8 @@ $(foreach p,$(PROGRAMS),$(eval $(call PROGRAM_RULE,$p)))
 
 $(UNIT): %: %.o $B/libsim.a $(COMMON) $(LIB)
 	$(LINK) $(TEST_LDLIBS) $(LDLIBS)
+$(SIM): %: %.o $B/libsim.a $(LIB)
+	$(LINK) $(LDLIBS)
 $(FUZZ): %: %.o $B/tests/fuzz/replay.o $(COMMON) $(LIB)
 	$(LINK) $(LDLIBS)
 $(TOOLS): %: %.o $(COMMON) $(LIB)
@@ -178,6 +186,10 @@ $B/tests/fuzz/explore_%: $B/tests/fuzz/fuzz_%.o $(COMMON) $(LIB)
 
 run-tests: all tests
 	@CC='$(CC)' SAN='$(SAN)' tests/run $B $(T)
+sim: $(SIM)
+	$B/tests/sim/swarm $(if $(SEED),--seed $(SEED) --verbose,--first $(FIRST) --seeds $(SEEDS))
+rewrite: $B/tests/sim/scenario_test
+	$B/tests/sim/scenario_test --rewrite
 analyze:
 	@CC='$(CC)' tests/analyze $(T)
 bench: all tests

@@ -197,6 +197,9 @@ struct bytes node_hello(struct node *node, msec now)
 {
 	const struct entry *entry = announce_entry(node->announce, now);
 
+	/* Whoever meets us while we leave has missed the goodbye: shown the entry, it would list us until the purge. */
+	if (node->departed)
+		return (struct bytes){NULL, 0};
 	return entry ? blob_bytes(entry->signed_bytes) : (struct bytes){NULL, 0};
 }
 
@@ -308,6 +311,7 @@ size_t node_neighbours(const struct node *node)
 
 void node_depart(struct node *node, msec now)
 {
+	node->departed = true;
 	node->outbox.protocol = PROTOCOL_ANNOUNCE;
 	announce_depart(node->announce, now, &node->outbox);
 	node_settle(node, now);

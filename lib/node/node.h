@@ -47,7 +47,7 @@ bool node_credit_at_once(enum protocol protocol);
 /* Oldest effect; CONNECTs have their addresses filled in from the catalog. false: none. */
 bool node_next_effect(struct node *node, struct effect *effect);
 
-/* What to present in hellos: the newest own entry; empty for a guest. Borrowed until the next call. */
+/* What to present in hellos: the newest own entry; empty for a guest and once departed. Borrowed until the next call. */
 struct bytes node_hello(struct node *node, msec now);
 
 /* ---- what we say about ourselves ---- */

@@ -36,6 +36,7 @@ struct node {
 	size_t asks;                   /* guests: questions under way, */
 	link_id asks_from;             /* on links with this id or a later one: earlier questions are answered */
 	link_id answered_on;           /* the link that may be kept, and be asked on again; 0: none */
+	bool departed;                 /* nothing of ours is presented any more */
 };
 
 /* wiring.c: carries facts from machine to machine until none is left. Called at the end of every event. */

@@ -113,7 +113,7 @@ static void recover(struct source *source, msec now, bool was_running, enum erro
 	ASSERT(source->link == NULL);
 	if (was_running && now - source->started >= source->retry)
 		source->retry = CONSUMER_RETRY_MIN;
-	if (reason == ERROR_GRACEFUL) {
+	if (reason == ERROR_GRACEFUL && !source->renewed) {
 		/* It said that it leaves; a reconnect would only find nobody until the catalog knows too. */
 		source->state = SOURCE_ENDED;
 		source->knows_next = false;
@@ -198,6 +198,7 @@ void source_connect(struct source *source, msec now, struct outbox *out)
 		source->consumer->absent_count--;
 	list_remove(&source->absent);
 	stream_timer_set(streams, &source->timer, MSEC_NEVER);
+	source->renewed = false;
 	source->state = SOURCE_CONNECTING;
 	source->link = streams_add_link(streams, outbox_connect(out, &dial), &source->peer, LINK_SOURCE);
 	source->link->source = source;
@@ -211,6 +212,7 @@ void source_again(struct source *source, msec now, struct outbox *out)
 	case SOURCE_SUBSCRIBING:
 	case SOURCE_RUNNING:
 		source->unlisted = false;
+		source->renewed = true;
 		break;   /* to the new incarnation already, or the link to the old one is about to be lost */
 	case SOURCE_ENDING:
 	case SOURCE_ENDED:

@@ -178,6 +178,7 @@ struct source {
 	uint64_t next;                         /* sequence of the record that must come next */
 	bool failed;                           /* an attempt failed since it last ran */
 	bool verified;                         /* ENDING: END matched */
+	bool renewed;                          /* a newer incarnation showed while a link to an older one may live */
 	bool unlisted;                         /* RUNNING, ENDING, ENDED: gone from the catalog; forgotten with the link */
 	struct list absent;                    /* in consumer.absent */
 };

@@ -1,0 +1,47 @@
+/*
+ * swarm.c - many seeds, each twice.
+ *
+ *     swarm [--first SEED] [--seeds N]     every seed twice; a failure prints how to see it again, and is exit 1
+ *     swarm --seed SEED [--verbose]        one seed, with its log
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim_swarm.h"
+
+static int run_one(uint64_t seed, bool verbose)
+{
+	struct swarm_result result;
+
+	swarm_prepare(seed);
+	swarm_run(seed, verbose ? stdout : NULL, &result);
+	printf("seed %" PRIu64 ": %s%s, hash %016" PRIx64 ", %" PRIu64 " events, %" PRId64 " s simulated, agreed after %" PRId64
+		" ms, %u faults, %" PRIu64 " records, %" PRIu64 " gaps, %" PRIu64 " ends\n", seed,
+		result.failure ? result.failure : "ok", result.why, result.hash, result.count.events, result.simulated / 1000,
+		result.agreed_after, result.faults, result.count.records, result.count.gaps, result.count.ends);
+	return result.failure ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t first = 1, seeds = 200;
+	bool verbose = false, one = false;
+
+	for (int i = 1; i < argc; i++) {
+		bool has_value = i + 1 < argc;
+
+		if (strcmp(argv[i], "--verbose") == 0) {
+			verbose = true;
+		} else if (has_value && (strcmp(argv[i], "--seed") == 0 || strcmp(argv[i], "--first") == 0)) {
+			one = one || strcmp(argv[i], "--seed") == 0;
+			first = strtoull(argv[++i], NULL, 10);
+		} else if (has_value && strcmp(argv[i], "--seeds") == 0) {
+			seeds = strtoull(argv[++i], NULL, 10);
+		} else {
+			fprintf(stderr, "usage: swarm [--first SEED] [--seeds N] | --seed SEED [--verbose]\n");
+			return 64;
+		}
+	}
+	return one ? run_one(first, verbose) : swarm_run_many(first, seeds) > 0;
+}

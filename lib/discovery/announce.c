@@ -369,8 +369,12 @@ void announce_spread_from(struct announce *announce, const struct id *from, stru
 	if (news->signed_bytes == NULL || announce->options.guest)
 		return;
 	/* Neighbours would take an old one for a skewed clock. The exchange brings it to them. */
-	if (news->is_goodbye || announce_gossip_is_young(announce, &news->card.version))
-		announce_gossip_spread(announce, news, 0, from, out);
+	if (!news->is_goodbye && !announce_gossip_is_young(announce, &news->card.version))
+		return;
+	if (from != NULL)
+		announce_gossip_offer(announce, news, from, out);
+	else
+		announce_gossip_spread(announce, news, 0, NULL, out);
 }
 
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out)

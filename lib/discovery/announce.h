@@ -80,9 +80,9 @@ void announce_add_bootstrap(struct announce *announce, msec now, const struct di
 /* Dialled once, without a retry: a peer that is probably there, such as one on the same host. */
 void announce_add_hint(struct announce *announce, msec now, const struct dial *dial, struct outbox *out);
 
-/* News that came by another way (hello, exchange): goes to the neighbours, unless it is too old for them. */
+/* News that the catalog took from a hello: goes to the neighbours, unless it is too old for them. */
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out);
-/* The same, but not to the neighbour it came from. */
+/* News that it took from anti-entropy with `from`: is named to the others, who ask for it if the tree does not bring it. */
 void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);
 
 /* Floods our signed goodbye; our entry is not announced any more. */

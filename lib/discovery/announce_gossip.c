@@ -132,6 +132,16 @@ void announce_gossip_carry_out(struct announce *announce, struct outbox *out)
 	}
 }
 
+void announce_gossip_offer(struct announce *announce, struct entry *news, const struct id *from, struct outbox *out)
+{
+	struct announce_have have = {.id = id_of(news), .round = 1};
+
+	broadcast_offer(&announce->broadcast, announce->now, &have, from);
+	announce_gossip_carry_out(announce, out);
+	if (news->is_goodbye)
+		announce_links_part(announce, &news->card.peer, out);
+}
+
 void announce_gossip_spread(struct announce *announce, struct entry *news, unsigned round, const struct id *from,
 	struct outbox *out)
 {

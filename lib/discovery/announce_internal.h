@@ -108,6 +108,7 @@ void announce_greet(struct announce *announce, struct announce_link *link, struc
 /* announce_gossip.c */
 void announce_gossip_spread(struct announce *announce, struct entry *news, unsigned round, const struct id *from,
 	struct outbox *out);
+void announce_gossip_offer(struct announce *announce, struct entry *news, const struct id *from, struct outbox *out);
 bool announce_gossip_is_young(const struct announce *announce, const struct version *version);   /* within the drift */
 void announce_gossip_carry_out(struct announce *announce, struct outbox *out);   /* what broadcast wants sent */
 enum error announce_gossip_receive(struct announce *announce, struct announce_link *link,

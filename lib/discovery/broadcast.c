@@ -160,7 +160,7 @@ static void push_lazily(struct broadcast *broadcast, msec now, const struct id *
 {
 	struct branch *branch = id_table_get(&broadcast->branches, peer);
 
-	ASSERT(branch != NULL && branch->is_lazy);
+	ASSERT(branch != NULL);
 	if (branch->have_count == ANNOUNCE_HAVE_MAX)
 		flush(broadcast, peer, branch);
 	if (branch->have_count == 0)
@@ -208,6 +208,18 @@ void broadcast_news(struct broadcast *broadcast, msec now, const struct announce
 	}
 }
 
+void broadcast_offer(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from)
+{
+	missing_answered(broadcast, news, NULL);
+	remember(broadcast, &news->id, NULL);
+	for (size_t i = 0; i < broadcast->branches.count; i++) {
+		const struct id *peer = &broadcast->branches.slot[i].key;
+
+		if (!id_equal(peer, from) && !id_equal(peer, &news->id.peer))
+			push_lazily(broadcast, now, peer, news);
+	}
+}
+
 bool broadcast_duplicate(struct broadcast *broadcast, const struct message_id *id, const struct id *from)
 {
 	for (size_t i = 0; i < broadcast->recent_count; i++) {
@@ -217,6 +229,8 @@ bool broadcast_duplicate(struct broadcast *broadcast, const struct message_id *i
 			continue;
 		if (id_equal(&recent->from, from))
 			return false;   /* a graft that was answered twice */
+		if (id_is_zero(&recent->from))
+			return true;    /* the other copy came beside the tree: this branch is as good as any */
 		set_lazy(broadcast, from, true);
 		put_action(broadcast, BROADCAST_PRUNE, from);
 		return true;

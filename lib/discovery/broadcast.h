@@ -21,12 +21,12 @@
 #include "discovery/announce_wire.h"
 
 #define BROADCAST_LAZY_DELAY 50      /* msec an IHAVE may wait for company */
-#define BROADCAST_MISSING_FIRST 300  /* msec from the first IHAVE to the first GRAFT: the tree is usually just slower */
+#define BROADCAST_MISSING_FIRST 500  /* msec from the first IHAVE to the first GRAFT: the tree is usually just slower */
 #define BROADCAST_MISSING_NEXT 250   /* and to the next one, from somebody else */
 #define BROADCAST_MISSING_MAX 512    /* names without news; further ones are left to anti-entropy */
 #define BROADCAST_SOURCES_MAX 4      /* of one name */
 #define BROADCAST_RECENT_MAX 512     /* ids of which we know who sent them: a copy of an older one prunes nobody */
-#define BROADCAST_SHORTER_BY 3       /* hops that make another way worth it: 3.8, threshold */
+#define BROADCAST_SHORTER_BY 5       /* hops that make another way worth it: 3.8, threshold; every source has its own best tree */
 
 struct broadcast_action {
 	enum { BROADCAST_GOSSIP, BROADCAST_IHAVE, BROADCAST_GRAFT, BROADCAST_PRUNE } kind;
@@ -64,8 +64,13 @@ void broadcast_fini(struct broadcast *broadcast);
 void broadcast_peer_up(struct broadcast *broadcast, const struct id *peer);
 void broadcast_peer_down(struct broadcast *broadcast, const struct id *peer);
 
-/* The catalog has just taken it; from NULL: by hello, exchange or ourselves. round: hops it has made. */
+/* The catalog has just taken it; from NULL: by hello or ourselves. round: hops it has made. */
 void broadcast_news(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from);
+/*
+ * The catalog has just taken it from anti-entropy with `from`. It is only named, to everybody: mostly the tree brings it
+ * in the same moment, and copies along a good tree would be answered by PRUNEs that tear it.
+ */
+void broadcast_offer(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from);
 /* Came by a branch and was no news. true: it had come by another branch before. */
 bool broadcast_duplicate(struct broadcast *broadcast, const struct message_id *id, const struct id *from);
 /* Named by a branch; the catalog says that it would be news. */

@@ -30,7 +30,8 @@ struct missing {
 	size_t source_count;
 };
 
-static struct broadcast_action *put_action(struct broadcast *broadcast, int kind, const struct id *to)
+static struct broadcast_action *put_action(
+	struct broadcast *broadcast, enum broadcast_kind kind, const struct id *to)
 {
 	struct broadcast_action *action;
 

@@ -28,8 +28,10 @@
 #define BROADCAST_RECENT_MAX 512     /* ids of which we know who sent them: a copy of an older one prunes nobody */
 #define BROADCAST_SHORTER_BY 5       /* hops that make another way worth it: 3.8, threshold; every source has its own best tree */
 
+enum broadcast_kind { BROADCAST_GOSSIP, BROADCAST_IHAVE, BROADCAST_GRAFT, BROADCAST_PRUNE };
+
 struct broadcast_action {
-	enum { BROADCAST_GOSSIP, BROADCAST_IHAVE, BROADCAST_GRAFT, BROADCAST_PRUNE } kind;
+	enum broadcast_kind kind;
 	struct id to;
 	struct message_id id;
 	unsigned round;                  /* GOSSIP */

@@ -13,14 +13,14 @@ static struct announce_have have_of(unsigned peer, uint64_t update, unsigned rou
 }
 
 /* How many actions of a kind wait; all are taken. */
-static unsigned actions(struct broadcast *broadcast, int kind, struct broadcast_action *last)
+static unsigned actions(struct broadcast *broadcast, enum broadcast_kind kind, struct broadcast_action *last)
 {
 	struct broadcast_action action;
 	unsigned count = 0;
 
 	broadcast_check(broadcast);
 	while (broadcast_next_action(broadcast, &action)) {
-		if ((int)action.kind != kind)
+		if (action.kind != kind)
 			continue;
 		count++;
 		*last = action;

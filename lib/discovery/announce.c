@@ -14,20 +14,14 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "discovery/announce_internal.h"
-#include "wire/cbor.h"
 #include "wire/limits.h"
 #include "wire/protocol.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#define MESSAGE_ENTRY 1
 #define YOUNG (ANNOUNCE_DRIFT_MAX / 2)   /* msec; the way to the neighbour may take as long again */
 #define FRESH 2000                       /* msec; as good as just signed */
-#define GOODBYE_AGE_MAX (ANNOUNCE_DRIFT_MAX + 2 * ANNOUNCE_INTERVAL)   /* it has the version of the last entry */
 #define FACTS_MAX 1024                   /* the owner pulls them after each call */
-
-static const char protocol[] = "announce";
 
 /* --- small things --- */
 
@@ -53,37 +47,21 @@ void announce_put_fact(struct announce *announce, const struct announce_fact *fa
 	announce->fact[announce->fact_count++] = *fact;
 }
 
-static struct blob *message_of(const struct entry *entry)
-{
-	struct buffer out = {0};
-	struct blob *message;
-
-	ASSERT(entry->signed_bytes != NULL);
-	cbor_put_array(&out, 2);
-	cbor_put_uint(&out, MESSAGE_ENTRY);
-	cbor_put_bytes(&out, blob_bytes(entry->signed_bytes));
-	message = blob_copy(buffer_bytes(&out));
-	buffer_fini(&out);
-	ASSERT(blob_size(message) <= FRAME_ANNOUNCE_MAX);
-	return message;
-}
-
-static void flood(struct announce *announce, const struct id *from, const struct entry *entry, struct outbox *out)
-{
-	struct blob *message;
-
-	if (announce->neighbours.count == 0)
-		return;
-	message = message_of(entry);
-	announce_links_flood(announce, from, &entry->card.peer, message, out);
-	blob_drop(message);
-}
-
 /* --- our entry --- */
 
 static bool speaks(const struct announce *announce)
 {
 	return !announce->options.guest && !announce->departed;
+}
+
+/* In proportion to the peers: what a node hears a second stays the same until the cap. See announce.h. */
+static msec interval_of(const struct announce *announce)
+{
+	msec interval = ANNOUNCE_INTERVAL * (msec)announce->catalog->live / ANNOUNCE_SMALL;
+
+	if (interval < ANNOUNCE_INTERVAL)
+		return ANNOUNCE_INTERVAL;
+	return msec_min(interval, ANNOUNCE_INTERVAL_MAX);
 }
 
 static void sign(struct announce *announce)
@@ -99,7 +77,7 @@ static void sign(struct announce *announce)
 	catalog_put_self(announce->catalog, announce->now, announce->entry);
 	announce->signed_at = announce->now;
 	announce->sign_at = MSEC_NEVER;
-	announce->announce_at = announce->now + rng_jitter(&announce->rng, ANNOUNCE_INTERVAL, ANNOUNCE_JITTER_PERCENT);
+	announce->announce_at = announce->now + rng_jitter(&announce->rng, interval_of(announce), ANNOUNCE_JITTER_PERCENT);
 	announce->unsent = true;
 	announce_put_fact(
 		announce, &(struct announce_fact){.kind = ANNOUNCE_ENTRY_SIGNED, .peer = announce->card.peer});
@@ -117,14 +95,14 @@ static void flood_own(struct announce *announce, struct outbox *out)
 {
 	ASSERT(announce->entry != NULL);
 	announce->unsent = false;
-	flood(announce, NULL, announce->entry, out);
+	announce_gossip_spread(announce, announce->entry, 0, NULL, out);
 }
 
 void announce_greet(struct announce *announce, struct announce_link *link, struct outbox *out)
 {
 	msec age = announce->now - announce->signed_at;
-	struct blob *message;
 
+	announce_doubts_greet(announce, link, out);
 	if (!speaks(announce) || announce->entry == NULL)
 		return;
 	if (announce->neighbours.count == 1 && age > FRESH)
@@ -135,98 +113,8 @@ void announce_greet(struct announce *announce, struct announce_link *link, struc
 	}
 	if (age > YOUNG)
 		return;
-	message = message_of(announce->entry);
-	announce_links_send(link, message, out);
-	blob_drop(message);
-}
-
-/* --- what others say --- */
-
-/* How far the clock that made this version is ahead of ours. */
-static msec drift_of(const struct announce *announce, const struct version *version)
-{
-	uint64_t wall = (uint64_t)wall_now(announce);
-	uint64_t apart = version->update > wall ? version->update - wall : wall - version->update;
-
-	if (apart > (uint64_t)MSEC_NEVER)
-		apart = (uint64_t)MSEC_NEVER;
-	return version->update > wall ? (msec)apart : -(msec)apart;
-}
-
-static bool is_within(msec drift, msec most)
-{
-	return drift <= most && drift >= -most;
-}
-
-static void name_skew(const struct announce *announce, struct announce_link *link, const struct id *peer, msec drift)
-{
-	char text[ID_SHORT_SIZE];
-
-	if (link->skew_named)
-		return;   /* once a link: it says it again every 15 s */
-	link->skew_named = true;
-	id_format_short(peer, text);
-	log_event(announce->options.log, LOG_WARN, announce->now, protocol,
-		"skewed-clock peer=%s clock %" PRId64 " s %s", text, (drift < 0 ? -drift : drift) / 1000,
-		drift < 0 ? "behind" : "ahead");
-}
-
-/* Is this news as young as an announcement has to be? */
-static bool is_timely(const struct announce *announce, struct announce_link *link, const struct entry_head *head)
-{
-	msec drift = drift_of(announce, &head->version);
-	struct version known;
-	bool is_goodbye;
-
-	if (!head->is_goodbye) {
-		if (is_within(drift, ANNOUNCE_DRIFT_MAX))
-			return true;
-		name_skew(announce, link, &head->peer, drift);
-		return false;
-	}
-	/* A goodbye of a peer we know ends what we know, however old that is; one of a stranger might be a replay. */
-	return catalog_version(announce->catalog, &head->peer, &known, &is_goodbye) ||
-		is_within(drift, GOODBYE_AGE_MAX);
-}
-
-static void pass_on(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
-{
-	flood(announce, from, news, out);
-	if (news->is_goodbye)
-		announce_links_part(announce, &news->card.peer, out);
-}
-
-/* A newer node may say what we do not understand; one that says much of it is broken or hostile. */
-static enum error strike(const struct announce *announce, struct announce_link *link)
-{
-	char text[ID_SHORT_SIZE];
-
-	id_format_short(&link->link.peer, text);
-	log_event(announce->options.log, LOG_DEBUG, announce->now, protocol, "bad-entry from=%s", text);
-	return ++link->bad > ANNOUNCE_BAD_MAX ? ERROR_MALFORMED : OK;
-}
-
-static enum error receive_entry(struct announce *announce, struct announce_link *link, struct bytes signed_bytes,
-	struct outbox *out)
-{
-	enum catalog_result result;
-	struct entry_head head;
-	struct entry *entry = NULL;
-	struct id from = link->link.peer;   /* a goodbye may end the link */
-
-	/* Only news is judged by its clock: what another way has brought before is neither named nor passed on. */
-	if (entry_peek(signed_bytes, &head) == OK) {
-		result = catalog_judge(announce->catalog, &head, true);
-		if ((result == CATALOG_NEW || result == CATALOG_UPDATED || result == CATALOG_LEFT) &&
-			!is_timely(announce, link, &head))
-			return OK;
-	}
-	if (catalog_put_signed(announce->catalog, announce->now, signed_bytes, &result, &entry) != OK ||
-		result == CATALOG_FOREIGN)
-		return strike(announce, link);
-	if (entry != NULL)
-		pass_on(announce, &from, entry, out);
-	return OK;
+	announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,
+		.signed_bytes = blob_bytes(announce->entry->signed_bytes)}, out);
 }
 
 /* --- the machine --- */
@@ -247,25 +135,58 @@ static void on_unlinked(void *self, msec now, link_id link, enum error reason, s
 	announce_links_unlinked(announce, link, reason, out);
 }
 
+static enum error dispatch(struct announce *announce, struct announce_link *link,
+	const struct announce_message *message, struct outbox *out)
+{
+	bool is_first_word = message->kind == ANNOUNCE_JOIN || message->kind == ANNOUNCE_NEIGHBOR;
+
+	/* Whoever has no place yet can only ask for one. */
+	if (link->state == LINK_WAITING && !is_first_word) {
+		announce_links_refuse(link, ERROR_NO_CAPACITY, out);
+		return OK;
+	}
+	announce_doubts_heard(announce, link, out);
+	switch (message->kind) {
+	case ANNOUNCE_GOSSIP:
+	case ANNOUNCE_IHAVE:
+	case ANNOUNCE_GRAFT:
+	case ANNOUNCE_PRUNE:
+		return announce_gossip_receive(announce, link, message, out);
+	case ANNOUNCE_JOIN:
+	case ANNOUNCE_FORWARD_JOIN:
+	case ANNOUNCE_NEIGHBOR:
+	case ANNOUNCE_SHUFFLE:
+	case ANNOUNCE_SHUFFLE_REPLY:
+		announce_views_receive(announce, link, message, out);
+		return OK;
+	case ANNOUNCE_PING:
+	case ANNOUNCE_PONG:
+	case ANNOUNCE_PROBE:
+	case ANNOUNCE_PROBED:
+	case ANNOUNCE_SUSPECT:
+		announce_doubts_receive(announce, link, message, out);
+		return OK;
+	}
+	return ERROR_MALFORMED;
+}
+
 static enum error on_receive(void *self, msec now, link_id id, struct blob *message, struct outbox *out)
 {
 	struct announce *announce = self;
 	struct announce_link *link = number_table_get(&announce->links, id);
-	struct cbor in;
-	struct bytes signed_bytes;
-	uint64_t kind;
+	struct announce_message in;
+	enum error error;
 
 	ASSERT(link != NULL && link->state != LINK_DIALLING);
 	advance(announce, now);
+	announce->counters.messages_received++;
+	announce->counters.bytes_received += blob_size(message);
 	if (link->state == LINK_CLOSING)
 		return OK;
-	cbor_init(&in, blob_bytes(message));
-	cbor_array_of(&in, 2);
-	kind = cbor_uint(&in);
-	signed_bytes = cbor_bytes(&in);
-	if (cbor_end(&in) != OK || kind != MESSAGE_ENTRY)
-		return ERROR_MALFORMED;
-	return receive_entry(announce, link, signed_bytes, out);
+	error = announce_wire_get(blob_bytes(message), &in);
+	if (error != OK)
+		return error;
+	return dispatch(announce, link, &in, out);
 }
 
 static void on_sent(void *self, link_id id, size_t bytes, struct outbox *out)
@@ -283,6 +204,8 @@ static void on_tick(void *self, msec now, struct outbox *out)
 	struct announce *announce = self;
 
 	advance(announce, now);
+	announce_links_tick(announce, out);
+	announce_doubts_tick(announce, out);
 	if (speaks(announce)) {
 		if (announce->announce_at <= announce->now)
 			sign(announce);
@@ -291,6 +214,9 @@ static void on_tick(void *self, msec now, struct outbox *out)
 		if (announce->unsent)
 			flood_own(announce, out);
 	}
+	broadcast_tick(&announce->broadcast, announce->now);
+	announce_gossip_carry_out(announce, out);
+	announce_views_tick(announce, out);
 	announce_contacts_tick(announce, out);
 }
 
@@ -299,6 +225,11 @@ static msec on_deadline(const void *self)
 	const struct announce *announce = self;
 	msec due = announce_contacts_deadline(announce);
 
+	due = msec_min(due, broadcast_deadline(&announce->broadcast));
+	due = msec_min(due, announce_doubts_deadline(announce));
+	due = msec_min(due, announce_links_deadline(announce));
+	if (announce->neighbours.count > 0)
+		due = msec_min(due, announce->shuffle_at);
 	if (!speaks(announce))
 		return due;
 	if (announce->unsent)
@@ -317,6 +248,11 @@ static void on_check(const void *self)
 	ASSERT(!announce->options.guest || (announce->entry == NULL && announce->neighbours.count == 0));
 	if (announce->entry != NULL)
 		ASSERT(version_compare(&announce->entry->card.version, &announce->card.version) == 0);
+	ASSERT(announce->broadcast.branches.count == announce->neighbours.count);
+	ASSERT(announce->asker_count <= ASKERS_MAX);
+	membership_check(&announce->membership);
+	broadcast_check(&announce->broadcast);
+	suspicion_check(&announce->suspicion);
 	announce_links_check(announce);
 	announce_contacts_check(announce);
 }
@@ -351,6 +287,8 @@ struct announce *announce_new(const struct announce_options *options, msec now, 
 	announce->card.version.start = (uint64_t)wall;
 	announce->sign_at = options->guest ? MSEC_NEVER : now;
 	announce->announce_at = MSEC_NEVER;
+	announce->ticked_at = now;
+	announce->shuffle_at = now + rng_jitter(&announce->rng, ANNOUNCE_SHUFFLE_INTERVAL, ANNOUNCE_JITTER_PERCENT);
 	announce_contacts_init(announce);
 	return announce;
 }
@@ -360,6 +298,8 @@ void announce_free(struct announce *announce)
 	if (announce == NULL)
 		return;
 	announce_links_free(announce);
+	broadcast_fini(&announce->broadcast);
+	suspicion_fini(&announce->suspicion);
 	announce_contacts_free(announce);
 	card_fini(&announce->card);
 	entry_drop(announce->entry);
@@ -425,11 +365,16 @@ void announce_add_hint(struct announce *announce, msec now, const struct dial *d
 
 void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
 {
+	suspicion_refuted(&announce->suspicion, &news->card.peer, &news->card.version);
 	if (news->signed_bytes == NULL || announce->options.guest)
 		return;
 	/* Neighbours would take an old one for a skewed clock. The exchange brings it to them. */
-	if (news->is_goodbye || is_within(drift_of(announce, &news->card.version), ANNOUNCE_DRIFT_MAX))
-		pass_on(announce, from, news, out);
+	if (!news->is_goodbye && !announce_gossip_is_young(announce, &news->card.version))
+		return;
+	if (from != NULL)
+		announce_gossip_offer(announce, news, from, out);
+	else
+		announce_gossip_spread(announce, news, 0, NULL, out);
 }
 
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out)
@@ -440,6 +385,7 @@ void announce_spread(struct announce *announce, struct entry *news, struct outbo
 void announce_depart(struct announce *announce, msec now, struct outbox *out)
 {
 	struct entry *goodbye;
+	struct blob *message;
 
 	advance(announce, now);
 	if (!speaks(announce))
@@ -451,7 +397,10 @@ void announce_depart(struct announce *announce, msec now, struct outbox *out)
 	/* It bears the version of the last entry, so it ends that one and no later life of ours. */
 	goodbye = entry_sign_goodbye(&announce->entry->card, announce->options.identity, announce->options.crypto);
 	catalog_put_self(announce->catalog, announce->now, goodbye);
-	flood(announce, NULL, goodbye, out);
+	message = announce_wire_put(&(struct announce_message){.kind = ANNOUNCE_GOSSIP,
+		.signed_bytes = blob_bytes(goodbye->signed_bytes)});
+	announce_links_flood(announce, NULL, NULL, message, out);   /* whole to all: nobody can graft it from us later */
+	blob_drop(message);
 	entry_drop(goodbye);
 }
 
@@ -461,6 +410,11 @@ bool announce_next_fact(struct announce *announce, struct announce_fact *fact)
 		return false;
 	*fact = announce->fact[announce->fact_first++];
 	return true;
+}
+
+struct announce_counters announce_count(const struct announce *announce)
+{
+	return announce->counters;
 }
 
 size_t announce_neighbours(const struct announce *announce)

@@ -1,15 +1,30 @@
 /*
- * announce.h - the machine behind /mosaik/announce: neighbours, and the flood of entries and goodbyes over them.
+ * announce.h - the machine behind /mosaik/announce: neighbours, the news that goes over them, and the doubts about them.
  *
- * A node keeps links to a few neighbours: bootstrap peers first, for ever and with back-off, then peers drawn from
- * the catalog until there are ANNOUNCE_NEIGHBOURS. Neighbours that were lost without a goodbye are dialled again, for
- * ever: so two halves of a network find each other after a split, however long it was. News (an entry or a goodbye
- * the catalog did not have) is passed to every neighbour but the one it came from; since the catalog takes each version
- * once, a flood ends by itself.
+ * NEIGHBOURS are HyParView's active view (announce_views.c, membership.h): a node dials until it has ANNOUNCE_NEIGHBOURS
+ * and holds at most ANNOUNCE_NEIGHBOURS_MAX. What the paper says by messages is said by links where they can: an accepted
+ * NEIGHBOR is a link that stays, a refused one ends with ERROR_NO_CAPACITY, a DISCONNECT is an end with ERROR_CANCELLED.
+ * A refusal costs a handshake here, so the view has three places of slack, for those who ask without urgency.
+ * Bootstrap peers are dialled until they answer, and again for ever while they are neither a neighbour nor listed.
+ * Neighbours that were lost without a goodbye are dialled for ever, urgently: so two halves of a network find each other
+ * after a split, however long it was.
  *
- * Our own entry is signed anew when the card changed (changes within 20 ms make one) and every 15 s +- 50 %.
- * Messages: CBOR [1, signed bytes]. An announcement whose clock is more than 10 s off ours is named in the log and not
- * passed on; anti-entropy still carries it, so that skew never empties a catalog.
+ * NEWS (an entry or a goodbye that the catalog did not have) goes over Plumtree's tree (announce_gossip.c, broadcast.h).
+ *
+ * DOUBTS: a neighbour that is silent for about 1 s is pinged; one that does not answer, or whose line broke, is asked
+ * for directly and through up to three others; then everybody is told, it may refute, and 1.2 s later it is departed
+ * (announce_doubts.c, suspicion.h). Suspicions are flooded over all links, not over the tree: they are tiny and rare, and the
+ * tree is broken just when they are needed. A new neighbour is told of everybody we hold for dead: after a split the
+ * living of the other half hear of it, refute, and are back everywhere.
+ *
+ * Our own entry is signed anew when the card changed (changes within 20 ms make one) and from time to time, so that
+ * the catalogs of others do not purge it after 300 s: every 15 s +- 50 % in a small network, in a larger one in proportion
+ * to its size, up to 90 s. Crashes are found by neighbours within seconds, so this is needed for nothing else, and it is
+ * what costs: each version is one message to everybody and makes digests differ until it got there. A signed heartbeat
+ * instead would save half of its bytes, and need a second kind of truth about liveness that anti-entropy does not
+ * carry; the longer period saves five sixths and needs nothing.
+ * An announcement whose clock is more than 10 s off ours is named in the log and not passed on; anti-entropy still
+ * carries it, so that skew never empties a catalog.
  */
 #ifndef DISCOVERY_ANNOUNCE_H
 #define DISCOVERY_ANNOUNCE_H
@@ -18,15 +33,19 @@
 #include "base/rng.h"
 #include "discovery/catalog.h"
 
-#define ANNOUNCE_NEIGHBOURS 5          /* links we dial towards; accepted ones come on top */
-#define ANNOUNCE_NEIGHBOURS_MAX 64     /* further ones are refused with ERROR_NO_CAPACITY */
-#define ANNOUNCE_INTERVAL 15000
+#define ANNOUNCE_NEIGHBOURS 5          /* the active view we dial towards */
+#define ANNOUNCE_NEIGHBOURS_MAX 8      /* with slack; a full one refuses with ERROR_NO_CAPACITY, or evicts for the urgent */
+#define ANNOUNCE_INTERVAL 15000        /* of up to ANNOUNCE_SMALL peers */
+#define ANNOUNCE_INTERVAL_MAX 90000    /* with jitter, two within CATALOG_PURGE_AFTER: one may be lost */
+#define ANNOUNCE_SMALL 16
+#define ANNOUNCE_SHUFFLE_INTERVAL 30000
+#define ANNOUNCE_QUIET 1000            /* msec of silence, +- 20 % */
+#define ANNOUNCE_ANSWER 300            /* msec until silence becomes a doubt */
 #define ANNOUNCE_JITTER_PERCENT 50
 #define ANNOUNCE_COALESCE 20
 #define ANNOUNCE_DRIFT_MAX 10000       /* msec between a peer's wall clock and ours */
 #define ANNOUNCE_RETRY_MIN 250         /* back-off: x 1.5 up to the cap, +- 50 % */
-#define ANNOUNCE_RETRY_MAX 15000       /* of bootstrap peers */
-#define ANNOUNCE_RETRY_LOST_MAX 60000  /* of all others */
+#define ANNOUNCE_RETRY_MAX 15000
 #define ANNOUNCE_STEADY 5000           /* a link that was up for this long was a success: back-off starts over */
 #define ANNOUNCE_LOST_MAX 16           /* lost neighbours that are dialled for ever, with the addresses they had */
 #define ANNOUNCE_BAD_MAX 16            /* bad entries on one link until it is closed; up to then they are skipped */
@@ -61,9 +80,9 @@ void announce_add_bootstrap(struct announce *announce, msec now, const struct di
 /* Dialled once, without a retry: a peer that is probably there, such as one on the same host. */
 void announce_add_hint(struct announce *announce, msec now, const struct dial *dial, struct outbox *out);
 
-/* News that came by another way (hello, exchange): goes to the neighbours, unless it is too old for them. */
+/* News that the catalog took from a hello: goes to the neighbours, unless it is too old for them. */
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out);
-/* The same, but not to the neighbour it came from. */
+/* News that it took from anti-entropy with `from`: is named to the others, who ask for it if the tree does not bring it. */
 void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);
 
 /* Floods our signed goodbye; our entry is not announced any more. */
@@ -77,6 +96,21 @@ struct announce_fact {
 	bool bootstrap;                    /* such a dial: there was no neighbour, peer is whom we dialled or zero */
 };
 bool announce_next_fact(struct announce *announce, struct announce_fact *fact);
+
+/* Since the start. */
+struct announce_counters {
+	uint64_t messages_sent, messages_received;
+	uint64_t bytes_sent, bytes_received;
+	uint64_t gossip_received;          /* entries and goodbyes, whole */
+	uint64_t duplicates;               /* of them, known already */
+	uint64_t grafts, prunes;           /* sent */
+	uint64_t shuffles;                 /* begun */
+	uint64_t doubts;                   /* begun */
+	uint64_t suspicions;               /* begun by us or heard of */
+	uint64_t refutations;              /* ours */
+	uint64_t deaths;                   /* that were not refuted */
+};
+struct announce_counters announce_count(const struct announce *announce);
 
 size_t announce_neighbours(const struct announce *announce);
 /* The n-th neighbour in id order; false: no more. */

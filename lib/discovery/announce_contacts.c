@@ -4,7 +4,7 @@
  *     bootstrap   ---- dialled for ever while no neighbour link to it is up, cap 15 s
  *     catalog     ---- drawn at random while there are too few neighbours --+
  *                                                                           | the line broke
- *     lost        <---------------------------------------------------------+   dialled for ever, cap 60 s
+ *     lost        <---------------------------------------------------------+   dialled for ever, cap 15 s
  *
  * The lost ones are the memory that heals a split which outlasts the catalog (HyParView calls it the passive view,
  * Leitao et al. 2007, section 4.1): a link across the cut ends by silence, so at least the node that had opened it
@@ -28,7 +28,11 @@ static bool is_satisfied(const struct announce *announce, const struct contact *
 {
 	if (id_is_zero(&contact->answered))
 		return false;
-	return is_self(announce, &contact->answered) || id_table_get(&announce->neighbours, &contact->answered) != NULL;
+	if (is_self(announce, &contact->answered) || id_table_get(&announce->neighbours, &contact->answered) != NULL)
+		return true;
+	/* HyParView joins once: a bootstrap peer that everybody insisted on would evict one for the other all day. */
+	return contact->kind == CONTACT_BOOTSTRAP && announce->neighbours.count > 0 &&
+	       catalog_find(announce->catalog, &contact->answered) != NULL;
 }
 
 static bool is_insistent(const struct contact *contact)
@@ -91,16 +95,15 @@ static msec back_off(struct announce *announce, msec *span, msec cap)
 {
 	msec at = announce->now + rng_jitter(&announce->rng, *span, ANNOUNCE_JITTER_PERCENT);
 
-	ASSERT(*span >= ANNOUNCE_RETRY_MIN && *span <= ANNOUNCE_RETRY_LOST_MAX);
+	ASSERT(*span >= ANNOUNCE_RETRY_MIN && *span <= ANNOUNCE_RETRY_MAX);
 	*span = msec_min(*span * 3 / 2, cap);
 	return at;
 }
 
 void announce_contacts_failed(struct announce *announce, struct contact *contact)
 {
-	msec cap = contact->kind == CONTACT_BOOTSTRAP ? ANNOUNCE_RETRY_MAX : ANNOUNCE_RETRY_LOST_MAX;
-
-	contact->retry_at = back_off(announce, &contact->retry_span, cap);
+	membership_remove(&announce->membership, &contact->answered);
+	contact->retry_at = back_off(announce, &contact->retry_span, ANNOUNCE_RETRY_MAX);
 	if (contact->kind == CONTACT_DRAWN && announce->draw_at <= announce->now)
 		announce->draw_at = back_off(announce, &announce->draw_span, ANNOUNCE_RETRY_MAX);
 }
@@ -123,7 +126,7 @@ static bool remember_addresses(const struct announce *announce, struct contact *
 }
 
 /* Whoever ended the link on purpose knows where to find us. */
-static bool is_line_broken(enum error reason)
+bool announce_contacts_is_line_broken(enum error reason)
 {
 	return reason != OK && reason != ERROR_GRACEFUL && reason != ERROR_CANCELLED && reason != ERROR_NO_CAPACITY;
 }
@@ -141,10 +144,12 @@ void announce_contacts_neighbour_down(struct announce *announce, const struct an
 			contact->retry_span = ANNOUNCE_RETRY_MIN;
 		announce_contacts_failed(announce, contact);
 	}
-	if (link->contact != NULL && link->contact->kind != CONTACT_BOOTSTRAP && is_line_broken(reason) &&
+	if (link->contact != NULL && link->contact->kind != CONTACT_BOOTSTRAP && announce_contacts_is_line_broken(reason) &&
 		remember_addresses(announce, link->contact)) {
 		keep_below(announce, CONTACT_LOST, ANNOUNCE_LOST_MAX);
 		link->contact->kind = CONTACT_LOST;
+	} else if (link->contact != NULL && link->contact->kind == CONTACT_LOST) {
+		link->contact->kind = CONTACT_DRAWN;   /* found again, and parted in good order */
 	}
 }
 
@@ -200,6 +205,15 @@ static const struct id *draw(struct announce *announce)
 	size_t at = 0;
 
 	/* The n-th candidate replaces the one in hand with chance 1/n: all are equally likely, in one pass. */
+	for (size_t i = 0; i < announce->membership.count; i++) {
+		const struct id *passive = &announce->membership.passive[i];
+
+		if (catalog_find(announce->catalog, passive) != NULL && may_be_drawn(announce, passive) &&
+			rng_below(&announce->rng, ++seen) == 0)
+			drawn = passive;
+	}
+	if (drawn != NULL)
+		return drawn;
 	while ((peer = catalog_next(announce->catalog, &at)) != NULL) {
 		if (may_be_drawn(announce, &peer->entry->card.peer) && rng_below(&announce->rng, ++seen) == 0)
 			drawn = &peer->entry->card.peer;
@@ -217,9 +231,28 @@ static struct contact *contact_of(struct announce *announce, const struct id *pe
 	return announce->contact[announce->contact_count - 1];
 }
 
-static bool wants_more(const struct announce *announce)
+bool announce_contacts_wants_more(const struct announce *announce)
 {
 	return announce->neighbours.count + announce->dialling < ANNOUNCE_NEIGHBOURS;
+}
+
+bool announce_contacts_dial_now(struct announce *announce, const struct id *peer, bool is_probe, struct outbox *out)
+{
+	struct contact *contact;
+
+	if (announce->options.guest || is_self(announce, peer))
+		return false;
+	for (size_t i = 0; i < announce->contact_count; i++)
+		if (id_equal(&announce->contact[i]->answered, peer) && announce->contact[i]->link != 0)
+			return true;
+	if (catalog_find(announce->catalog, peer) == NULL)
+		return false;
+	announce_contacts_add(announce, CONTACT_ONCE, &(struct dial){.peer = *peer});
+	contact = announce->contact[announce->contact_count - 1];
+	contact->is_probe = is_probe;
+	contact->is_urgent = !is_probe;
+	announce_links_dial(announce, contact, out);
+	return true;
 }
 
 /* Memories of peers that nobody lists any more. */
@@ -242,8 +275,11 @@ static void fill_up(struct announce *announce, struct outbox *out)
 		return;
 	announce->drawn_revision = announce->catalog->revision;
 	forget_unlisted(announce);
-	while (wants_more(announce) && (peer = draw(announce)) != NULL)
-		announce_links_dial(announce, contact_of(announce, peer), out);
+	while (announce_contacts_wants_more(announce) && (peer = draw(announce)) != NULL) {
+		struct id drawn = *peer;   /* its place in a view may be given away */
+
+		announce_links_dial(announce, contact_of(announce, &drawn), out);
+	}
 }
 
 void announce_contacts_tick(struct announce *announce, struct outbox *out)
@@ -256,13 +292,13 @@ void announce_contacts_tick(struct announce *announce, struct outbox *out)
 		if (contact->retry_at <= announce->now && waits_for_dial(announce, contact))
 			announce_links_dial(announce, contact, out);
 	}
-	if (wants_more(announce))
+	if (announce_contacts_wants_more(announce))
 		fill_up(announce, out);
 }
 
 msec announce_contacts_deadline(const struct announce *announce)
 {
-	bool draws = wants_more(announce);
+	bool draws = announce_contacts_wants_more(announce);
 	msec due = MSEC_NEVER;
 
 	if (announce->options.guest)
@@ -306,7 +342,7 @@ void announce_contacts_check(const struct announce *announce)
 		const struct announce_link *link = number_table_get(&announce->links, contact->link);
 
 		ASSERT(contact->dial.count <= DIAL_ADDRESSES_MAX);
-		ASSERT(contact->retry_span >= ANNOUNCE_RETRY_MIN && contact->retry_span <= ANNOUNCE_RETRY_LOST_MAX);
+		ASSERT(contact->retry_span >= ANNOUNCE_RETRY_MIN && contact->retry_span <= ANNOUNCE_RETRY_MAX);
 		ASSERT(contact->kind != CONTACT_ONCE || contact->link != 0);
 		ASSERT(contact->link == 0 ? link == NULL : link != NULL && link->contact == contact);
 		lost += contact->kind == CONTACT_LOST;

@@ -1,7 +1,10 @@
 /*
  * announce_internal.h - what the parts of announce share.
  *
- *     announce.c            our entry, the messages
+ *     announce.c            our entry, the machine
+ *     announce_gossip.c     entries and goodbyes of others: Plumtree, with broadcast.[ch]
+ *     announce_views.c      joining, random walks, priorities: HyParView, with membership.[ch]
+ *     announce_doubts.c     pings, probes, suspicions, with suspicion.[ch]
  *     announce_links.c      links and neighbours
  *     announce_contacts.c   whom to dial, and when
  */
@@ -9,6 +12,10 @@
 #define DISCOVERY_ANNOUNCE_INTERNAL_H
 
 #include "discovery/announce.h"
+#include "discovery/announce_wire.h"
+#include "discovery/broadcast.h"
+#include "discovery/membership.h"
+#include "discovery/suspicion.h"
 
 enum contact_kind {
 	CONTACT_BOOTSTRAP,   /* dialled for ever */
@@ -25,18 +32,32 @@ struct contact {
 	link_id link;            /* ours to it, until unlinked(); 0: none */
 	msec retry_at;
 	msec retry_span;         /* the next wait, before jitter */
+	bool is_urgent;          /* it may cost somebody else's place: the end of a joining walk */
+	bool is_probe;           /* dialled to see whether it answers; not kept unless there is room */
 };
 
-enum announce_link_state { LINK_DIALLING, LINK_UP, LINK_CLOSING };
+enum announce_link_state { LINK_DIALLING, LINK_WAITING, LINK_UP, LINK_CLOSING };
 
 struct announce_link {
 	struct link link;        /* peer: zero while dialling */
 	enum announce_link_state state;
 	struct contact *contact; /* NULL: the peer opened it */
 	msec up_at;
+	msec heard_at;
+	msec ping_span;          /* this long after heard_at a ping is due */
+	msec ping_due;           /* of its answer; 0: none is open; MSEC_NEVER: its silence was doubted already */
+	bool has_spoken;         /* its first word, JOIN or NEIGHBOR, was heard */
 	size_t outstanding;      /* bytes sent and not acknowledged */
 	unsigned bad;            /* entries on it that were malformed or badly signed */
 	bool skew_named;         /* its clock was named in the log */
+};
+
+/* Who wants to know from us whether somebody is there. */
+#define ASKERS_MAX 32
+struct asker {
+	struct id asker;
+	struct id target;
+	msec until;
 };
 
 struct announce {
@@ -65,6 +86,15 @@ struct announce {
 	msec draw_at;                    /* not before: a catalog full of dead peers is not dialled in a storm */
 	msec draw_span;
 
+	struct membership membership;
+	struct broadcast broadcast;
+	struct suspicion suspicion;
+	struct announce_counters counters;
+	struct asker asker[ASKERS_MAX];
+	size_t asker_count;
+	msec shuffle_at;
+	msec ticked_at;
+
 	struct announce_fact *fact;      /* fact[fact_first .. fact_count) are waiting */
 	size_t fact_first;
 	size_t fact_count;
@@ -75,13 +105,51 @@ struct announce {
 void announce_put_fact(struct announce *announce, const struct announce_fact *fact);
 void announce_greet(struct announce *announce, struct announce_link *link, struct outbox *out);   /* a new neighbour */
 
+/* announce_gossip.c */
+void announce_gossip_spread(struct announce *announce, struct entry *news, unsigned round, const struct id *from,
+	struct outbox *out);
+void announce_gossip_offer(struct announce *announce, struct entry *news, const struct id *from, struct outbox *out);
+bool announce_gossip_is_young(const struct announce *announce, const struct version *version);   /* within the drift */
+void announce_gossip_carry_out(struct announce *announce, struct outbox *out);   /* what broadcast wants sent */
+enum error announce_gossip_receive(struct announce *announce, struct announce_link *link,
+	const struct announce_message *message, struct outbox *out);
+
+/* announce_views.c */
+void announce_views_first_word(struct announce *announce, struct announce_link *link, struct outbox *out);
+bool announce_views_is_urgent(const struct announce *announce, const struct contact *contact);
+void announce_views_receive(struct announce *announce, struct announce_link *link,
+	const struct announce_message *message, struct outbox *out);
+void announce_views_tick(struct announce *announce, struct outbox *out);
+/* A neighbour at random but these two (may be NULL); NULL: there is no other. */
+struct announce_link *announce_views_random(struct announce *announce, const struct id *not_this, const struct id *nor_this);
+
+/* announce_doubts.c */
+void announce_doubts_heard(struct announce *announce, struct announce_link *link, struct outbox *out);
+void announce_doubts_begin(struct announce *announce, const struct id *peer, struct outbox *out);
+void announce_doubts_dial_failed(struct announce *announce, const struct id *peer, struct outbox *out);
+void announce_doubts_receive(struct announce *announce, struct announce_link *link,
+	const struct announce_message *message, struct outbox *out);
+void announce_doubts_greet(struct announce *announce, struct announce_link *link, struct outbox *out);
+void announce_doubts_tick(struct announce *announce, struct outbox *out);
+msec announce_doubts_deadline(const struct announce *announce);
+
 /* announce_links.c; flood sends to every neighbour but `from` and `owner` (borrowed, may be NULL). */
 void announce_links_dial(struct announce *announce, struct contact *contact, struct outbox *out);
 void announce_links_linked(struct announce *announce, const struct link *link, struct outbox *out);
 void announce_links_unlinked(struct announce *announce, link_id link, enum error reason, struct outbox *out);
-void announce_links_send(struct announce_link *link, struct blob *message, struct outbox *out);   /* kept */
+void announce_links_send(struct announce *announce, struct announce_link *link, struct blob *message,
+	struct outbox *out);   /* kept */
 void announce_links_flood(struct announce *announce, const struct id *from, const struct id *owner,
 	struct blob *message, struct outbox *out);
+void announce_links_tell(struct announce *announce, struct announce_link *link, const struct announce_message *message,
+	struct outbox *out);
+/* Makes room: a neighbour at random goes to the passive view (section 4.3). */
+void announce_links_evict(struct announce *announce, struct outbox *out);
+void announce_links_admit(struct announce *announce, struct announce_link *link, struct outbox *out);   /* WAITING */
+void announce_links_refuse(struct announce_link *link, enum error reason, struct outbox *out);
+void announce_links_bury(struct announce *announce, const struct id *peer, struct outbox *out);   /* it is dead */
+void announce_links_tick(struct announce *announce, struct outbox *out);
+msec announce_links_deadline(const struct announce *announce);
 void announce_links_part(struct announce *announce, const struct id *peer, struct outbox *out);   /* it said goodbye */
 void announce_links_free(struct announce *announce);
 void announce_links_check(const struct announce *announce);
@@ -93,6 +161,10 @@ void announce_contacts_tick(struct announce *announce, struct outbox *out);   /*
 msec announce_contacts_deadline(const struct announce *announce);
 /* The dial of a contact came to nothing, or its link ended before it was a success. */
 void announce_contacts_failed(struct announce *announce, struct contact *contact);
+bool announce_contacts_wants_more(const struct announce *announce);
+bool announce_contacts_is_line_broken(enum error reason);
+/* Dials it now, unless that is being done; false: it cannot be dialled. */
+bool announce_contacts_dial_now(struct announce *announce, const struct id *peer, bool is_probe, struct outbox *out);
 void announce_contacts_succeeded(struct announce *announce);
 void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link, enum error reason);
 void announce_contacts_unlinked(struct announce *announce, struct contact *contact);   /* its link is gone */

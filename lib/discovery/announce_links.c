@@ -2,7 +2,7 @@
  * announce_links.c - links, and the neighbours they make.
  *
  *     we dial   DIALLING --linked--> UP --unlinked--> gone
- *     they do       (new) --linked--> UP
+ *     they do       (new) --linked--> UP, or WAITING for its first word while we are full
  *                                     | a better link to the same peer, a goodbye, or no room
  *                                     v
  *                                  CLOSING --unlinked--> gone
@@ -62,14 +62,17 @@ static void log_link(const struct announce *announce, const char *what, const st
 /* The link is no neighbour's any more, but known until unlinked(). */
 static void close_link(struct announce_link *link, enum error reason, struct outbox *out)
 {
-	ASSERT(link->state == LINK_UP);
+	ASSERT(link->state == LINK_UP || link->state == LINK_WAITING);
 	link->state = LINK_CLOSING;
 	outbox_close(out, link->link.id, reason);
 }
 
 static void neighbour_up(struct announce *announce, struct announce_link *link, struct outbox *out)
 {
+	link->state = LINK_UP;
 	id_table_put(&announce->neighbours, &link->link.peer, link);
+	broadcast_peer_up(&announce->broadcast, &link->link.peer);
+	membership_remove(&announce->membership, &link->link.peer);
 	log_link(announce, "neighbour-up", &link->link.peer, OK);
 	announce_put_fact(announce, &(struct announce_fact){.kind = ANNOUNCE_NEIGHBOUR_UP, .peer = link->link.peer});
 	announce_greet(announce, link, out);
@@ -80,6 +83,10 @@ static void neighbour_down(struct announce *announce, struct announce_link *link
 	struct announce_link *gone = id_table_remove(&announce->neighbours, &link->link.peer);
 
 	ASSERT(gone == link);
+	broadcast_peer_down(&announce->broadcast, &link->link.peer);
+	/* Section 4.3: whoever ended it in good order is still there to be asked another time. */
+	if (reason == ERROR_CANCELLED || reason == ERROR_NO_CAPACITY)
+		membership_add(&announce->membership, &link->link.peer, &announce->rng);
 	log_link(announce, "neighbour-down", &link->link.peer, reason);
 	announce_put_fact(announce, &(struct announce_fact){.kind = ANNOUNCE_NEIGHBOUR_DOWN, .peer = link->link.peer,
 		.reason = reason});
@@ -105,11 +112,37 @@ static void settle_duplicate(struct announce *announce, struct announce_link *li
 		close_link(link, ERROR_CANCELLED, out);
 		return;
 	}
+	link->state = LINK_UP;
 	/* It stays a neighbour all the while: no facts. What the old link held may be lost, so it is greeted anew. */
 	close_link(other, ERROR_CANCELLED, out);
 	link->up_at = other->up_at;
 	id_table_put(&announce->neighbours, &link->link.peer, link);
 	announce_greet(announce, link, out);
+}
+
+/* Gives a link its place, takes somebody else's for it, lets it wait for its first word, or ends it. */
+static void place(struct announce *announce, struct announce_link *link, struct announce_link *other, struct outbox *out)
+{
+	bool is_full = announce->neighbours.count >= ANNOUNCE_NEIGHBOURS_MAX;
+
+	if (link->contact == NULL && is_full && other == NULL)
+		return;
+	if (link->contact != NULL && other == NULL) {
+		bool is_urgent = announce_views_is_urgent(announce, link->contact);
+
+		if ((link->contact->is_probe && !announce_contacts_wants_more(announce)) || (is_full && !is_urgent)) {
+			close_link(link, ERROR_CANCELLED, out);
+			return;
+		}
+		if (is_full)
+			announce_links_evict(announce, out);
+	}
+	if (link->contact != NULL)
+		announce_views_first_word(announce, link, out);
+	if (other != NULL)
+		settle_duplicate(announce, link, other, out);
+	else
+		neighbour_up(announce, link, out);
 }
 
 void announce_links_linked(struct announce *announce, const struct link *opened, struct outbox *out)
@@ -127,26 +160,28 @@ void announce_links_linked(struct announce *announce, const struct link *opened,
 		link->contact->answered = opened->peer;
 	}
 	link->link.peer = opened->peer;
-	link->state = LINK_UP;
-	link->up_at = announce->now;
+	link->state = LINK_WAITING;
+	link->up_at = link->heard_at = announce->now;
+	link->ping_span = rng_jitter(&announce->rng, ANNOUNCE_QUIET, 20);
 	/* A bootstrap address may well be our own; that link has served its purpose when we know it. */
-	if (announce->options.guest || id_equal(&opened->peer, &announce->catalog->self))
+	if (announce->options.guest || id_equal(&opened->peer, &announce->catalog->self)) {
 		close_link(link, ERROR_CANCELLED, out);
-	else if (other != NULL)
-		settle_duplicate(announce, link, other, out);
-	else if (announce->neighbours.count >= ANNOUNCE_NEIGHBOURS_MAX)
-		close_link(link, ERROR_NO_CAPACITY, out);
-	else
-		neighbour_up(announce, link, out);
+		return;
+	}
+	announce_doubts_heard(announce, link, out);
+	place(announce, link, other, out);
 }
 
-static void dial_failed(struct announce *announce, struct announce_link *link, enum error reason)
+static void dial_failed(
+	struct announce *announce, struct announce_link *link, enum error reason, struct outbox *out)
 {
 	struct contact *contact = link->contact;
 
 	ASSERT(announce->dialling > 0 && contact != NULL);
 	announce->dialling--;
 	announce_contacts_failed(announce, contact);
+	if (!id_is_zero(&contact->answered))
+		announce_doubts_dial_failed(announce, &contact->answered, out);
 	log_link(announce, "dial-failed", &contact->dial.peer, reason);
 	if (contact->kind == CONTACT_BOOTSTRAP)
 		announce_put_fact(announce, &(struct announce_fact){.kind = ANNOUNCE_NEIGHBOUR_DOWN,
@@ -156,15 +191,20 @@ static void dial_failed(struct announce *announce, struct announce_link *link, e
 void announce_links_unlinked(struct announce *announce, link_id id, enum error reason, struct outbox *out)
 {
 	struct announce_link *link = number_table_remove(&announce->links, id);
+	struct id peer;
+	bool is_doubtful;
 
-	(void)out;
 	ASSERT(link != NULL);
+	peer = link->link.peer;
+	is_doubtful = link->state == LINK_UP && announce_contacts_is_line_broken(reason);
 	switch (link->state) {
 	case LINK_DIALLING:
-		dial_failed(announce, link, reason);
+		dial_failed(announce, link, reason, out);
 		break;
 	case LINK_UP:
 		neighbour_down(announce, link, reason);
+		break;
+	case LINK_WAITING:
 		break;
 	case LINK_CLOSING:
 		/* We ended it. If its contact is still wanted, it is not dialled again at once. */
@@ -176,15 +216,20 @@ void announce_links_unlinked(struct announce *announce, link_id id, enum error r
 		announce_contacts_unlinked(announce, link->contact);
 	announce->drawn_revision = UINT64_MAX;   /* there may be room for somebody else now */
 	memory_free(link);
+	if (is_doubtful)
+		announce_doubts_begin(announce, &peer, out);
 }
 
-void announce_links_send(struct announce_link *link, struct blob *message, struct outbox *out)
+void announce_links_send(
+	struct announce *announce, struct announce_link *link, struct blob *message, struct outbox *out)
 {
-	ASSERT(link->state == LINK_UP);
+	ASSERT(link->state == LINK_UP || link->state == LINK_WAITING);
 	/* A neighbour that takes nothing for this long misses some news; anti-entropy brings it when it is back. */
 	if (link->outstanding + blob_size(message) > LINK_OUTSTANDING_MAX)
 		return;
 	link->outstanding += blob_size(message);
+	announce->counters.messages_sent++;
+	announce->counters.bytes_sent += blob_size(message);
 	outbox_send(out, link->link.id, blob_keep(message));
 }
 
@@ -196,8 +241,76 @@ void announce_links_flood(struct announce *announce, const struct id *from, cons
 
 		if ((from != NULL && id_equal(peer, from)) || (owner != NULL && id_equal(peer, owner)))
 			continue;
-		announce_links_send(announce->neighbours.slot[i].value, message, out);
+		announce_links_send(announce, announce->neighbours.slot[i].value, message, out);
 	}
+}
+
+void announce_links_tell(struct announce *announce, struct announce_link *link, const struct announce_message *message,
+	struct outbox *out)
+{
+	struct blob *blob = announce_wire_put(message);
+
+	announce_links_send(announce, link, blob, out);
+	blob_drop(blob);
+}
+
+void announce_links_evict(struct announce *announce, struct outbox *out)
+{
+	struct announce_link *link = announce_views_random(announce, NULL, NULL);
+
+	ASSERT(link != NULL);
+	neighbour_down(announce, link, ERROR_CANCELLED);
+	close_link(link, ERROR_CANCELLED, out);
+}
+
+void announce_links_admit(struct announce *announce, struct announce_link *link, struct outbox *out)
+{
+	struct announce_link *other = id_table_get(&announce->neighbours, &link->link.peer);
+
+	ASSERT(link->state == LINK_WAITING && link->contact == NULL);
+	if (other == NULL && announce->neighbours.count >= ANNOUNCE_NEIGHBOURS_MAX)
+		announce_links_evict(announce, out);
+	place(announce, link, other, out);
+}
+
+void announce_links_refuse(struct announce_link *link, enum error reason, struct outbox *out)
+{
+	ASSERT(link->state == LINK_WAITING);
+	close_link(link, reason, out);
+}
+
+void announce_links_bury(struct announce *announce, const struct id *peer, struct outbox *out)
+{
+	struct announce_link *link = id_table_get(&announce->neighbours, peer);
+
+	if (link == NULL)
+		return;
+	neighbour_down(announce, link, ERROR_IDLE);
+	close_link(link, ERROR_IDLE, out);
+}
+
+/* Who keeps silent on a link that waits for a place gets none. */
+void announce_links_tick(struct announce *announce, struct outbox *out)
+{
+	for (size_t i = 0; i < announce->links.count; i++) {
+		struct announce_link *link = announce->links.slot[i].value;
+
+		if (link->state == LINK_WAITING && link->up_at + ANNOUNCE_STEADY <= announce->now)
+			announce_links_refuse(link, ERROR_NO_CAPACITY, out);
+	}
+}
+
+msec announce_links_deadline(const struct announce *announce)
+{
+	msec due = MSEC_NEVER;
+
+	for (size_t i = 0; i < announce->links.count; i++) {
+		const struct announce_link *link = announce->links.slot[i].value;
+
+		if (link->state == LINK_WAITING)
+			due = msec_min(due, link->up_at + ANNOUNCE_STEADY);
+	}
+	return due;
 }
 
 void announce_links_part(struct announce *announce, const struct id *peer, struct outbox *out)

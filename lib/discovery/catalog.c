@@ -112,7 +112,7 @@ enum catalog_result catalog_judge(const struct catalog *catalog, const struct en
 		return order == 0 ? CATALOG_KNOWN : CATALOG_OLDER;
 	if (head->is_goodbye)
 		return CATALOG_LEFT;
-	return known->entry->is_goodbye ? CATALOG_NEW : CATALOG_UPDATED;
+	return known->entry->is_goodbye || known->is_suspected ? CATALOG_NEW : CATALOG_UPDATED;
 }
 
 /* Somebody else speaks for us, with a good signature. Ours from before a restart are older, and no surprise. */
@@ -169,14 +169,16 @@ static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 	/* A newer version that took longer to get here does not make its peer older. */
 	if (heard_at > peer->heard_at)
 		peer->heard_at = heard_at;
-	if (before != NULL && !before->is_goodbye)
+	/* Whoever is thought dead has departed already; this brings it back, or confirms it. */
+	if (before != NULL && !before->is_goodbye && !peer->is_suspected)
 		catalog->live--;
 	if (!entry->is_goodbye)
 		catalog->live++;
 	if (!id_equal(&entry->card.peer, &catalog->self))
 		catalog->oldest = msec_min(catalog->oldest, peer->heard_at);
 	catalog->revision++;
-	tell(catalog, before, entry);
+	tell(catalog, peer->is_suspected ? NULL : before, entry);
+	peer->is_suspected = false;
 	entry_drop(before);
 }
 
@@ -241,13 +243,28 @@ enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct byt
 	return OK;
 }
 
+bool catalog_suspect(struct catalog *catalog, msec now, const struct id *id, const struct version *version)
+{
+	struct catalog_peer *peer = id_table_get(&catalog->peers, id);
+
+	if (peer == NULL || peer->entry->is_goodbye || peer->is_suspected || peer->entry->signed_bytes == NULL ||
+		id_equal(id, &catalog->self) || version_compare(&peer->entry->card.version, version) > 0)
+		return false;
+	peer->is_suspected = true;
+	catalog->live--;
+	catalog->revision++;
+	push_event(catalog, PEER_DEPARTED, peer->entry);
+	log_peer(catalog, now, "dead", id);
+	return true;
+}
+
 /* --- reading --- */
 
 const struct catalog_peer *catalog_find(const struct catalog *catalog, const struct id *peer)
 {
 	const struct catalog_peer *found = id_table_get(&catalog->peers, peer);
 
-	return found != NULL && !found->entry->is_goodbye ? found : NULL;
+	return found != NULL && !found->entry->is_goodbye && !found->is_suspected ? found : NULL;
 }
 
 const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *at)
@@ -255,7 +272,7 @@ const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *a
 	while (*at < catalog->peers.count) {
 		const struct catalog_peer *peer = catalog->peers.slot[(*at)++].value;
 
-		if (!peer->entry->is_goodbye)
+		if (!peer->entry->is_goodbye && !peer->is_suspected)
 			return peer;
 	}
 	return NULL;
@@ -326,10 +343,10 @@ static void drop(struct catalog *catalog, msec now, const struct id *id)
 	ASSERT(peer != NULL);
 	ASSERT(!id_equal(id, &catalog->self));
 	log_peer(catalog, now, peer->entry->is_goodbye ? "forgotten" : "purged", id);
-	if (!peer->entry->is_goodbye)
+	if (!peer->entry->is_goodbye && !peer->is_suspected)
 		catalog->live--;
 	catalog->revision++;
-	tell(catalog, peer->entry, NULL);
+	tell(catalog, peer->is_suspected ? NULL : peer->entry, NULL);
 	peer_free(peer);
 }
 
@@ -397,7 +414,8 @@ void catalog_check(const struct catalog *catalog)
 		const struct catalog_peer *peer = catalog->peers.slot[i].value;
 
 		check_peer(catalog, &catalog->peers.slot[i].key, peer);
-		live += !peer->entry->is_goodbye;
+		live += !peer->entry->is_goodbye && !peer->is_suspected;
+		ASSERT(!peer->is_suspected || (!peer->entry->is_goodbye && peer->entry->signed_bytes != NULL));
 	}
 	ASSERT(live == catalog->live);
 	ASSERT(catalog->digest_revision <= catalog->revision);

@@ -29,6 +29,7 @@ struct catalog_peer {
 	struct entry *entry;       /* an entry, or the goodbye of a tombstone */
 	msec heard_at;             /* when the newest version got here, less the age it had: may be negative */
 	uint64_t rtt_us;           /* 0: unknown */
+	bool is_suspected;         /* departed without a goodbye: hidden, until a newer version comes */
 };
 
 /* PEER_UPDATED: it says something else than before, or it started anew; a mere new announcement is no event. */
@@ -46,7 +47,7 @@ struct catalog {
 	const struct log *log;
 	msec purge_after;
 	struct id_table peers;          /* id -> struct catalog_peer, own entry and tombstones included */
-	size_t live;                    /* peers that are not tombstones, self included */
+	size_t live;                    /* peers that are neither tombstones nor suspected, self included */
 	uint64_t revision;              /* grows with every change of any entry */
 	msec oldest;                    /* not after any heard_at but our own; MSEC_NEVER: nobody to purge */
 	struct id digest;               /* of digest_revision */
@@ -82,7 +83,14 @@ MUST_CHECK enum error catalog_put_signed(struct catalog *catalog, msec heard_at,
 /* What would become of this entry, if its signature is good. */
 enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_head *head, bool is_signed);
 
-/* NULL: unknown or left. */
+/*
+ * Its crash went unrefuted: it is hidden like a departed one, with PEER_DEPARTED, if nothing newer than `version` is known.
+ * Not a goodbye: its version stays known to anti-entropy, so that catalogs that heard of the crash and those that did not
+ * have equal digests, and nobody sends the dead entry in circles. false: nothing to hide.
+ */
+bool catalog_suspect(struct catalog *catalog, msec now, const struct id *peer, const struct version *version);
+
+/* NULL: unknown, left or thought dead. */
 const struct catalog_peer *catalog_find(const struct catalog *catalog, const struct id *peer);
 /* Live peers in id order: start with *at = 0; NULL at the end. A change of the catalog ends the walk. */
 const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *at);

@@ -142,7 +142,8 @@ static void serve_entries(struct exchange *exchange, struct session *session, st
 	for (; at < peers->count; at++) {
 		const struct catalog_peer *peer = peers->slot[at].value;
 
-		if (!peer->entry->is_goodbye && peer->entry->signed_bytes != NULL && !put_entry(exchange, &frame, peer))
+		if (!peer->entry->is_goodbye && !peer->is_suspected && peer->entry->signed_bytes != NULL &&
+			!put_entry(exchange, &frame, peer))
 			break;
 		done_up_to(session, &peers->slot[at].key);
 	}

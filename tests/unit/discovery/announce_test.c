@@ -3,8 +3,9 @@
  */
 #include "discovery/announce.h"
 
+#include "discovery/announce_wire.h"
+#include "discovery/broadcast.h"
 #include "fake.h"
-#include "wire/cbor.h"
 #include "wire/limits.h"
 
 #define WALL 1700000000000
@@ -83,15 +84,8 @@ static void link_down(struct solo *solo, link_id link, enum error reason)
 
 static struct blob *message_of(const struct entry *entry)
 {
-	struct buffer out = {0};
-	struct blob *message;
-
-	cbor_put_array(&out, 2);
-	cbor_put_uint(&out, 1);
-	cbor_put_bytes(&out, blob_bytes(entry->signed_bytes));
-	message = blob_copy(buffer_bytes(&out));
-	buffer_fini(&out);
-	return message;
+	return announce_wire_put(&(struct announce_message){
+		.kind = ANNOUNCE_GOSSIP, .signed_bytes = blob_bytes(entry->signed_bytes)});
 }
 
 /* Takes the entry. */
@@ -106,8 +100,19 @@ static enum error hear(struct solo *solo, link_id link, struct entry *entry)
 	return error;
 }
 
+static void say(struct solo *solo, link_id link, const struct announce_message *message)
+{
+	struct blob *blob = announce_wire_put(message);
+
+	assert_int_equal(announce_ops.receive(solo->announce, solo->now, link, blob, &solo->out), OK);
+	check(solo);
+	blob_drop(blob);
+}
+
 struct counts {
-	unsigned connects, sends, closes;
+	unsigned connects, sends, closes;   /* sends: gossip only */
+	unsigned of_kind[ANNOUNCE_SUSPECT + 1];
+	struct announce_message last;       /* its signed bytes are gone */
 	link_id connected, sent_to, closed;
 	enum error reason;
 	struct dial dial;
@@ -130,14 +135,16 @@ static struct counts drain(struct solo *solo)
 			counts.closed = effect.link;
 			counts.reason = effect.reason;
 		} else if (effect.kind == EFFECT_SEND) {
-			struct cbor in;
+			struct announce_message message;
 
-			counts.sends++;
-			counts.sent_to = effect.link;
-			cbor_init(&in, blob_bytes(effect.payload));
-			cbor_array_of(&in, 2);
-			assert_int_equal(cbor_uint(&in), 1);
-			assert_int_equal(entry_peek(cbor_bytes(&in), &counts.said), OK);
+			assert_int_equal(announce_wire_get(blob_bytes(effect.payload), &message), OK);
+			counts.of_kind[message.kind]++;
+			counts.last = message;
+			if (message.kind == ANNOUNCE_GOSSIP) {
+				counts.sends++;
+				counts.sent_to = effect.link;
+				assert_int_equal(entry_peek(message.signed_bytes, &counts.said), OK);
+			}
 		}
 		effect_drop(&effect);
 	}
@@ -320,6 +327,8 @@ static void a_full_table_refuses(void **state)
 		assert_int_equal(counts.closes, 0);
 	}
 	link_up(&solo, 1001, 1000);
+	assert_int_equal(drain(&solo).closes, 0);   /* it may be urgent */
+	say(&solo, 1001, &(struct announce_message){.kind = ANNOUNCE_NEIGHBOR});
 	counts = drain(&solo);
 	assert_int_equal(counts.closes, 1);
 	assert_int_equal(counts.closed, 1001);
@@ -606,6 +615,7 @@ static void a_line_that_takes_nothing_is_not_filled(void **state)
 		entry->card.version.start += i;
 		newer = entry_sign(&entry->card, &(struct keypair){.public_key = entry->card.peer}, &fake_crypto);
 		entry_drop(entry);
+		catalog_put(&solo.catalog, solo.now, newer);
 		announce_spread(solo.announce, newer, &solo.out);
 		entry_drop(newer);
 		while (outbox_next(&solo.out, &effect)) {
@@ -627,6 +637,7 @@ static void old_news_is_kept_back(void **state)
 	struct entry *old = fake_entry(50, 1, WALL - ANNOUNCE_DRIFT_MAX - 1);
 	struct entry *young = fake_entry(51, 1, WALL - ANNOUNCE_DRIFT_MAX);
 	struct entry *goodbye = fake_goodbye(52, 1, 1);
+	struct counts counts;
 	struct id from = fake_pair(2).public_key;
 
 	(void)state;
@@ -635,12 +646,22 @@ static void old_news_is_kept_back(void **state)
 	link_up(&solo, 1, 1);
 	link_up(&solo, 3, 2);
 	drain(&solo);
+	catalog_put(&solo.catalog, solo.now, old);
+	catalog_put(&solo.catalog, solo.now, young);
+	catalog_put(&solo.catalog, solo.now, goodbye);
 	announce_spread(solo.announce, old, &solo.out);
 	assert_int_equal(drain(&solo).sends, 0);
 	announce_spread(solo.announce, young, &solo.out);
 	assert_int_equal(drain(&solo).sends, 2);
+	/* From anti-entropy: named, a moment later, to all but its source. */
 	announce_spread_from(solo.announce, &from, young, &solo.out);
-	assert_int_equal(drain(&solo).sent_to, 1);
+	assert_int_equal(drain(&solo).sends, 0);
+	solo.now += BROADCAST_LAZY_DELAY;
+	tick(&solo);
+	counts = drain(&solo);
+	assert_int_equal(counts.of_kind[ANNOUNCE_IHAVE], 1);
+	assert_true(message_id_equal(&counts.last.have[0].id,
+		&(struct message_id){.peer = young->card.peer, .version = young->card.version}));
 	announce_spread(solo.announce, goodbye, &solo.out);
 	assert_int_equal(drain(&solo).sends, 2);
 	entry_drop(old);

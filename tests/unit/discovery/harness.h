@@ -16,7 +16,9 @@
 #include "fake.h"
 #include "wire/protocol.h"
 
+#ifndef MEMBERS_MAX
 #define MEMBERS_MAX 24
+#endif
 #define LATENCY 5
 #define SILENCE 5000
 #define WALL_START 1700000000000
@@ -32,6 +34,7 @@ struct member {
 	struct announce *announce;
 	struct exchange *exchange;
 	struct outbox out;
+	struct number_table wires; /* open link -> its place: wire * 2 + end + 1, as a pointer */
 	link_id next_accepted;
 	unsigned entries_signed;
 	unsigned rounds_done;
@@ -50,9 +53,11 @@ struct member {
 struct wire {
 	uint8_t protocol;
 	bool is_cut;
+	msec latency;
 	struct wire_end {
 		size_t member;
 		link_id link;      /* 0: never opened, or closed */
+		msec last_at;      /* when what was sent to this end last gets there: order is kept */
 	} end[2];
 };
 
@@ -77,6 +82,12 @@ struct world {
 	size_t wire_count;
 	size_t wire_capacity;
 	struct list happenings;    /* by time, then as they were put in */
+	msec latency_min;          /* 0: LATENCY for all; else each wire draws its own up to latency_max */
+	msec latency_max;
+	unsigned loss_percent;     /* of messages: sent again, and with them whatever was behind; costs two more latencies */
+	bool is_unchecked;         /* check() after each call is quadratic in a large world */
+	bool is_local;             /* death is refused at once, as on one host */
+	struct rng rng;
 	struct log *log;           /* of members that start from now on; may be NULL */
 };
 
@@ -139,6 +150,7 @@ static inline void world_init(struct world *world, size_t count)
 	memset(world, 0, sizeof(*world));
 	assert_true(count <= MEMBERS_MAX);
 	world->count = count;
+	rng_init(&world->rng, 1);
 	list_init(&world->happenings);
 }
 
@@ -151,6 +163,7 @@ static inline void member_fini(struct member *member)
 	announce_free(member->announce);
 	catalog_fini(&member->catalog);
 	outbox_fini(&member->out);
+	number_table_fini(&member->wires);
 }
 
 static inline void world_fini(struct world *world)
@@ -174,19 +187,43 @@ static inline void wire_cut(struct world *world, size_t at)
 		return;
 	world->wire[at].is_cut = true;
 	for (int end = 0; end < 2; end++)
-		world_schedule(world, SILENCE, (struct happening){.kind = HAPPENS_UNLINKED, .wire = at, .end = end,
+		world_schedule(world, world->is_local ? 1000 : SILENCE, (struct happening){.kind = HAPPENS_UNLINKED, .wire = at, .end = end,
 			.reason = ERROR_IDLE});
 }
 
 static inline bool member_index(const struct world *world, const struct id *peer, size_t *index)
 {
-	for (*index = 0; *index < world->count; ++*index) {
-		struct keypair pair = fake_pair((unsigned)*index);
-
-		if (id_equal(&pair.public_key, peer))
+	for (*index = 0; *index < world->count; ++*index)
+		if (id_equal(&world->member[*index].pair.public_key, peer))
 			return true;
-	}
 	return false;
+}
+
+static inline void wire_note(struct world *world, size_t at, int end)
+{
+	const struct wire_end *place = &world->wire[at].end[end];
+
+	number_table_put(&world->member[place->member].wires, place->link, (void *)(at * 2 + (size_t)end + 1));
+}
+
+static inline msec wire_latency(struct world *world)
+{
+	if (world->latency_min == 0)
+		return LATENCY;
+	return world->latency_min + (msec)rng_below(&world->rng, (uint64_t)(world->latency_max - world->latency_min + 1));
+}
+
+/* How long a message to this end takes: never overtaking, and longer when a packet was lost. */
+static inline msec wire_delay(struct world *world, struct wire *wire, int end)
+{
+	msec at = world->now + wire->latency;
+
+	if (world->loss_percent > 0 && rng_below(&world->rng, 100) < world->loss_percent)
+		at += 2 * wire->latency;
+	if (at < wire->end[end].last_at)
+		at = wire->end[end].last_at;
+	wire->end[end].last_at = at;
+	return at - world->now;
 }
 
 /* Whom a dial reaches: as the driver of a node does it, addresses come from the dial or from the catalog. */
@@ -205,7 +242,7 @@ static inline bool resolve(
 static inline void wire_connect(struct world *world, size_t from, const struct effect *effect)
 {
 	struct member *dialler = &world->member[from];
-	struct wire wire = {.protocol = effect->protocol, .end = {{.member = from, .link = effect->link}}};
+	struct wire wire = {.protocol = effect->protocol, .latency = wire_latency(world), .end = {{.member = from, .link = effect->link}}};
 	struct happening there = {.kind = HAPPENS_LINKED, .wire = world->wire_count, .end = 1};
 	struct happening here = {.kind = HAPPENS_LINKED, .wire = world->wire_count, .end = 0};
 	size_t target = 0;
@@ -216,12 +253,16 @@ static inline void wire_connect(struct world *world, size_t from, const struct e
 	world->wire = memory_grow(world->wire, &world->wire_capacity, world->wire_count + 1, sizeof(*world->wire));
 	wire.end[1].member = target;
 	if (is_known && acceptor->is_alive && acceptor->side == dialler->side) {
+		wire.end[0].last_at = world->now + 2 * wire.latency;
+		wire.end[1].last_at = world->now + wire.latency;
 		world->wire[world->wire_count++] = wire;
-		world_schedule(world, LATENCY, there);
-		world_schedule(world, 2 * LATENCY, here);
+		wire_note(world, there.wire, 0);
+		world_schedule(world, wire.latency, there);
+		world_schedule(world, 2 * wire.latency, here);
 		return;
 	}
 	world->wire[world->wire_count++] = wire;
+	wire_note(world, here.wire, 0);
 	here.kind = HAPPENS_UNLINKED;
 	here.reason = !is_known ? ERROR_UNREACHABLE : acceptor->side != dialler->side ? ERROR_NO_ANSWER : ERROR_REFUSED;
 	world_schedule(world, !is_known ? 0 : here.reason == ERROR_NO_ANSWER ? 5000 : LATENCY, here);
@@ -230,16 +271,13 @@ static inline void wire_connect(struct world *world, size_t from, const struct e
 /* The wire and end of an open link. */
 static inline bool wire_of(const struct world *world, size_t member, link_id link, struct happening *place)
 {
-	for (size_t i = world->wire_count; i-- > 0;) {
-		for (int end = 0; end < 2; end++) {
-			if (world->wire[i].end[end].member == member && world->wire[i].end[end].link == link) {
-				place->wire = i;
-				place->end = end;
-				return true;
-			}
-		}
-	}
-	return false;
+	size_t at = (size_t)number_table_get(&world->member[member].wires, link);
+
+	if (at == 0)
+		return false;
+	place->wire = (at - 1) / 2;
+	place->end = (int)((at - 1) % 2);
+	return world->wire[place->wire].end[place->end].link == link;
 }
 
 static inline void wire_send(struct world *world, size_t from, struct effect *effect)
@@ -248,6 +286,7 @@ static inline void wire_send(struct world *world, size_t from, struct effect *ef
 	size_t size = blob_size(effect->payload);
 	struct happening there = {.kind = HAPPENS_MESSAGE, .payload = effect->payload};
 	struct happening here = {.kind = HAPPENS_SENT, .bytes = size};
+	msec delay;
 
 	assert_true(size <= protocol_frame_max((enum protocol)effect->protocol));
 	member->messages_sent[effect->protocol]++;
@@ -261,8 +300,9 @@ static inline void wire_send(struct world *world, size_t from, struct effect *ef
 	here.wire = there.wire;
 	here.end = there.end;
 	there.end = 1 - there.end;
-	world_schedule(world, LATENCY, there);
-	world_schedule(world, 2 * LATENCY, here);
+	delay = wire_delay(world, &world->wire[there.wire], there.end);
+	world_schedule(world, delay, there);
+	world_schedule(world, delay + world->wire[here.wire].latency, here);
 }
 
 static inline void wire_close(struct world *world, size_t from, const struct effect *effect)
@@ -275,7 +315,7 @@ static inline void wire_close(struct world *world, size_t from, const struct eff
 	there = here;
 	there.end = 1 - here.end;
 	world_schedule(world, 0, here);
-	world_schedule(world, LATENCY, there);
+	world_schedule(world, wire_delay(world, &world->wire[there.wire], there.end), there);
 }
 
 /* --- what the owner of the machines does --- */
@@ -336,6 +376,8 @@ static inline void member_settle(struct world *world, size_t index)
 		if (effect.kind == EFFECT_CONNECT)
 			effect_drop(&effect);
 	}
+	if (world->is_unchecked)
+		return;
 	announce_ops.check(member->announce);
 	exchange_ops.check(member->exchange);
 	catalog_check(&member->catalog);
@@ -369,11 +411,12 @@ static inline void deliver_linked(struct world *world, const struct happening *h
 	if (happening->end == 1) {
 		end->link = member->next_accepted;
 		member->next_accepted += 2;
+		wire_note(world, happening->wire, 1);
 	}
 	member_meets(world, member, other);
 	member->out.protocol = wire->protocol;
-	ops->linked(self, world->now, &(struct link){.id = end->link, .peer = fake_pair(
-		(unsigned)wire->end[1 - happening->end].member).public_key}, &member->out);
+	ops->linked(self, world->now, &(struct link){.id = end->link, .peer = other->pair.public_key},
+		&member->out);
 }
 
 static inline void fail_connection(struct world *world, const struct happening *happening, enum error reason)
@@ -402,6 +445,7 @@ static inline void deliver(struct world *world, const struct happening *happenin
 		return;
 	} else if (happening->kind == HAPPENS_UNLINKED) {
 		end->link = 0;
+		number_table_remove(&member->wires, link);
 		ops->unlinked(self, world->now, link, happening->reason, &member->out);
 	} else if (happening->kind == HAPPENS_SENT) {
 		ops->sent(self, link, happening->bytes, &member->out);

@@ -1,0 +1,232 @@
+/*
+ * announce_gossip.c - entries and goodbyes of others: judged by the catalog and the clock, spread over the tree.
+ *
+ *     GOSSIP  news      --> catalog --> broadcast_news        (whole to eager branches, named to lazy ones)
+ *             known     --> broadcast_duplicate               (PRUNE)
+ *     IHAVE   would be news --> broadcast_named               (later: GRAFT)
+ *     GRAFT   --> the newest the catalog has of that peer
+ */
+#include "base/check.h"
+#include "discovery/announce_internal.h"
+#include "wire/limits.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A goodbye has the version of the last entry, which may have been made this long ago. */
+#define GOODBYE_AGE_MAX (ANNOUNCE_DRIFT_MAX + 2 * ANNOUNCE_INTERVAL_MAX)
+
+static const char protocol[] = "announce";
+
+/* How far the clock that made this version is ahead of ours. */
+static msec drift_of(const struct announce *announce, const struct version *version)
+{
+	uint64_t wall = (uint64_t)(announce->wall + (announce->now - announce->wall_at));
+	uint64_t apart = version->update > wall ? version->update - wall : wall - version->update;
+
+	if (apart > (uint64_t)MSEC_NEVER)
+		apart = (uint64_t)MSEC_NEVER;
+	return version->update > wall ? (msec)apart : -(msec)apart;
+}
+
+static bool is_within(msec drift, msec most)
+{
+	return drift <= most && drift >= -most;
+}
+
+bool announce_gossip_is_young(const struct announce *announce, const struct version *version)
+{
+	return is_within(drift_of(announce, version), ANNOUNCE_DRIFT_MAX);
+}
+
+static void name_skew(const struct announce *announce, struct announce_link *link, const struct id *peer, msec drift)
+{
+	char text[ID_SHORT_SIZE];
+
+	if (link->skew_named)
+		return;   /* once a link: it says it again and again */
+	link->skew_named = true;
+	id_format_short(peer, text);
+	log_event(announce->options.log, LOG_WARN, announce->now, protocol,
+		"skewed-clock peer=%s clock %" PRId64 " s %s", text, (drift < 0 ? -drift : drift) / 1000,
+		drift < 0 ? "behind" : "ahead");
+}
+
+/* Is this news as young as an announcement has to be? */
+static bool is_timely(const struct announce *announce, const struct message_id *id)
+{
+	struct version known;
+	bool is_goodbye;
+
+	if (!id->is_goodbye)
+		return announce_gossip_is_young(announce, &id->version);
+	/* A goodbye of a peer we know ends what we know, however old that is; one of a stranger might be a replay. */
+	return catalog_version(announce->catalog, &id->peer, &known, &is_goodbye) ||
+	       is_within(drift_of(announce, &id->version), GOODBYE_AGE_MAX);
+}
+
+static struct message_id id_of(const struct entry *entry)
+{
+	return (struct message_id){
+		.peer = entry->card.peer, .version = entry->card.version, .is_goodbye = entry->is_goodbye};
+}
+
+static bool is_news(const struct announce *announce, const struct message_id *id)
+{
+	struct entry_head head = {.is_goodbye = id->is_goodbye, .network = announce->catalog->network, .peer = id->peer,
+		.version = id->version};
+	enum catalog_result result = catalog_judge(announce->catalog, &head, true);
+
+	return result == CATALOG_NEW || result == CATALOG_UPDATED || result == CATALOG_LEFT;
+}
+
+/* --- sending --- */
+
+/* The newest that is known of the peer, whatever was asked for: it answers that, too. */
+static void send_newest(struct announce *announce, struct announce_link *link, const struct id *peer, unsigned round,
+	struct outbox *out)
+{
+	const struct catalog_peer *known = id_table_get(&announce->catalog->peers, peer);
+
+	if (known == NULL || known->entry->signed_bytes == NULL || known->is_suspected)
+		return;
+	announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP, .round = round,
+		.signed_bytes = blob_bytes(known->entry->signed_bytes)}, out);
+}
+
+static void carry_out(struct announce *announce, struct announce_link *link, const struct broadcast_action *action,
+	struct outbox *out)
+{
+	struct announce_message message = {.id = action->id, .flag = action->wanted};
+
+	switch (action->kind) {
+	case BROADCAST_GOSSIP:
+		send_newest(announce, link, &action->id.peer, action->round, out);
+		return;
+	case BROADCAST_IHAVE:
+		message.kind = ANNOUNCE_IHAVE;
+		message.have_count = action->have_count;
+		memcpy(message.have, action->have, action->have_count * sizeof(action->have[0]));
+		break;
+	case BROADCAST_GRAFT:
+		message.kind = ANNOUNCE_GRAFT;
+		announce->counters.grafts++;
+		break;
+	case BROADCAST_PRUNE:
+		message.kind = ANNOUNCE_PRUNE;
+		announce->counters.prunes++;
+		break;
+	}
+	announce_links_tell(announce, link, &message, out);
+}
+
+void announce_gossip_carry_out(struct announce *announce, struct outbox *out)
+{
+	struct broadcast_action action;
+
+	while (broadcast_next_action(&announce->broadcast, &action)) {
+		struct announce_link *link = id_table_get(&announce->neighbours, &action.to);
+
+		if (link != NULL)
+			carry_out(announce, link, &action, out);
+	}
+}
+
+void announce_gossip_offer(struct announce *announce, struct entry *news, const struct id *from, struct outbox *out)
+{
+	struct announce_have have = {.id = id_of(news), .round = 1};
+
+	broadcast_offer(&announce->broadcast, announce->now, &have, from);
+	announce_gossip_carry_out(announce, out);
+	if (news->is_goodbye)
+		announce_links_part(announce, &news->card.peer, out);
+}
+
+void announce_gossip_spread(struct announce *announce, struct entry *news, unsigned round, const struct id *from,
+	struct outbox *out)
+{
+	struct announce_have have = {.id = id_of(news), .round = round};
+
+	ASSERT(news->signed_bytes != NULL);
+	broadcast_news(&announce->broadcast, announce->now, &have, from);
+	announce_gossip_carry_out(announce, out);
+	if (news->is_goodbye)
+		announce_links_part(announce, &news->card.peer, out);
+}
+
+/* --- receiving --- */
+
+/* A newer node may say what we do not understand; one that says much of it is broken or hostile. */
+static enum error strike(const struct announce *announce, struct announce_link *link)
+{
+	char text[ID_SHORT_SIZE];
+
+	id_format_short(&link->link.peer, text);
+	log_event(announce->options.log, LOG_DEBUG, announce->now, protocol, "bad-entry from=%s", text);
+	return ++link->bad > ANNOUNCE_BAD_MAX ? ERROR_MALFORMED : OK;
+}
+
+static enum error receive_entry(struct announce *announce, struct announce_link *link,
+	const struct announce_message *message, struct outbox *out)
+{
+	struct id from = link->link.peer;   /* a goodbye may end the link */
+	struct message_id id;
+	struct entry_head head;
+	struct entry *entry = NULL;
+	enum catalog_result result;
+
+	announce->counters.gossip_received++;
+	if (entry_peek(message->signed_bytes, &head) == OK && id_equal(&head.network, &announce->catalog->network)) {
+		id = (struct message_id){.peer = head.peer, .version = head.version, .is_goodbye = head.is_goodbye};
+		/* Only news is judged by its clock: what another way has brought before is neither named nor passed on. */
+		if (!is_news(announce, &id)) {
+			announce->counters.duplicates++;
+			/* Its owner may always tell us itself: a greeting is no sign of a second way. */
+			if (!id_equal(&head.peer, &from))
+				(void)broadcast_duplicate(&announce->broadcast, &id, &from);
+			announce_gossip_carry_out(announce, out);
+		} else if (!is_timely(announce, &id)) {
+			if (!head.is_goodbye)
+				name_skew(announce, link, &head.peer, drift_of(announce, &head.version));
+			return OK;
+		}
+	}
+	if (catalog_put_signed(announce->catalog, announce->now, message->signed_bytes, &result, &entry) != OK ||
+		result == CATALOG_FOREIGN)
+		return strike(announce, link);
+	if (entry == NULL)
+		return OK;
+	suspicion_refuted(&announce->suspicion, &entry->card.peer, &entry->card.version);
+	announce_gossip_spread(announce, entry, message->round, &from, out);
+	return OK;
+}
+
+static void receive_names(struct announce *announce, const struct announce_link *link,
+	const struct announce_message *message)
+{
+	for (size_t i = 0; i < message->have_count; i++) {
+		const struct announce_have *have = &message->have[i];
+
+		if (is_news(announce, &have->id) && is_timely(announce, &have->id))
+			broadcast_named(&announce->broadcast, announce->now, have, &link->link.peer);
+	}
+}
+
+enum error announce_gossip_receive(struct announce *announce, struct announce_link *link,
+	const struct announce_message *message, struct outbox *out)
+{
+	ASSERT(link->state == LINK_UP);
+	if (message->kind == ANNOUNCE_GOSSIP)
+		return receive_entry(announce, link, message, out);
+	if (message->kind == ANNOUNCE_IHAVE) {
+		receive_names(announce, link, message);
+	} else if (message->kind == ANNOUNCE_GRAFT) {
+		broadcast_grafted(&announce->broadcast, &link->link.peer);
+		if (message->flag)
+			send_newest(announce, link, &message->id.peer, 1, out);
+	} else {
+		ASSERT(message->kind == ANNOUNCE_PRUNE);
+		broadcast_pruned(&announce->broadcast, &link->link.peer);
+	}
+	return OK;
+}

@@ -1,0 +1,184 @@
+/*
+ * broadcast_test.c - Plumtree's rules and the suspicion clock, one by one, without links.
+ */
+#include "discovery/broadcast.h"
+
+#include "discovery/suspicion.h"
+#include "fake.h"
+
+static struct announce_have have_of(unsigned peer, uint64_t update, unsigned round)
+{
+	return (struct announce_have){
+		.id = {.peer = fake_pair(peer).public_key, .version = {.start = 1, .update = update}}, .round = round};
+}
+
+/* How many actions of a kind wait; all are taken. */
+static unsigned actions(struct broadcast *broadcast, enum broadcast_kind kind, struct broadcast_action *last)
+{
+	struct broadcast_action action;
+	unsigned count = 0;
+
+	broadcast_check(broadcast);
+	while (broadcast_next_action(broadcast, &action)) {
+		if (action.kind != kind)
+			continue;
+		count++;
+		*last = action;
+	}
+	return count;
+}
+
+static void branches(struct broadcast *broadcast, unsigned count)
+{
+	for (unsigned i = 1; i <= count; i++) {
+		struct id peer = fake_pair(i).public_key;
+
+		broadcast_peer_up(broadcast, &peer);
+	}
+}
+
+static void a_second_copy_prunes_its_branch(void **state)
+{
+	struct id one = fake_pair(1).public_key;
+	struct id two = fake_pair(2).public_key;
+	struct announce_have news = have_of(50, 1, 1);
+	struct broadcast broadcast = {0};
+	struct broadcast_action last;
+
+	(void)state;
+	branches(&broadcast, 3);
+	broadcast_news(&broadcast, 0, &news, &one);
+	assert_int_equal(actions(&broadcast, BROADCAST_GOSSIP, &last), 2);
+	assert_int_equal(last.round, 2);
+	assert_true(broadcast_duplicate(&broadcast, &news.id, &two));
+	assert_int_equal(actions(&broadcast, BROADCAST_PRUNE, &last), 1);
+	assert_true(id_equal(&last.to, &two));
+	assert_false(broadcast_is_eager(&broadcast, &two));
+	assert_false(broadcast_duplicate(&broadcast, &news.id, &one));
+	/* The next news goes to it by name, 50 ms later. */
+	news = have_of(50, 2, 0);
+	broadcast_news(&broadcast, 100, &news, &one);
+	assert_int_equal(broadcast_deadline(&broadcast), 100 + BROADCAST_LAZY_DELAY);
+	assert_int_equal(actions(&broadcast, BROADCAST_GOSSIP, &last), 1);
+	broadcast_tick(&broadcast, 100 + BROADCAST_LAZY_DELAY);
+	assert_int_equal(actions(&broadcast, BROADCAST_IHAVE, &last), 1);
+	assert_true(id_equal(&last.to, &two) && last.have_count == 1);
+	broadcast_fini(&broadcast);
+}
+
+static void a_name_without_news_is_grafted_from_one_after_the_other(void **state)
+{
+	struct id one = fake_pair(1).public_key;
+	struct id two = fake_pair(2).public_key;
+	struct announce_have have = have_of(50, 1, 1);
+	struct broadcast broadcast = {0};
+	struct broadcast_action last;
+
+	(void)state;
+	branches(&broadcast, 2);
+	broadcast_pruned(&broadcast, &one);
+	broadcast_named(&broadcast, 0, &have, &one);
+	broadcast_named(&broadcast, 10, &have, &two);
+	broadcast_tick(&broadcast, BROADCAST_MISSING_FIRST - 1);
+	assert_int_equal(actions(&broadcast, BROADCAST_GRAFT, &last), 0);
+	broadcast_tick(&broadcast, BROADCAST_MISSING_FIRST);
+	assert_int_equal(actions(&broadcast, BROADCAST_GRAFT, &last), 1);
+	assert_true(id_equal(&last.to, &one) && last.wanted);
+	assert_true(broadcast_is_eager(&broadcast, &one));
+	broadcast_tick(&broadcast, BROADCAST_MISSING_FIRST + BROADCAST_MISSING_NEXT);
+	assert_int_equal(actions(&broadcast, BROADCAST_GRAFT, &last), 1);
+	assert_true(id_equal(&last.to, &two));
+	broadcast_tick(&broadcast, BROADCAST_MISSING_FIRST + 2 * BROADCAST_MISSING_NEXT);
+	assert_true(broadcast_deadline(&broadcast) == MSEC_NEVER);
+	broadcast_fini(&broadcast);
+}
+
+static void a_newer_version_ends_the_search_for_an_older(void **state)
+{
+	struct id one = fake_pair(1).public_key;
+	struct announce_have have = have_of(50, 1, 1);
+	struct announce_have newer = have_of(50, 2, 1);
+	struct broadcast broadcast = {0};
+
+	(void)state;
+	branches(&broadcast, 1);
+	broadcast_named(&broadcast, 0, &have, &one);
+	broadcast_news(&broadcast, 0, &newer, &one);
+	assert_true(broadcast_deadline(&broadcast) == MSEC_NEVER);
+	broadcast_fini(&broadcast);
+}
+
+static void a_much_shorter_way_takes_the_place_of_a_long_one(void **state)
+{
+	struct id one = fake_pair(1).public_key;
+	struct id two = fake_pair(2).public_key;
+	struct announce_have near = have_of(50, 1, 1);
+	struct announce_have far = have_of(50, 1, 1 + BROADCAST_SHORTER_BY);
+	struct broadcast broadcast = {0};
+
+	(void)state;
+	branches(&broadcast, 2);
+	broadcast_pruned(&broadcast, &one);
+	broadcast_named(&broadcast, 0, &near, &one);
+	broadcast_news(&broadcast, 10, &far, &two);
+	assert_true(broadcast_is_eager(&broadcast, &one));
+	assert_false(broadcast_is_eager(&broadcast, &two));
+	broadcast_fini(&broadcast);
+}
+
+static void a_doubt_becomes_a_suspicion_and_a_death(void **state)
+{
+	struct id peer = fake_pair(1).public_key;
+	struct version version = {1, 5};
+	struct suspicion suspicion = {0};
+	struct suspicion_verdict verdict;
+
+	(void)state;
+	assert_true(suspicion_doubt(&suspicion, 0, &peer, &version, 1));
+	assert_false(suspicion_doubt(&suspicion, 0, &peer, &version, 1));
+	suspicion_denied(&suspicion, 50, &peer);
+	assert_false(suspicion_next(&suspicion, 50, &verdict));
+	suspicion_denied(&suspicion, 60, &peer);   /* the last one who could know */
+	assert_true(suspicion_next(&suspicion, 60, &verdict) && verdict.kind == SUSPICION_TELL);
+	suspicion_alive(&suspicion, &peer);        /* too late: only its own word counts now */
+	assert_false(suspicion_next(&suspicion, 60 + SUSPICION_REFUTE - 1, &verdict));
+	assert_true(suspicion_next(&suspicion, 60 + SUSPICION_REFUTE, &verdict) && verdict.kind == SUSPICION_DEAD);
+	suspicion_check(&suspicion);
+	assert_true(suspicion_deadline(&suspicion) == MSEC_NEVER);
+	suspicion_fini(&suspicion);
+}
+
+static void a_sign_of_life_and_a_newer_version_end_it(void **state)
+{
+	struct id peer = fake_pair(1).public_key;
+	struct version version = {1, 5};
+	struct version newer = {1, 6};
+	struct suspicion suspicion = {0};
+	struct suspicion_verdict verdict;
+
+	(void)state;
+	assert_true(suspicion_doubt(&suspicion, 0, &peer, &version, 3));
+	suspicion_alive(&suspicion, &peer);
+	assert_false(suspicion_next(&suspicion, 10000, &verdict));
+	assert_true(suspicion_told(&suspicion, 0, &peer, &version));
+	assert_false(suspicion_told(&suspicion, 1, &peer, &version));
+	suspicion_refuted(&suspicion, &peer, &version);
+	assert_true(suspicion_deadline(&suspicion) == SUSPICION_REFUTE);
+	suspicion_refuted(&suspicion, &peer, &newer);
+	assert_false(suspicion_next(&suspicion, 10000, &verdict));
+	suspicion_fini(&suspicion);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_second_copy_prunes_its_branch),
+		cmocka_unit_test(a_name_without_news_is_grafted_from_one_after_the_other),
+		cmocka_unit_test(a_newer_version_ends_the_search_for_an_older),
+		cmocka_unit_test(a_much_shorter_way_takes_the_place_of_a_long_one),
+		cmocka_unit_test(a_doubt_becomes_a_suspicion_and_a_death),
+		cmocka_unit_test(a_sign_of_life_and_a_newer_version_end_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

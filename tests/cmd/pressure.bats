@@ -74,6 +74,36 @@ quiet() {
 	cmp out.1 <(echo one; seq 200000)
 }
 
+@test "a stopped producer is thought dead, and comes back: its reader misses nothing" {
+	mkfifo feed
+	exec 8<>feed    # both ends: opening one alone would block
+	ready mosaik-bootstrap -b 127.0.0.1:0 >/dev/null
+	background mosaik-consume -e s >out
+	consumer=$pid
+	background mosaik-produce s <feed
+	producer=$pid
+	echo before >&8
+	eventually grep -q before out
+	kill -STOP "$producer"
+	eventually unlisted
+	kill -CONT "$producer"
+	eventually mosaik-catalog streams
+	seq 1000 >&8
+	exec 8>&-
+	status_of "$producer"
+	[ "$exit_status" = 0 ]
+	status_of "$consumer"
+	[ "$exit_status" = 0 ]
+	cmp out <(echo before; seq 1000)
+}
+
+# Somebody answers, and lists no stream.
+unlisted() {
+	local status=0
+	mosaik-catalog streams || status=$?
+	[ "$status" = 1 ]
+}
+
 @test "a consumer that takes nothing for --max-stall is disconnected: the producer says so and exits 65" {
 	mkfifo feed
 	exec 8<>feed    # both ends: opening one alone would block

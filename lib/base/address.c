@@ -75,6 +75,13 @@ void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 	ASSERT(n > 0 && n < ADDRESS_TEXT_SIZE);
 }
 
+void address_set_ipv4(struct address *address, const void *ip)
+{
+	memset(address->ip, 0, 10);
+	memset(address->ip + 10, 0xff, 2);
+	memcpy(address->ip + 12, ip, 4);
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
 	return address_compare(a, b) == 0;

@@ -17,6 +17,7 @@ struct address {
 enum error address_parse(const char *text, struct address *out);
 void address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE]);
 
+void address_set_ipv4(struct address *address, const void *ip);   /* four bytes, network order; the port stays */
 bool address_equal(const struct address *a, const struct address *b);
 int address_compare(const struct address *a, const struct address *b);
 bool address_is_ipv4(const struct address *address);       /* v4-mapped */

@@ -421,11 +421,3 @@ size_t announce_neighbours(const struct announce *announce)
 {
 	return announce->neighbours.count;
 }
-
-bool announce_neighbour(const struct announce *announce, size_t n, struct id *peer)
-{
-	if (n >= announce->neighbours.count)
-		return false;
-	*peer = announce->neighbours.slot[n].key;
-	return true;
-}

@@ -113,7 +113,5 @@ struct announce_counters {
 struct announce_counters announce_count(const struct announce *announce);
 
 size_t announce_neighbours(const struct announce *announce);
-/* The n-th neighbour in id order; false: no more. */
-bool announce_neighbour(const struct announce *announce, size_t n, struct id *peer);
 
 #endif

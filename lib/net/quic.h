@@ -107,7 +107,6 @@ void quic_credit(struct quic_connection *connection, uint64_t bytes);
 struct quic_stream *quic_stream_open(struct quic_connection *connection);
 void quic_stream_set_owner(struct quic_stream *stream, void *owner);       /* inside too */
 void *quic_stream_owner(const struct quic_stream *stream);
-struct quic_connection *quic_stream_connection(const struct quic_stream *stream);
 void quic_stream_send(struct quic_stream *stream, struct blob *message);   /* taken */
 void quic_stream_finish(struct quic_stream *stream);                       /* FIN after what is queued */
 bool quic_stream_is_finishing(const struct quic_stream *stream);           /* the FIN is in a packet: too late to send */

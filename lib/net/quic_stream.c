@@ -72,11 +72,6 @@ void *quic_stream_owner(const struct quic_stream *stream)
 	return stream->owner;
 }
 
-struct quic_connection *quic_stream_connection(const struct quic_stream *stream)
-{
-	return stream->connection;
-}
-
 void quic_stream_send(struct quic_stream *stream, struct blob *message)
 {
 	ASSERT(!stream->finished && !stream->reset);

@@ -12,13 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static void set_ipv4(struct address *address, const void *ip)
-{
-	memset(address->ip, 0, 10);
-	memset(address->ip + 10, 0xff, 2);
-	memcpy(address->ip + 12, ip, 4);
-}
-
 static enum error parse_port(const char *text, uint16_t *out)
 {
 	char *end;
@@ -59,7 +52,7 @@ static bool address_of(const struct ifaddrs *one, struct address *out)
 		struct sockaddr_in in;
 
 		memcpy(&in, one->ifa_addr, sizeof in);
-		set_ipv4(out, &in.sin_addr);
+		address_set_ipv4(out, &in.sin_addr);
 		return true;
 	}
 	if (one->ifa_addr->sa_family == AF_INET6) {

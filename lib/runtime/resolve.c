@@ -86,9 +86,7 @@ static void take_addresses(struct resolver *resolver, const struct addrinfo *fou
 			struct sockaddr_in in;
 
 			memcpy(&in, found->ai_addr, sizeof in);
-			memset(address->ip, 0, 10);
-			memset(address->ip + 10, 0xff, 2);
-			memcpy(address->ip + 12, &in.sin_addr, 4);
+			address_set_ipv4(address, &in.sin_addr);
 			address->port = ntohs(in.sin_port);
 			dial->count++;
 		} else if (found->ai_family == AF_INET6) {

@@ -508,19 +508,9 @@ struct uv_loop_s *runtime_loop(struct runtime *runtime)
 	return &runtime->loop;
 }
 
-const struct log *runtime_log(const struct runtime *runtime)
-{
-	return &runtime->log;
-}
-
 void runtime_again(struct runtime *runtime)
 {
 	runtime->again = true;
-}
-
-void runtime_stop(struct runtime *runtime)
-{
-	uv_stop(&runtime->loop);
 }
 
 void runtime_leave(struct runtime *runtime, msec within)

@@ -49,7 +49,7 @@ struct runtime_options {
  */
 MUST_CHECK enum error runtime_open(const struct runtime_options *options, struct runtime **out, const char **what);
 
-/* Runs until runtime_stop() or the end of runtime_leave(). */
+/* Runs until the end of runtime_leave(). */
 void runtime_run(struct runtime *runtime);
 /* Not inside a turn. Closes everything; asserts that libuv has nothing left. NULL is fine. */
 void runtime_close(struct runtime *runtime);
@@ -58,10 +58,8 @@ struct node *runtime_node(struct runtime *runtime);
 struct uv_loop_s *runtime_loop(struct runtime *runtime);   /* for stdio.h */
 msec runtime_now(struct runtime *runtime);
 msec runtime_wall(struct runtime *runtime);                /* since 1970 */
-const struct log *runtime_log(const struct runtime *runtime);
 
 void runtime_again(struct runtime *runtime);    /* another turn soon, without blocking */
-void runtime_stop(struct runtime *runtime);     /* runtime_run returns after this turn */
 
 /*
  * Leaves in good order: goodbye to everybody, what was accepted is flushed for at most `within`, connections closed;

@@ -90,9 +90,21 @@ static void order_is_ip_then_port(void **state)
 	assert_true(address_equal(&a, &b));
 }
 
+static void ipv4_is_mapped(void **state)
+{
+	struct address wanted, address = {.port = 567};
+
+	(void)state;
+	memset(address.ip, 0x55, sizeof address.ip);
+	address_set_ipv4(&address, (const uint8_t[]){1, 2, 3, 4});
+	assert_int_equal(address_parse("1.2.3.4:567", &wanted), OK);
+	assert_true(address_equal(&address, &wanted));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ipv4_is_mapped),
 		cmocka_unit_test(text_round_trips),
 		cmocka_unit_test(other_text_is_refused),
 		cmocka_unit_test(kinds_are_told_apart),

@@ -37,7 +37,12 @@ static const struct row rows[ERROR_COUNT] = {
 	[ERROR_STREAM_NOT_FOUND] = {"stream-not-found", "does not have that stream", 10404},
 	[ERROR_TOO_SLOW] = {"too-slow", "read too slowly and was dropped", 10413},
 	[ERROR_NO_CAPACITY] = {"no-capacity", "has no room for another subscriber", 10509},
+	[ERROR_BOND_HANDSHAKE] = {"bond-handshake", "did not begin the bond as the protocol says", 30400},
+	[ERROR_BOND_NOT_ALLOWED] = {"bond-not-allowed", "does not let us into the group", 30403},
 	[ERROR_GROUP_NOT_FOUND] = {"group-not-found", "is not in that group", 30404},
+	[ERROR_BOND_PROOF] = {"bond-proof", "has another key of the group", 30405},
+	[ERROR_BOND_TIMEOUT] = {"bond-timeout", "did not prove the group's key in time", 30408},
+	[ERROR_ALREADY_BONDED] = {"already-bonded", "is bonded with us already", 30429},
 	[ERROR_WRONG_PEER] = {"wrong-peer", "answered with another key than the one dialled", 0},
 	[ERROR_HANDSHAKE] = {"handshake", "failed the handshake", 0},
 	[ERROR_NO_ANSWER] = {"no-answer", "does not answer", 0},
@@ -51,6 +56,11 @@ static const struct row rows[ERROR_COUNT] = {
 	[ERROR_STALE] = {"stale", "is older than what is known", 0},
 	[ERROR_FULL] = {"full", "would exceed a limit", 0},
 	[ERROR_SYSTEM] = {"system", "a system call failed", 0},
+	[ERROR_NOT_LEADER] = {"no-leader", "knows no leader that could do it", 0},
+	[ERROR_BUSY] = {"busy", "has too much under way", 0},
+	[ERROR_FROZEN] = {"frozen", "waits until two histories of the group are one", 0},
+	[ERROR_TIMEOUT] = {"timeout", "did not answer before the deadline", 0},
+	[ERROR_INDETERMINATE] = {"indeterminate", "may or may not have done it", 0},
 };
 
 static const struct row *row_of(enum error error)

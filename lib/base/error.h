@@ -28,7 +28,12 @@ enum error {
 	ERROR_STREAM_NOT_FOUND,    /* 10404 */
 	ERROR_TOO_SLOW,            /* 10413 */
 	ERROR_NO_CAPACITY,         /* 10509 */
+	ERROR_BOND_HANDSHAKE,      /* 30400 */
+	ERROR_BOND_NOT_ALLOWED,    /* 30403 */
 	ERROR_GROUP_NOT_FOUND,     /* 30404 */
+	ERROR_BOND_PROOF,          /* 30405 the group's key is another */
+	ERROR_BOND_TIMEOUT,        /* 30408 */
+	ERROR_ALREADY_BONDED,      /* 30429 */
 
 	/* seen here, not told */
 	ERROR_WRONG_PEER,          /* the key is not the one that was dialled */
@@ -44,6 +49,13 @@ enum error {
 	ERROR_STALE,               /* older than what is known */
 	ERROR_FULL,                /* a bound of wire/limits.h is reached */
 	ERROR_SYSTEM,              /* a system call failed; errno says why */
+
+	/* of groups, as outcomes */
+	ERROR_NOT_LEADER,          /* no leader that could do it; certainly not done */
+	ERROR_BUSY,                /* too much is under way; certainly not done */
+	ERROR_FROZEN,              /* two histories of the group met and this one waits; certainly not done */
+	ERROR_TIMEOUT,             /* the deadline passed; a read, so nothing was changed */
+	ERROR_INDETERMINATE,       /* a write that may or may not have been done */
 	ERROR_COUNT
 };
 

@@ -9,7 +9,7 @@
 #define CATALOG_DOCTOR_H
 
 #include "cmd/common/listing.h"
-#include "cmd/mosaik-catalog/ask.h"
+#include "cmd/common/ask.h"
 #include "cmd/mosaik-catalog/settings.h"
 
 enum doctor_level { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cmd/common/near.h"
-#include "cmd/mosaik-catalog/ask.h"
+#include "cmd/common/ask.h"
 #include "cmd/mosaik-catalog/print.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 

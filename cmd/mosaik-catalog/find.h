@@ -4,7 +4,7 @@
 #ifndef CATALOG_FIND_H
 #define CATALOG_FIND_H
 
-#include "cmd/mosaik-catalog/ask.h"
+#include "cmd/common/ask.h"
 #include "runtime/local.h"
 
 struct found {

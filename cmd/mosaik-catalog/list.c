@@ -1,7 +1,7 @@
 /*
  * list.c - peers, tags, streams, groups: one question, one list.
  */
-#include "cmd/mosaik-catalog/ask.h"
+#include "cmd/common/ask.h"
 #include "cmd/mosaik-catalog/print.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 

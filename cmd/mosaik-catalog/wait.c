@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cmd/mosaik-catalog/ask.h"
+#include "cmd/common/ask.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 
 #define INTERVAL 50   /* msec between questions; while nothing changes each is one small message */

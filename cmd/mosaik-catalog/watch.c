@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "cmd/mosaik-catalog/ask.h"
+#include "cmd/common/ask.h"
 #include "cmd/mosaik-catalog/changes.h"
 #include "cmd/mosaik-catalog/command.h"
 #include "cmd/mosaik-catalog/print.h"

@@ -4,7 +4,7 @@
  * The first question goes to whom the rendezvous and -p name. Later ones go over the link that answered; when that is
  * gone, to the same again and to peers of the last answer, so that a question outlives the member it was put to.
  */
-#include "cmd/mosaik-catalog/ask.h"
+#include "cmd/common/ask.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -92,6 +92,8 @@ static void pull_facts(struct ask *ask, msec now)
 			listed(ask, now, &fact.peer);
 		else if (fact.kind == NODE_LIST_FAILED)
 			not_answered(ask, now, fact.reason);
+		else if (ask->fact)
+			ask->fact(ask, now, &fact);
 	}
 }
 

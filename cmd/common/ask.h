@@ -1,8 +1,8 @@
 /*
  * ask.h - questions to a network that we do not join: a guest asks one member for its catalog, once or again and again.
  */
-#ifndef CATALOG_ASK_H
-#define CATALOG_ASK_H
+#ifndef CMD_ASK_H
+#define CMD_ASK_H
 
 #include "cmd/common/session.h"
 
@@ -15,6 +15,7 @@ struct ask {
 	void (*failed)(struct ask *ask, msec now);     /* patient ones: told each time; may be NULL */
 	void (*turn)(struct ask *ask, msec now);       /* once a turn; may be NULL */
 	void (*stopped)(struct ask *ask, int status);  /* instead of leaving: -W has passed, or 128 + a signal; may be NULL */
+	void (*fact)(struct ask *ask, msec now, const struct node_fact *fact);   /* every other fact; may be NULL */
 	void *self;
 
 	/* From the question. */

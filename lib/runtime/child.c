@@ -31,6 +31,12 @@ struct child {
 	bool has_terminal;     /* it was made the foreground group, which ends with it */
 };
 
+/* What the command reads and writes instead of our stdin and stdout; -1: nothing else. */
+struct ends {
+	int input;
+	int output;
+};
+
 static bool own_terminal(void)
 {
 	return isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
@@ -71,14 +77,14 @@ static int input_of(const struct bytes *input)
 	return fd;
 }
 
-_Noreturn static void become(const struct child_options *options, pid_t parent, int input, int failure)
+_Noreturn static void become(const struct child_options *options, pid_t parent, struct ends ends, int failure)
 {
 	static const int number[] = {SIGINT, SIGTERM, SIGUSR1, SIGPIPE, SIGCHLD, SIGHUP};
 	sigset_t none;
 	int saved;
 
 	setpgid(0, 0);
-	if (!options->input && own_terminal())
+	if (ends.input < 0 && own_terminal())
 		give_terminal(getpid());
 	for (size_t i = 0; i < sizeof number / sizeof number[0]; i++)
 		signal(number[i], SIG_DFL);
@@ -87,7 +93,7 @@ _Noreturn static void become(const struct child_options *options, pid_t parent, 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(128 + SIGTERM);   /* it died before we asked to be told */
-	if (input < 0 || dup2(input, STDIN_FILENO) >= 0)
+	if ((ends.input < 0 || dup2(ends.input, STDIN_FILENO) >= 0) && (ends.output < 0 || dup2(ends.output, STDOUT_FILENO) >= 0))
 		execvp(options->argv[0], options->argv);
 	saved = errno;
 	(void)!write(failure, &saved, sizeof saved);
@@ -106,7 +112,7 @@ static int failure_of(int from)
 	return size == (ssize_t)sizeof failure ? failure : 0;
 }
 
-static pid_t spawn(const struct child_options *options, int input)
+static pid_t spawn(const struct child_options *options, struct ends ends)
 {
 	sigset_t all, before;
 	pid_t parent = getpid(), pid;
@@ -118,7 +124,7 @@ static pid_t spawn(const struct child_options *options, int input)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		become(options, parent, input, failure[1]);
+		become(options, parent, ends, failure[1]);
 	error = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(failure[1]);
@@ -138,26 +144,59 @@ static void on_closed(uv_handle_t *handle)
 	memory_free(handle->data);
 }
 
+static void close_end(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The command's ends, and ours in options->pipes. False: errno says why. */
+static bool open_ends(const struct child_options *options, struct ends *ends)
+{
+	int in[2], out[2];
+
+	*ends = (struct ends){-1, -1};
+	if (options->input)
+		return (ends->input = input_of(options->input)) >= 0;
+	if (!options->pipes)
+		return true;
+	if (pipe2(in, O_CLOEXEC) != 0)
+		return false;
+	if (pipe2(out, O_CLOEXEC) != 0) {
+		close(in[0]);
+		close(in[1]);
+		return false;
+	}
+	*ends = (struct ends){in[0], out[1]};
+	options->pipes[0] = in[1];
+	options->pipes[1] = out[0];
+	return true;
+}
+
 enum error child_start(struct uv_loop_s *loop, const struct child_options *options, struct child **out)
 {
 	struct child *child;
-	int input = -1;
-	bool has_terminal = !options->input && own_terminal();
+	struct ends ends;
+	bool has_terminal = !options->input && !options->pipes && own_terminal();
 
 	ASSERT(options->argv[0]);
-	if (options->input && (input = input_of(options->input)) < 0)
+	if (!open_ends(options, &ends))
 		return ERROR_SYSTEM;
 	child = memory_new(sizeof *child);
 	child->watcher.data = child;
 	child->has_terminal = has_terminal;
 	uv_signal_init(loop, &child->watcher);
 	uv_signal_start(&child->watcher, on_sigchld, SIGCHLD);   /* before the fork: it may end at once */
-	child->pid = spawn(options, input);
-	if (input >= 0)
-		close(input);
+	child->pid = spawn(options, ends);
+	close_end(ends.input);
+	close_end(ends.output);
 	if (child->pid < 0) {
 		int saved = errno;
 
+		if (options->pipes) {
+			close(options->pipes[0]);
+			close(options->pipes[1]);
+		}
 		if (has_terminal)
 			give_terminal(getpgrp());
 		uv_close((uv_handle_t *)&child->watcher, on_closed);

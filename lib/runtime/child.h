@@ -18,6 +18,7 @@ struct child;
 struct child_options {
 	char *const *argv;            /* argv[0] is looked up in PATH; NULL ends */
 	const struct bytes *input;    /* its stdin; NULL: ours, and the terminal if we have it */
+	int *pipes;                   /* [2], NULL: none. Filled in: a pipe to its stdin, one from its stdout; the caller's */
 };
 
 /*

@@ -1,0 +1,282 @@
+/*
+ * asker.c - see asker.h.
+ *
+ *     asking for the catalog  ->  dialling a member  ->  up  ->  the owner's questions
+ *            ^                        | failed: the next one, then the catalog again
+ *            +------------------------+
+ */
+#include "cmd/common/asker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cmd/common/group_key.h"
+#include "cmd/common/near.h"
+
+#define LOOK_AGAIN 100   /* msec between looks at the catalog */
+
+struct node *asker_node(struct asker *asker)
+{
+	return runtime_node(asker->ask.session.runtime);
+}
+
+static const char *name_behind(const struct card *card, const struct id *id)
+{
+	for (size_t i = 0; i < card->name_count; i++)
+		if (id_equal(&card->name[i].id, id))
+			return card->name[i].text;
+	return "";
+}
+
+/* The first member of a matching group that has not failed us. */
+static bool find_member(struct asker *asker, struct id *peer)
+{
+	struct near near = near_to(asker->name);
+	const struct catalog_peer *one;
+	bool found = false;
+	size_t at = 0;
+
+	asker->members = 0;
+	while ((one = catalog_next(ask_catalog(&asker->ask), &at)) != NULL) {
+		const struct card *card = &one->entry->card;
+
+		for (size_t i = 0; i < card->groups.count; i++) {
+			const char *listed = name_behind(card, &card->groups.id[i]);
+			const char *types;
+
+			if (!group_name_matches(listed, asker->kind, asker->name, &types)) {
+				near_offer(&near, listed);
+				continue;
+			}
+			if (asker->types && strcmp(types, asker->types) != 0) {
+				snprintf(asker->near, sizeof asker->near, "%s", listed);
+				continue;
+			}
+			asker->members++;
+			if (found || id_table_get(&asker->tried, &card->peer))
+				continue;
+			found = true;
+			*peer = card->peer;
+			asker->group = card->groups.id[i];
+			snprintf(asker->found_types, sizeof asker->found_types, "%s", types);
+		}
+	}
+	if (near.best && asker->near[0] == '\0')
+		snprintf(asker->near, sizeof asker->near, "%s", near.best);
+	return found;
+}
+
+static void drop_client(struct asker *asker)
+{
+	if (asker->client)
+		node_client_free(asker_node(asker), asker->client);
+	asker->client = NULL;
+	asker->is_up = false;
+}
+
+void asker_leave(struct asker *asker, int status)
+{
+	drop_client(asker);
+	session_leave(&asker->ask.session, status);
+}
+
+static void tell_unavailable(const struct asker *asker)
+{
+	const struct common *common = &asker->ask.common;
+	char looked[160], near[ENTRY_NAME_MAX + 64] = "", type_this[512];
+	const char *hints[5] = {looked, type_this, "-w 10s waits for one", NULL, NULL};
+	bool plain = strcmp(asker->kind, "group") == 0;
+
+	snprintf(looked, sizeof looked, "looked at the entries of %zu peers", ask_catalog(&asker->ask)->live);
+	snprintf(type_this, sizeof type_this, plain ? "to start one: mosaik-%s -n %s join %s" : "to start one: mosaik-%s -n %s serve %s",
+		asker->kind, common->network_text, asker->name);
+	if (asker->near[0] != '\0') {
+		snprintf(near, sizeof near, "there is '%s'", asker->near);
+		hints[3] = near;
+	}
+	if (asker->members > 0)
+		report("no-answer", NULL, "no member of %s '%s' answered: %s", asker->kind, asker->name, error_text(asker->failure));
+	else
+		report(plain ? "no-group" : "no-replica", hints, "no live %s of %s '%s' on network '%s'", plain ? "member" : "replica",
+			asker->kind, asker->name, common->network_text);
+}
+
+static void give_up(struct asker *asker, int status)
+{
+	if (status == EXIT_REFUSED)
+		report("wrong-key", (const char *const[]){"-k FILE names the key that the members were started with", NULL},
+			"the members of %s '%s' have another key", asker->kind, asker->name);
+	else
+		tell_unavailable(asker);
+	asker_leave(asker, status);
+}
+
+static void look_later(struct asker *asker, msec now)
+{
+	const struct common *common = &asker->ask.common;
+	msec wait = common->has_wait ? common->wait : 0;
+
+	id_table_fini(&asker->tried);
+	if (wait == MSEC_NEVER || now < asker->ask.session.started_at + wait)
+		ask_again(&asker->ask, now + LOOK_AGAIN);
+	else
+		give_up(asker, EXIT_UNAVAILABLE);
+}
+
+static void dial_member(struct asker *asker, msec now)
+{
+	struct client_options options = {.key = group_key(&asker->ask.common, asker->kind, asker->name, asker->key_path),
+		.self = asker->ask.session.identity.public_key};
+	struct id peer;
+
+	if (!find_member(asker, &peer)) {
+		look_later(asker, now);
+		return;
+	}
+	asker->member = peer;
+	options.group = asker->group;
+	asker->client = node_client(asker_node(asker), now, &options, &(struct dial){.peer = peer});
+}
+
+static void answered(struct ask *ask, msec now)
+{
+	dial_member(ask->self, now);
+}
+
+static void member_down(struct asker *asker, msec now, enum error reason)
+{
+	bool was_up = asker->is_up;
+
+	drop_client(asker);
+	asker->failure = reason;
+	if (reason == ERROR_BOND_PROOF) {
+		give_up(asker, EXIT_REFUSED);
+		return;
+	}
+	if (was_up && (!asker->again || !asker->again(asker))) {
+		give_up(asker, EXIT_UNAVAILABLE);
+		return;
+	}
+	id_table_put(&asker->tried, &asker->member, asker);
+	dial_member(asker, now);
+}
+
+static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
+{
+	struct asker *asker = ask->self;
+	const struct client_fact *client = &fact->client_fact;
+
+	if (fact->kind != NODE_CLIENT)
+		return;
+	if (fact->client == asker->client && !ask->session.leaving) {
+		if (client->kind == CLIENT_UP) {
+			asker->is_up = true;
+			asker->up(asker, now);
+		} else if (client->kind == CLIENT_DOWN) {
+			member_down(asker, now, client->reason);
+		} else {
+			if (client->kind == CLIENT_RESULT)
+				asker->open--;
+			asker->fact(asker, now, client);
+		}
+	}
+	blob_drop(client->message);
+}
+
+static void on_turn(struct ask *ask, msec now)
+{
+	struct asker *asker = ask->self;
+
+	if (asker->is_up && asker->turn)
+		asker->turn(asker, now);
+}
+
+static void tell_late(const struct asker *asker)
+{
+	if (asker->open == 0)
+		report("deadline", NULL, "no member of %s '%s' was found within the timeout", asker->kind, asker->name);
+	else
+		report("deadline", NULL, "no answer within the timeout%s", asker->writes ? ": the outcome is unknown" : "");
+}
+
+static void on_stop(struct ask *ask, int status)
+{
+	struct asker *asker = ask->self;
+
+	drop_client(asker);
+	if (status == EXIT_DEADLINE && ask->answers > 0)
+		tell_late(asker);
+	if (status > 128)
+		session_leave_signal(&ask->session, status - 128);
+	else
+		session_leave(&ask->session, status);
+}
+
+int asker_run(struct asker *asker)
+{
+	int status;
+
+	asker->ask.self = asker;
+	asker->ask.answered = answered;
+	asker->ask.fact = on_fact;
+	asker->ask.turn = on_turn;
+	asker->ask.stopped = on_stop;
+	status = ask_run_or_fail(&asker->ask);
+	id_table_fini(&asker->tried);
+	return status;
+}
+
+int asker_outcome(const struct asker *asker, enum error reason)
+{
+	switch ((int)reason) {
+	case OK:
+		return EXIT_YES;
+	case ERROR_NOT_LEADER:
+		report("no-leader", NULL, "%s '%s' has no leader now: %s", asker->kind, asker->name,
+			asker->writes ? "nothing was changed" : "a majority of its voters is needed");
+		return asker->writes ? EXIT_TEMPORARY : EXIT_UNAVAILABLE;
+	case ERROR_TIMEOUT:
+		report("deadline", NULL, "%s '%s' did not answer in time", asker->kind, asker->name);
+		return EXIT_DEADLINE;
+	case ERROR_INDETERMINATE:
+		report("indeterminate", NULL, "%s '%s': the member that was asked cannot tell whether it was done", asker->kind, asker->name);
+		return EXIT_DEADLINE;
+	case ERROR_MALFORMED:
+		report("malformed", NULL, "%s '%s' does not understand the question", asker->kind, asker->name);
+		return EXIT_PROTOCOL;
+	case ERROR_NOT_ALLOWED:
+		report("not-allowed", NULL, "the member that was asked may not do that");
+		return EXIT_REFUSED;
+	default:
+		report(error_name(reason), NULL, "%s '%s': %s; nothing was changed", asker->kind, asker->name, error_text(reason));
+		return EXIT_TEMPORARY;
+	}
+}
+
+bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command)
+{
+	bool taken = node_client_propose(asker_node(asker), asker->client, ticket, command) == OK;
+
+	asker->open += taken;
+	return taken;
+}
+
+bool asker_query(struct asker *asker, const struct group_query *query)
+{
+	bool taken = node_client_query(asker_node(asker), asker->client, query) == OK;
+
+	asker->open += taken;
+	return taken;
+}
+
+void asker_status(struct asker *asker, uint64_t ticket)
+{
+	asker->open++;
+	node_client_status(asker_node(asker), asker->client, ticket);
+}
+
+void asker_follow(struct asker *asker, const struct client_follow *follow)
+{
+	node_client_follow(asker_node(asker), asker->client, follow);
+}

@@ -1,0 +1,59 @@
+/*
+ * asker.h - one-shot questions to a group: find a member in the catalog, prove the key, ask, leave. Nobody lists us.
+ *
+ * A member that cannot be reached, or is gone before it was asked anything, is replaced by the next. With -w it waits for
+ * a member to appear; -W bounds everything.
+ */
+#ifndef CMD_ASKER_H
+#define CMD_ASKER_H
+
+#include "cmd/common/ask.h"
+
+#define ASKER_TYPES_MAX 64
+
+struct asker {
+	/* From the owner. */
+	struct ask ask;                  /* common is filled in, the rest is ours */
+	const char *kind;                /* "group", "map", ...: see group_key.h */
+	const char *name;
+	const char *key_path;            /* NULL */
+	const char *types;               /* only a group listed with these; NULL: any */
+	bool writes;                     /* something may have been changed when the deadline passes */
+	/* A member is there, proven both ways: questions may be put by the functions below. Again after a reconnect. */
+	void (*up)(struct asker *asker, msec now);
+	/* An answer or event. The message is dropped by us. */
+	void (*fact)(struct asker *asker, msec now, const struct client_fact *fact);
+	/* The member went away; open questions got their facts before. false or NULL: that is the end. */
+	bool (*again)(struct asker *asker);
+	void (*turn)(struct asker *asker, msec now);    /* once a turn while up; may be NULL */
+	void *self;
+
+	/* From us. */
+	struct client *client;
+	bool is_up;
+	struct id group;
+	struct id member;
+	char found_types[ASKER_TYPES_MAX];  /* those of the group that was found */
+	struct id_table tried;           /* members that failed us since the last look */
+	size_t members;                  /* listed at the last look */
+	enum error failure;              /* of the last member */
+	char near[ENTRY_NAME_MAX];       /* a name like the one we wanted */
+	size_t open;                     /* questions without an answer yet */
+};
+
+/* Runs until asker_leave, and says on stderr why if it was for want of a member. The exit status. */
+int asker_run(struct asker *asker);
+void asker_leave(struct asker *asker, int status);
+
+/* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
+int asker_outcome(const struct asker *asker, enum error reason);
+
+/* See client.h. A failed propose or query means that too much is under way: ask again after an answer. */
+bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command);
+bool asker_query(struct asker *asker, const struct group_query *query);
+void asker_status(struct asker *asker, uint64_t ticket);
+void asker_follow(struct asker *asker, const struct client_follow *follow);
+
+struct node *asker_node(struct asker *asker);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * replica.h - being a member of a group for as long as a program runs: key, storage, joining, leaving.
+ */
+#ifndef CMD_REPLICA_H
+#define CMD_REPLICA_H
+
+#include "cmd/common/session.h"
+
+struct store;
+
+struct replica_options {
+	const char *kind;                /* "group", "map", ...: see group_key.h */
+	const char *name;                /* as the user typed it */
+	const char *listed;              /* what members list it as */
+	const char *key_path;            /* NULL */
+	const char *data;                /* directory; NULL: in memory */
+	/* Makes the state anew: for the start, and after our history lost against another. */
+	struct state (*state)(void *self);
+	void *self;
+	bool external;                   /* these as in group.h */
+	bool join_only;
+	bool tell_applied;
+	bool tell_changes;
+	bool lan;                        /* raft_timing_lan */
+	enum preference preference;
+	uint8_t expect;
+	uint8_t copies_min;
+};
+
+struct replica {
+	struct session *session;
+	struct replica_options options;
+	struct group *group;             /* NULL before open and after it has left */
+	struct store *store;             /* NULL: in memory */
+	struct id id;
+	bool is_leaving;
+	bool is_online;
+	bool told_full;
+};
+
+/* Joins, or ends the process with one line. Says once on stderr when nothing is kept on disk, unless -q. */
+void replica_open(struct replica *replica, struct session *session, const struct replica_options *options);
+
+/*
+ * For every fact of the node: true if it is about this group. Those that are of no interest to the owner are dealt with
+ * here; *fact then has kind GROUP_ROOM. Leaves the session when the group is over.
+ */
+bool replica_fact(struct replica *replica, msec now, const struct node_fact *fact, struct group_fact *out);
+
+/* After any verb of group.h. */
+void replica_turn(struct replica *replica, msec now);
+/* A departure in good order; the session is left with `status` when it is over. */
+void replica_leave(struct replica *replica, msec now, int status);
+/* At the end, before session_run returns: the store is closed. */
+void replica_close(struct replica *replica);
+
+#endif

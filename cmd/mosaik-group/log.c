@@ -1,0 +1,151 @@
+/*
+ * log.c - what a group has committed, from a member that is asked: all of it, or from an index on; with --follow also what
+ * will be. When the member goes away, the next one is asked for what comes after the last record that was printed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/common/asker.h"
+#include "cmd/mosaik-group/entries.h"
+#include "cmd/mosaik-group/subcommands.h"
+#include "runtime/stdio.h"
+
+struct reading {
+	struct asker asker;
+	const struct settings *settings;
+	struct output *output;
+	uint64_t next;                 /* the index that comes next */
+	uint64_t until;                /* stop after it; 0: follow */
+	uint64_t printed;
+	bool done;
+	int status;
+};
+
+static void on_output(void *self)
+{
+	(void)self;   /* a turn follows */
+}
+
+static void leave(struct reading *reading, int status)
+{
+	output_close(reading->output);
+	reading->output = NULL;
+	asker_leave(&reading->asker, status);
+}
+
+static void flush(struct reading *reading)
+{
+	switch (output_flush(reading->output)) {
+	case STDIO_OK:
+		if (reading->done)
+			leave(reading, reading->status);
+		break;
+	case STDIO_AGAIN:
+		break;
+	case STDIO_END:
+		output_close(reading->output);
+		reading->output = NULL;
+		session_leave_signal(&reading->asker.ask.session, SIGPIPE);
+		break;
+	case STDIO_FAILED:
+		report("stdout", NULL, "cannot write to stdout: %s", strerror(errno));
+		leave(reading, EXIT_IO);
+		break;
+	}
+}
+
+static void on_turn(struct asker *asker, msec now)
+{
+	struct reading *reading = asker->self;
+
+	(void)now;
+	if (reading->output)
+		flush(reading);
+}
+
+static void on_up(struct asker *asker, msec now)
+{
+	struct reading *reading = asker->self;
+
+	(void)now;
+	if (!reading->output)
+		reading->output = output_open(runtime_loop(asker->ask.session.runtime), STDOUT_FILENO, on_output, reading);
+	asker_status(asker, 1);
+}
+
+static void on_status(struct reading *reading, const struct client_fact *fact)
+{
+	struct client_status status;
+
+	if (client_status_decode(fact->bytes, &status) != OK) {
+		report("malformed", NULL, "the member's answer cannot be understood");
+		leave(reading, EXIT_PROTOCOL);
+		return;
+	}
+	reading->until = reading->settings->follow ? 0 : status.status.position;
+	client_status_fini(&status);
+	if (reading->until == 0 && !reading->settings->follow)
+		reading->done = true;      /* nothing was ever committed */
+	else if (reading->until != 0 && reading->next > reading->until)
+		reading->done = true;
+	else
+		asker_follow(&reading->asker, &(struct client_follow){.ticket = 2, .what = FOLLOW_LOG, .position = reading->next});
+}
+
+static void on_record(struct reading *reading, const struct client_fact *fact)
+{
+	const struct settings *settings = reading->settings;
+
+	if (reading->done || fact->position < reading->next)
+		return;
+	if (entries_put(reading->output, settings->common.framing, &(struct log_place){fact->position, fact->term}, fact->bytes) != OK) {
+		report("framing", NULL, "command %" PRIu64 " contains a NUL byte: it cannot be written with framing null", fact->position);
+		reading->status = EXIT_DATA;
+		reading->done = true;
+		return;
+	}
+	reading->next = fact->position + 1;
+	reading->printed++;
+	if (reading->printed == settings->count || (reading->until != 0 && reading->next > reading->until))
+		reading->done = true;
+}
+
+static void on_fact(struct asker *asker, msec now, const struct client_fact *fact)
+{
+	struct reading *reading = asker->self;
+
+	(void)now;
+	if (!reading->output)
+		return;
+	if (fact->kind == CLIENT_RESULT && fact->ticket == 1) {
+		on_status(reading, fact);
+	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD) {
+		on_record(reading, fact);
+	} else if (fact->kind == CLIENT_RESULT) {
+		leave(reading, asker_outcome(asker, fact->reason));
+	}
+}
+
+static bool again(struct asker *asker)
+{
+	const struct reading *reading = asker->self;
+
+	return !reading->done;
+}
+
+int log_run(const struct invocation *invocation)
+{
+	const struct settings *settings = invocation->settings;
+	struct reading reading = {.settings = settings, .next = settings->from > 0 ? settings->from : 1, .asker = {.kind = "group",
+		.name = invocation->group, .key_path = settings->key_path, .up = on_up, .fact = on_fact, .again = again, .turn = on_turn,
+		.ask.common = settings->common}};
+
+	if (invocation->count > 0)
+		usage_error("'%s' is one operand too many", invocation->operand[0]);
+	reading.asker.self = &reading;
+	return asker_run(&reading.asker);
+}

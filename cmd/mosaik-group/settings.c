@@ -1,0 +1,74 @@
+/*
+ * settings.c - the options of mosaik-group.
+ */
+#include "cmd/mosaik-group/settings.h"
+
+#define FIELD(member, type) OPTION_FIELD(struct settings, member, type)
+
+/* Those without a word of help are shown with the subcommand they belong to. */
+static const struct option_row rows[] = {
+	{'k', "key", OPTION_TEXT, FIELD(key_path, const char *), "FILE", "MOSAIK_GROUP_KEY", "the group's secret (made by mosaik-key gen)"},
+	{0, "data", OPTION_TEXT, FIELD(data, const char *), "DIR", NULL, "join: keep the log on disk"},
+	{0, "expect", OPTION_NUMBER, FIELD(expect, uint64_t), "N", NULL, "join: a new group begins with N members, not with one"},
+	{0, "observer", OPTION_FLAG, FIELD(observer, bool), NULL, NULL, "join: follow, never vote"},
+	{0, "reluctant", OPTION_FLAG, FIELD(reluctant, bool), NULL, NULL, NULL},
+	{0, "join-only", OPTION_FLAG, FIELD(join_only, bool), NULL, NULL, NULL},
+	{0, "lan", OPTION_FLAG, FIELD(lan, bool), NULL, NULL, NULL},
+	{0, "sm-id", OPTION_TEXT, FIELD(machine, const char *), "NAME", NULL, NULL},
+	{0, "feed", OPTION_FLAG, FIELD(feed, bool), NULL, NULL, NULL},
+	{0, "strong", OPTION_FLAG, FIELD(strong, bool), NULL, NULL, NULL},
+	{'L', "local", OPTION_FLAG, FIELD(local, bool), NULL, NULL, NULL},
+	{0, "from", OPTION_NUMBER, FIELD(from, uint64_t), "INDEX", NULL, NULL},
+	{'c', "count", OPTION_NUMBER, FIELD(count, uint64_t), "N", NULL, NULL},
+	{'f', "follow", OPTION_FLAG, FIELD(follow, bool), NULL, NULL, NULL},
+	{0, "leader", OPTION_FLAG, FIELD(leader, bool), NULL, NULL, NULL},
+	{0, "members", OPTION_NUMBER, FIELD(members, uint64_t), "N", NULL, NULL},
+	{0, "committed", OPTION_NUMBER, FIELD(committed, uint64_t), "INDEX", NULL, NULL},
+	{0, "try", OPTION_FLAG, FIELD(try, bool), NULL, NULL, NULL},
+	{0, "grace", OPTION_DURATION, FIELD(grace, msec), "DUR", NULL, NULL},
+	{.name = NULL}
+};
+
+static void check(const void *of)
+{
+	const struct settings *settings = of;
+
+	if (settings->observer && settings->reluctant)
+		usage_error("--observer never votes, --reluctant votes: choose one");
+	if (settings->strong && settings->local)
+		usage_error("--strong and --local contradict each other");
+	if (settings->expect > 9)
+		usage_error("--expect: a group begins with at most 9 members");
+}
+
+const struct settings settings_defaults = {.common = COMMON_DEFAULTS(TIMEOUT_DEFAULT), .machine = MACHINE_DEFAULT, .grace = 5000};
+
+static const struct subcommand subcommands[] = {
+	{"join", "GROUP [--data DIR] [-- CMD]", "be a member: stdin is proposed, what is committed is printed"},
+	{"propose", "GROUP TEXT|- [--feed]", "append; prints the index when it is committed"},
+	{"query", "GROUP TEXT [--strong|-L]", "ask the state machine that members run as CMD"},
+	{"log", "GROUP [--from I] [-c N] [-f]", "what was committed, and with -f what will be"},
+	{"status", "GROUP [-f]", "leader, term, index, and how many crashes it survives"},
+	{"members", "GROUP", NULL},
+	{"leader", "GROUP", "who is in it; who leads"},
+	{"wait", "GROUP --leader", "also --members N, --committed I: until it is so"},
+	{"lock", "GROUP[/NAME] [--try] -- CMD", "run CMD while nobody else does; --grace DUR"},
+	{.name = NULL}
+};
+
+static const char *const examples[] = {
+	"mosaik-group -n demo join jobs --data ./jobs",
+	"echo 'build 17' | mosaik-group -n demo propose jobs -",
+	"mosaik-group -n demo lock backup -- ./backup.sh",
+	NULL
+};
+
+const struct command command = {
+	.name = "mosaik-group",
+	.usage = "-n NETWORK [options] SUBCOMMAND GROUP [OPERAND...]",
+	.examples = examples,
+	.options = rows,
+	.subcommands = subcommands,
+	.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose",
+	.check = check,
+};

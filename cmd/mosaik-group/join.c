@@ -1,0 +1,375 @@
+/*
+ * join.c - being a member: stdin is proposed, the committed log comes out on stdout, the same on every member. With CMD, the
+ * command is the state machine: it gets every command of the log, and its replies are the results.
+ *
+ *     stdin  ->  proposals  ->  group  ->  applied: stdout, or CMD
+ *                                 ^            |
+ *                                 +-- results -+
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cmd/common/command.h"
+#include "cmd/common/feed.h"
+#include "cmd/common/replica.h"
+#include "cmd/mosaik-group/coprocess.h"
+#include "cmd/mosaik-group/entries.h"
+#include "cmd/mosaik-group/subcommands.h"
+#include "groups/log_state.h"
+#include "runtime/stdio.h"
+
+#define PENDING_MAX (1024 * 1024)      /* bytes that stdout or CMD has not taken, above which facts wait */
+#define REPLY_WITHIN 100               /* msec for CMD to answer an apply; a slower one had nothing to say */
+
+/* Results that are due from CMD, in the order of the log. */
+struct expected {
+	uint64_t position;
+	uint64_t ticket;
+	msec until;
+};
+
+struct expectations {
+	struct expected *one;
+	size_t first, count, capacity;
+};
+
+struct join {
+	const struct settings *settings;
+	struct session session;
+	struct replica replica;
+	struct feed *feed;                 /* NULL: stdin has ended */
+	struct output *output;             /* NULL with CMD */
+	struct coprocess *machine;
+	char *const *argv;                 /* of CMD; NULL */
+	struct expectations expected;
+	uint64_t sent;                     /* proposals of ours: their tickets count from 1 */
+	uint64_t applied;                  /* position of the newest command that went out */
+	bool has_room;
+	bool ready;
+	bool stdout_gone;
+	bool over;
+};
+
+static struct node *node_of(struct join *join)
+{
+	return runtime_node(join->session.runtime);
+}
+
+static void stop(struct join *join, int status)
+{
+	replica_leave(&join->replica, runtime_now(join->session.runtime), status);
+}
+
+/* ---- what was applied ---- */
+
+static void answer(struct join *join, uint64_t ticket, enum error outcome, struct bytes text)
+{
+	if (join->replica.group)
+		group_answer(join->replica.group, runtime_now(join->session.runtime), ticket, outcome, text);
+}
+
+static void expect(struct join *join, msec now, const struct group_fact *fact)
+{
+	struct expectations *expected = &join->expected;
+
+	if (expected->first == expected->count)
+		expected->first = expected->count = 0;
+	expected->one = memory_grow(expected->one, &expected->capacity, expected->count + 1, sizeof *expected->one);
+	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + REPLY_WITHIN};
+}
+
+/* Those before `position`, and those that waited long enough, had nothing to say. */
+static void settle(struct join *join, msec now, uint64_t position)
+{
+	struct expectations *expected = &join->expected;
+
+	while (expected->first < expected->count) {
+		const struct expected *one = &expected->one[expected->first];
+
+		if (one->position >= position && one->until > now)
+			break;
+		answer(join, one->ticket, OK, (struct bytes){0});
+		expected->first++;
+	}
+}
+
+static void replied(struct join *join, msec now, const struct coprocess_reply *reply)
+{
+	struct expectations *expected = &join->expected;
+	enum error outcome = reply->ok ? OK : ERROR_BAD_TEXT;
+
+	if (reply->is_query) {
+		answer(join, reply->id, outcome, reply->text);
+		return;
+	}
+	settle(join, now, reply->id);
+	if (expected->first == expected->count || expected->one[expected->first].position != reply->id)
+		return;
+	answer(join, expected->one[expected->first].ticket, OK, reply->text);
+	expected->first++;
+}
+
+static void put(struct join *join, uint64_t position, uint64_t term, struct bytes command)
+{
+	if (position <= join->applied)
+		return;
+	join->applied = position;
+	if (join->machine) {
+		coprocess_apply(join->machine, position, term, command);
+	} else if (join->output && entries_put(join->output, join->settings->common.framing,
+			&(struct log_place){position, term}, command) != OK) {
+		report("framing", NULL, "command %" PRIu64 " contains a NUL byte: it cannot be written with framing null", position);
+		stop(join, EXIT_DATA);
+	}
+}
+
+static void on_applied(struct join *join, msec now, const struct group_fact *fact)
+{
+	put(join, fact->position, fact->term, blob_bytes(fact->bytes));
+	if (fact->ticket == 0)
+		return;
+	if (join->machine)
+		expect(join, now, fact);
+	else
+		answer(join, fact->ticket, OK, (struct bytes){0});
+}
+
+/* A snapshot took the place of commands that we have not seen: the state is the list of them. */
+static void on_restored(struct join *join)
+{
+	const struct state *state = group_state(join->replica.group);
+
+	while (join->applied < log_state_count(state)) {
+		struct buffer query = {0}, records = {0};
+		struct log_record record;
+		struct bytes rest;
+
+		log_state_query(join->applied + 1, UINT64_MAX, &query);
+		if (state->ops->query(state->self, buffer_bytes(&query), &records) != OK)
+			records.size = 0;
+		rest = buffer_bytes(&records);
+		if (!log_record_next(&rest, &record))
+			break;
+		do
+			put(join, record.position, record.term, record.command);
+		while (log_record_next(&rest, &record));
+		buffer_fini(&query);
+		buffer_fini(&records);
+	}
+}
+
+static void on_result(struct join *join, const struct group_fact *fact)
+{
+	if (fact->reason == OK)
+		return;
+	report(error_name(fact->reason), NULL, "record %" PRIu64 " of stdin was not committed: %s", fact->ticket,
+		error_text(fact->reason));
+	stop(join, fact->reason == ERROR_INDETERMINATE ? EXIT_DEADLINE : EXIT_TEMPORARY);
+}
+
+static void on_fact(struct join *join, msec now, const struct group_fact *fact)
+{
+	switch (fact->kind) {
+	case GROUP_APPLIED:
+		on_applied(join, now, fact);
+		break;
+	case GROUP_RESTORED:
+		on_restored(join);
+		break;
+	case GROUP_RESULT:
+		on_result(join, fact);
+		break;
+	case GROUP_QUESTION:
+		if (join->machine)
+			coprocess_query(join->machine, fact->ticket, blob_bytes(fact->bytes));
+		else
+			answer(join, fact->ticket, ERROR_STREAM_NOT_FOUND, (struct bytes){0});
+		break;
+	case GROUP_DISSOLVED:
+		join->applied = 0;   /* another history: it is told from its beginning */
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_backed_up(const struct join *join)
+{
+	return (join->output && output_pending(join->output) > PENDING_MAX) ||
+		(join->machine && coprocess_pending(join->machine) > PENDING_MAX);
+}
+
+static void pull_facts(struct join *join, msec now)
+{
+	struct node_fact fact;
+	struct group_fact group;
+
+	while (!is_backed_up(join) && node_next_fact(node_of(join), &fact)) {
+		if (!replica_fact(&join->replica, now, &fact, &group))
+			continue;
+		if (join->replica.group)
+			on_fact(join, now, &group);
+		blob_drop(group.bytes);
+	}
+	if (join->replica.is_online && !join->ready) {
+		join->ready = true;
+		session_ready(&join->session);
+	}
+}
+
+/* ---- stdin, stdout, CMD ---- */
+
+static void close_feed(struct join *join)
+{
+	feed_close(join->feed);
+	join->feed = NULL;
+}
+
+static void propose(struct join *join, msec now)
+{
+	struct bytes record;
+
+	while (join->feed && join->replica.group && !join->replica.is_leaving && group_has_room(join->replica.group)) {
+		switch (feed_next(join->feed, &record)) {
+		case FEED_RECORD:
+			group_propose(join->replica.group, now, ++join->sent, record);
+			break;
+		case FEED_WAIT:
+			return;
+		case FEED_END:
+			close_feed(join);
+			return;
+		case FEED_BAD:
+			stop(join, EXIT_DATA);
+			return;
+		case FEED_FAILED:
+			stop(join, EXIT_IO);
+			return;
+		}
+	}
+}
+
+static void flush(struct join *join)
+{
+	if (!join->output)
+		return;
+	switch (output_flush(join->output)) {
+	case STDIO_OK:
+	case STDIO_AGAIN:
+		return;
+	case STDIO_END:
+		join->session.died_of = SIGPIPE;
+		stop(join, 128 + SIGPIPE);
+		break;
+	case STDIO_FAILED:
+		report("stdout", NULL, "cannot write to stdout: %s", strerror(errno));
+		stop(join, EXIT_IO);
+		break;
+	}
+	output_close(join->output);
+	join->output = NULL;
+}
+
+static void talk(struct join *join, msec now)
+{
+	struct coprocess_reply reply;
+	int status;
+
+	if (!join->machine)
+		return;
+	while (coprocess_next(join->machine, &reply))
+		replied(join, now, &reply);
+	settle(join, now, 0);
+	if (!coprocess_has_ended(join->machine, &status))
+		return;
+	if (!join->replica.is_leaving)
+		warn("'%s' has ended with status %d: this member leaves", join->argv[0], status);
+	coprocess_free(join->machine);
+	join->machine = NULL;
+	stop(join, status);
+}
+
+static void turn(void *self, msec now)
+{
+	struct join *join = self;
+
+	pull_facts(join, now);
+	talk(join, now);
+	flush(join);
+	if (!join->session.leaving && session_is_late(&join->session, now)) {
+		join->session.deadline = MSEC_NEVER;
+		stop(join, EXIT_DEADLINE);
+	}
+	propose(join, now);
+	replica_turn(&join->replica, now);
+}
+
+static msec deadline(void *self)
+{
+	const struct join *join = self;
+	const struct expectations *expected = &join->expected;
+	msec due = session_deadline(&join->session);
+
+	return expected->first < expected->count ? msec_min(due, expected->one[expected->first].until) : due;
+}
+
+static void on_signal(void *self, int number)
+{
+	struct join *join = self;
+
+	if (number != SIGUSR1)
+		stop(join, EXIT_YES);
+}
+
+static void on_output(void *self)
+{
+	(void)self;   /* a turn follows */
+}
+
+static struct state make_state(void *self)
+{
+	const struct join *join = self;
+
+	return log_state_new(join->settings->machine);
+}
+
+static void start_machine(struct join *join)
+{
+	if (coprocess_start(runtime_loop(join->session.runtime), join->argv, &join->machine) == OK)
+		return;
+	fail(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE, "command", NULL, "cannot run '%s': %s", join->argv[0],
+		strerror(errno));
+}
+
+static void start(struct join *join, const char *group)
+{
+	const struct settings *settings = join->settings;
+	static const struct program program = {turn, deadline, on_signal};
+
+	session_open(&join->session, &(struct session_options){.common = &settings->common, .program = &program, .self = join});
+	if (join->argv)
+		start_machine(join);
+	else
+		join->output = output_open(runtime_loop(join->session.runtime), STDOUT_FILENO, on_output, join);
+	replica_open(&join->replica, &join->session, &(struct replica_options){.kind = "group", .name = group, .listed = group,
+		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
+		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
+		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
+	join->feed = feed_open(runtime_loop(join->session.runtime), settings->common.framing, GROUP_COMMAND_MAX);
+}
+
+int join_run(const struct invocation *invocation)
+{
+	struct join join = {.settings = invocation->settings, .argv = invocation->count > 0 ? invocation->operand : NULL};
+	int status;
+
+	start(&join, invocation->group);
+	status = session_run(&join.session);
+	memory_free(join.expected.one);
+	return status;
+}

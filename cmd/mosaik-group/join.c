@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "cmd/common/command.h"
 #include "cmd/common/feed.h"
-#include "cmd/common/replica.h"
+#include "cmd/common/participant.h"
 #include "cmd/mosaik-group/coprocess.h"
 #include "cmd/mosaik-group/entries.h"
 #include "cmd/mosaik-group/subcommands.h"
@@ -41,7 +41,7 @@ struct expectations {
 struct join {
 	const struct settings *settings;
 	struct session session;
-	struct replica replica;
+	struct participant participant;
 	struct feed *feed;                 /* NULL: stdin has ended */
 	struct output *output;             /* NULL with CMD */
 	struct coprocess *machine;
@@ -62,15 +62,15 @@ static struct node *node_of(struct join *join)
 
 static void stop(struct join *join, int status)
 {
-	replica_leave(&join->replica, runtime_now(join->session.runtime), status);
+	participant_leave(&join->participant, runtime_now(join->session.runtime), status);
 }
 
 /* ---- what was applied ---- */
 
 static void answer(struct join *join, uint64_t ticket, enum error outcome, struct bytes text)
 {
-	if (join->replica.group)
-		group_answer(join->replica.group, runtime_now(join->session.runtime), ticket, outcome, text);
+	if (join->participant.group)
+		group_answer(join->participant.group, runtime_now(join->session.runtime), ticket, outcome, text);
 }
 
 static void expect(struct join *join, msec now, const struct group_fact *fact)
@@ -142,7 +142,7 @@ static void on_applied(struct join *join, msec now, const struct group_fact *fac
 /* A snapshot took the place of commands that we have not seen: the state is the list of them. */
 static void on_restored(struct join *join)
 {
-	const struct state *state = group_state(join->replica.group);
+	const struct state *state = group_state(join->participant.group);
 
 	while (join->applied < log_state_count(state)) {
 		struct buffer query = {0}, records = {0};
@@ -210,13 +210,13 @@ static void pull_facts(struct join *join, msec now)
 	struct group_fact group;
 
 	while (!is_backed_up(join) && node_next_fact(node_of(join), &fact)) {
-		if (!replica_fact(&join->replica, now, &fact, &group))
+		if (!participant_fact(&join->participant, now, &fact, &group))
 			continue;
-		if (join->replica.group)
+		if (join->participant.group)
 			on_fact(join, now, &group);
 		blob_drop(group.bytes);
 	}
-	if (join->replica.is_online && !join->ready) {
+	if (join->participant.is_online && !join->ready) {
 		join->ready = true;
 		session_ready(&join->session);
 	}
@@ -234,10 +234,10 @@ static void propose(struct join *join, msec now)
 {
 	struct bytes record;
 
-	while (join->feed && join->replica.group && !join->replica.is_leaving && group_has_room(join->replica.group)) {
+	while (join->feed && join->participant.group && !join->participant.is_leaving && group_has_room(join->participant.group)) {
 		switch (feed_next(join->feed, &record)) {
 		case FEED_RECORD:
-			group_propose(join->replica.group, now, ++join->sent, record);
+			group_propose(join->participant.group, now, ++join->sent, record);
 			break;
 		case FEED_WAIT:
 			return;
@@ -287,7 +287,7 @@ static void talk(struct join *join, msec now)
 	settle(join, now, 0);
 	if (!coprocess_has_ended(join->machine, &status))
 		return;
-	if (!join->replica.is_leaving)
+	if (!join->participant.is_leaving)
 		warn("'%s' has ended with status %d: this member leaves", join->argv[0], status);
 	coprocess_free(join->machine);
 	join->machine = NULL;
@@ -306,7 +306,7 @@ static void turn(void *self, msec now)
 		stop(join, EXIT_DEADLINE);
 	}
 	propose(join, now);
-	replica_turn(&join->replica, now);
+	participant_turn(&join->participant, now);
 }
 
 static msec deadline(void *self)
@@ -356,7 +356,7 @@ static void start(struct join *join, const char *group)
 		start_machine(join);
 	else
 		join->output = output_open(runtime_loop(join->session.runtime), STDOUT_FILENO, on_output, join);
-	replica_open(&join->replica, &join->session, &(struct replica_options){.kind = "group", .name = group, .listed = group,
+	participant_open(&join->participant, &join->session, &(struct participant_options){.kind = "group", .name = group, .listed = group,
 		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
 		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
 		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});

@@ -1,14 +1,14 @@
 /*
- * replica.h - being a member of a group for as long as a program runs: key, storage, joining, leaving.
+ * participant.h - being a member of a group for as long as a program runs: key, storage, joining, leaving.
  */
-#ifndef CMD_REPLICA_H
-#define CMD_REPLICA_H
+#ifndef CMD_PARTICIPANT_H
+#define CMD_PARTICIPANT_H
 
 #include "cmd/common/session.h"
 
 struct store;
 
-struct replica_options {
+struct participant_options {
 	const char *kind;                /* "group", "map", ...: see group_key.h */
 	const char *name;                /* as the user typed it */
 	const char *listed;              /* what members list it as */
@@ -27,9 +27,9 @@ struct replica_options {
 	uint8_t copies_min;
 };
 
-struct replica {
+struct participant {
 	struct session *session;
-	struct replica_options options;
+	struct participant_options options;
 	struct group *group;             /* NULL before open and after it has left */
 	struct store *store;             /* NULL: in memory */
 	struct id id;
@@ -39,19 +39,19 @@ struct replica {
 };
 
 /* Joins, or ends the process with one line. Says once on stderr when nothing is kept on disk, unless -q. */
-void replica_open(struct replica *replica, struct session *session, const struct replica_options *options);
+void participant_open(struct participant *participant, struct session *session, const struct participant_options *options);
 
 /*
  * For every fact of the node: true if it is about this group. Those that are of no interest to the owner are dealt with
  * here; *fact then has kind GROUP_ROOM. Leaves the session when the group is over.
  */
-bool replica_fact(struct replica *replica, msec now, const struct node_fact *fact, struct group_fact *out);
+bool participant_fact(struct participant *participant, msec now, const struct node_fact *fact, struct group_fact *out);
 
 /* After any verb of group.h. */
-void replica_turn(struct replica *replica, msec now);
+void participant_turn(struct participant *participant, msec now);
 /* A departure in good order; the session is left with `status` when it is over. */
-void replica_leave(struct replica *replica, msec now, int status);
+void participant_leave(struct participant *participant, msec now, int status);
 /* At the end, before session_run returns: the store is closed. */
-void replica_close(struct replica *replica);
+void participant_close(struct participant *participant);
 
 #endif

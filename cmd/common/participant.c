@@ -1,0 +1,198 @@
+/*
+ * participant.c - see participant.h.
+ */
+#include "cmd/common/participant.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cmd/common/group_key.h"
+#include "runtime/store.h"
+
+static struct node *node_of(const struct participant *participant)
+{
+	return runtime_node(participant->session->runtime);
+}
+
+static uint64_t random_number(void)
+{
+	struct keypair pair;
+	uint64_t number;
+
+	do {
+		key_random(&pair);
+		memcpy(&number, pair.seed, sizeof number);
+	} while (number == 0);
+	memory_wipe(&pair, sizeof pair);
+	return number;
+}
+
+static void on_stored(void *self, uint64_t token, enum error status)
+{
+	struct participant *participant = self;
+
+	if (!participant->group)
+		return;
+	if (status != OK)
+		report("storage", NULL, "cannot write to '%s': %s", participant->options.data, strerror(errno));
+	node_group_persisted(node_of(participant), runtime_now(participant->session->runtime), &participant->id, token, status);
+	runtime_again(participant->session->runtime);
+}
+
+static void open_store(struct participant *participant, struct image *image)
+{
+	struct store_options options = {.directory = participant->options.data, .group = participant->id,
+		.peer = participant->session->identity.public_key, .loop = runtime_loop(participant->session->runtime), .done = on_stored,
+		.self = replica};
+	struct store_found found;
+	enum error error = store_open(&options, &participant->store, image, &found);
+
+	if (error == ERROR_NOT_ALLOWED)
+		fail(EXIT_CONFIG, "in-use", NULL, "another process uses '%s' for this %s", participant->options.data, participant->options.kind);
+	if (error != OK)
+		fail(EXIT_IO, "storage", NULL, "cannot open '%s': %s", participant->options.data, strerror(errno));
+	if (found.state == STORE_SET_ASIDE)
+		warn("the data in '%s' is damaged or another identity's: kept as '%s', and begun anew", participant->options.data, found.aside);
+}
+
+static void join(struct participant *participant, msec now)
+{
+	const struct participant_options *wanted = &participant->options;
+	struct group_options options = {.state = wanted->state(wanted->self), .external = wanted->external,
+		.preference = wanted->preference, .expect = wanted->expect, .join_only = wanted->join_only,
+		.tell_applied = wanted->tell_applied, .tell_changes = wanted->tell_changes,
+		.peer = participant->session->identity.public_key, .seed = random_number()};
+	struct image image = {0};
+	enum error error;
+
+	options.terms.key = group_key(participant->session->common, wanted->kind, wanted->name, wanted->key_path);
+	options.terms.timing = wanted->lan ? raft_timing_lan : raft_timing_default;
+	options.terms.copies_min = wanted->copies_min;
+	participant->id = group_id_of(&options.terms, &options.state);
+	if (wanted->data)
+		open_store(participant, &image);
+	options.durable = participant->store != NULL;
+	options.incarnation = image.hard.incarnation != 0 ? image.hard.incarnation : random_number();
+	error = node_group_join(node_of(participant), now, &(struct node_group){.name = wanted->listed, .options = &options,
+		.image = image.hard.incarnation != 0 ? &image : NULL}, &participant->group);
+	image_fini(&image);
+	if (error != OK)
+		fail(EXIT_DATA, "storage", NULL, "the data in '%s' is not of this %s: %s", wanted->data, wanted->kind, error_text(error));
+}
+
+void participant_open(struct participant *participant, struct session *session, const struct participant_options *options)
+{
+	*participant = (struct participant){.session = session, .options = *options};
+	join(participant, runtime_now(session->runtime));
+	if (!options->data && !session->common->quiet)
+		warn("%s '%s' is kept in memory only: --data DIR keeps it on disk", options->kind, options->name);
+}
+
+static void close_store(struct participant *participant)
+{
+	store_close(participant->store);
+	participant->store = NULL;
+}
+
+static void quit(struct participant *participant, msec now)
+{
+	if (participant->group)
+		node_group_quit(node_of(participant), now, participant->group);
+	participant->group = NULL;
+}
+
+/* Our history lost against another one: it is kept aside, and we join the winner with a new life. */
+static void start_afresh(struct participant *participant, msec now, const struct group_fact *fact)
+{
+	const struct participant_options *options = &participant->options;
+	char lineage[ID_SHORT_SIZE];
+
+	id_format_short(&fact->lineage, lineage);
+	if (fact->position > 0)
+		warn("two histories of %s '%s' met: ours lost, and its %llu commands are %s", options->kind, options->name,
+			(unsigned long long)fact->position, participant->store ? "archived" : "gone with the memory they were in");
+	quit(participant, now);
+	if (participant->store)
+		store_archive(participant->store, &fact->lineage);
+	participant->store = NULL;
+	join(participant, now);
+}
+
+static void on_fact(struct participant *participant, msec now, const struct group_fact *fact)
+{
+	switch (fact->kind) {
+	case GROUP_ONLINE:
+	case GROUP_OFFLINE:
+		participant->is_online = fact->kind == GROUP_ONLINE;
+		break;
+	case GROUP_DISSOLVED:
+		start_afresh(participant, now, fact);
+		break;
+	case GROUP_HALTED:
+		quit(participant, now);
+		session_leave(participant->session, EXIT_IO);
+		break;
+	case GROUP_LEFT:
+		quit(participant, now);
+		session_leave(participant->session, participant->session->status);
+		break;
+	case GROUP_SPLIT:
+		warn("%s '%s' has two histories: they are being made one", participant->options.kind, participant->options.name);
+		break;
+	case GROUP_DIVERGED:
+		warn("our copy of %s '%s' differs from the others': it is fetched anew", participant->options.kind, participant->options.name);
+		break;
+	default:
+		break;
+	}
+}
+
+bool participant_fact(struct participant *participant, msec now, const struct node_fact *fact, struct group_fact *out)
+{
+	*out = (struct group_fact){.kind = GROUP_ROOM};
+	if ((fact->kind != NODE_GROUP && fact->kind != NODE_GROUP_PERSIST) || !id_equal(&fact->group, &participant->id))
+		return false;
+	if (fact->kind == NODE_GROUP_PERSIST) {
+		if (participant->store)
+			store_put(participant->store, fact->persist);
+		else
+			persist_free(fact->persist);
+		return true;
+	}
+	*out = fact->group_fact;
+	on_fact(participant, now, out);
+	return true;
+}
+
+void participant_turn(struct participant *participant, msec now)
+{
+	bool full = participant->store && store_is_full(participant->store);
+
+	if (full != participant->told_full) {
+		warn(full ? "the disk of '%s' is full: waiting for room" : "the disk of '%s' has room again", participant->options.data);
+		participant->told_full = full;
+	}
+	if (participant->group)
+		node_group_turn(node_of(participant), now);
+}
+
+void participant_leave(struct participant *participant, msec now, int status)
+{
+	if (participant->is_leaving)
+		return;
+	participant->is_leaving = true;
+	participant->session->status = status;
+	if (participant->group) {
+		group_leave(participant->group, now);
+		participant_turn(participant, now);
+	} else {
+		session_leave(participant->session, status);
+	}
+}
+
+void participant_close(struct participant *participant)
+{
+	quit(participant, runtime_now(participant->session->runtime));
+	close_store(participant);
+}

@@ -44,7 +44,7 @@ static void open_store(struct participant *participant, struct image *image)
 {
 	struct store_options options = {.directory = participant->options.data, .group = participant->id,
 		.peer = participant->session->identity.public_key, .loop = runtime_loop(participant->session->runtime), .done = on_stored,
-		.self = replica};
+		.self = participant};
 	struct store_found found;
 	enum error error = store_open(&options, &participant->store, image, &found);
 

@@ -92,7 +92,6 @@ static void enqueue(struct lock *lock, const struct lock_command *command)
 		return;
 	lock->token = lock->token + 1 > command->token_min ? lock->token + 1 : command->token_min;
 	lock->renewals = 0;
-	lock->unclean = false;
 }
 
 /* The next one, if any, holds it with the next token. */
@@ -102,8 +101,7 @@ static void dequeue(struct lock *lock, size_t at, bool unclean)
 	lock->count--;
 	if (at > 0)
 		return;
-	/* A lock that nobody holds stays unclean: whoever comes next has to wait as well. */
-	lock->unclean = unclean || (lock->unclean && lock->renewals == 0);
+	lock->unclean = unclean;   /* also when nobody waits: whoever comes next has to know */
 	lock->renewals = 0;
 	lock->token += lock->count > 0;
 }
@@ -133,7 +131,7 @@ static void carry_out(struct locks *locks, const struct lock_command *command)
 		break;
 	case LOCK_RELEASE:
 		if (at < lock->count)
-			dequeue(lock, at, false);
+			dequeue(lock, at, lock->unclean && command->renewals != 0);
 		break;
 	case LOCK_EXPIRE:
 		if (lock->count > 0 && at == 0 && lock->renewals == command->renewals)
@@ -328,7 +326,7 @@ static void clear(void *self)
 static enum error restore(void *self, struct bytes item)
 {
 	struct locks *locks = self;
-	struct lock read = {0};
+	struct lock read = {0}, *lock;
 	struct bytes name;
 	struct cbor in;
 
@@ -347,8 +345,7 @@ static enum error restore(void *self, struct bytes item)
 		memory_free(read.queue);
 		return ERROR_MALFORMED;
 	}
-	struct lock *lock = add(locks, name);
-
+	lock = add(locks, name);
 	read.name = lock->name;
 	*lock = read;
 	return OK;

@@ -30,7 +30,7 @@ struct lock_command {
 	struct bytes name;
 	struct id owner;           /* a random number of whoever wants the lock; EXPIRE: the holder */
 	uint64_t token_min;        /* ACQUIRE, TRY: the token is not less; wall-clock milliseconds of the owner */
-	uint64_t renewals;         /* EXPIRE */
+	uint64_t renewals;         /* EXPIRE: seen; RELEASE: not 0 if we still waited for an unclean one before us to be dead */
 };
 
 /* The result of every command, and the answer to the query of a name: how the lock stands afterwards. */

@@ -85,7 +85,7 @@ void participant_open(struct participant *participant, struct session *session, 
 {
 	*participant = (struct participant){.session = session, .options = *options};
 	join(participant, runtime_now(session->runtime));
-	if (!options->data && !session->common->quiet)
+	if (!options->data && !options->quiet && !session->common->quiet)
 		warn("%s '%s' is kept in memory only: --data DIR keeps it on disk", options->kind, options->name);
 }
 

@@ -9,14 +9,19 @@
 #include "base/memory.h"
 #include "wire/cbor.h"
 
+struct owner {
+	struct id id;
+	uint64_t grace;
+};
+
 struct lock {
 	struct buffer name;
-	struct id *queue;                /* [count]; the first one holds it */
+	struct owner *queue;             /* [count]; the first one holds it */
 	size_t count;
 	size_t capacity;
 	uint64_t token;                  /* of the holder; else the last one given */
 	uint64_t renewals;
-	bool unclean;
+	uint64_t wait;                   /* grace of the one before, if it was expired */
 };
 
 struct locks {
@@ -75,7 +80,7 @@ static size_t queue_place(const struct lock *lock, const struct id *owner)
 {
 	size_t at = 0;
 
-	while (at < lock->count && !id_equal(&lock->queue[at], owner))
+	while (at < lock->count && !id_equal(&lock->queue[at].id, owner))
 		at++;
 	return at;
 }
@@ -87,7 +92,7 @@ static void enqueue(struct lock *lock, const struct lock_command *command)
 	if (lock->count == LOCK_QUEUE_MAX || queue_place(lock, &command->owner) < lock->count)
 		return;
 	lock->queue = memory_grow(lock->queue, &lock->capacity, lock->count + 1, sizeof *lock->queue);
-	lock->queue[lock->count++] = command->owner;
+	lock->queue[lock->count++] = (struct owner){command->owner, command->grace};
 	if (lock->count > 1)
 		return;
 	lock->token = lock->token + 1 > command->token_min ? lock->token + 1 : command->token_min;
@@ -95,13 +100,13 @@ static void enqueue(struct lock *lock, const struct lock_command *command)
 }
 
 /* The next one, if any, holds it with the next token. */
-static void dequeue(struct lock *lock, size_t at, bool unclean)
+static void dequeue(struct lock *lock, size_t at, uint64_t wait)
 {
 	memmove(lock->queue + at, lock->queue + at + 1, (lock->count - at - 1) * sizeof *lock->queue);
 	lock->count--;
 	if (at > 0)
 		return;
-	lock->unclean = unclean;   /* also when nobody waits: whoever comes next has to know */
+	lock->wait = wait;   /* also when nobody waits: whoever comes next has to know */
 	lock->renewals = 0;
 	lock->token += lock->count > 0;
 }
@@ -131,22 +136,23 @@ static void carry_out(struct locks *locks, const struct lock_command *command)
 		break;
 	case LOCK_RELEASE:
 		if (at < lock->count)
-			dequeue(lock, at, lock->unclean && command->renewals != 0);
+			dequeue(lock, at, command->renewals != 0 ? lock->wait : 0);
 		break;
 	case LOCK_EXPIRE:
 		if (lock->count > 0 && at == 0 && lock->renewals == command->renewals)
-			dequeue(lock, 0, true);
+			dequeue(lock, 0, lock->queue[0].grace > lock->wait ? lock->queue[0].grace : lock->wait);
 		break;
 	}
 }
 
 void lock_command_encode(const struct lock_command *command, struct buffer *out)
 {
-	cbor_put_array(out, 5);
+	cbor_put_array(out, 6);
 	cbor_put_uint(out, command->verb);
 	cbor_put_bytes(out, command->name);
 	cbor_put_id(out, &command->owner);
 	cbor_put_uint(out, command->token_min);
+	cbor_put_uint(out, command->grace);
 	cbor_put_uint(out, command->renewals);
 }
 
@@ -157,11 +163,12 @@ enum error lock_command_decode(struct bytes encoded, struct lock_command *out)
 	uint64_t verb;
 
 	cbor_init(&in, encoded);
-	cbor_array_of(&in, 5);
+	cbor_array_of(&in, 6);
 	verb = cbor_uint(&in);
 	read.name = cbor_bytes(&in);
 	read.owner = cbor_id(&in);
 	read.token_min = cbor_uint(&in);
+	read.grace = cbor_uint(&in);
 	read.renewals = cbor_uint(&in);
 	/* A token takes part in sums: half of its range is more than any clock needs. */
 	if (cbor_end(&in) != OK || verb > LOCK_EXPIRE || read.name.size > LOCK_NAME_MAX || read.token_min > UINT64_MAX / 2)
@@ -178,10 +185,10 @@ static void encode_standing(const struct locks *locks, struct bytes name, const 
 
 	cbor_put_array(out, 7);
 	cbor_put_bool(out, count > 0);
-	cbor_put_id(out, count > 0 ? &lock->queue[0] : &(struct id){0});
+	cbor_put_id(out, count > 0 ? &lock->queue[0].id : &(struct id){0});
 	cbor_put_uint(out, lock ? lock->token : 0);
 	cbor_put_uint(out, lock ? lock->renewals : 0);
-	cbor_put_bool(out, lock && lock->unclean);
+	cbor_put_uint(out, lock ? lock->wait : 0);
 	cbor_put_bool(out, at < count);
 	cbor_put_uint(out, at < count ? at : count);
 }
@@ -197,7 +204,7 @@ enum error lock_standing_decode(struct bytes encoded, struct lock_standing *out)
 	read.holder = cbor_id(&in);
 	read.token = cbor_uint(&in);
 	read.renewals = cbor_uint(&in);
-	read.unclean = cbor_bool(&in);
+	read.wait = cbor_uint(&in);
 	read.queued = cbor_bool(&in);
 	read.ahead = cbor_uint(&in);
 	if (cbor_end(&in) != OK)
@@ -221,10 +228,12 @@ static void encode_lock(const struct lock *lock, struct buffer *out)
 	cbor_put_bytes(out, buffer_bytes(&lock->name));
 	cbor_put_uint(out, lock->token);
 	cbor_put_uint(out, lock->renewals);
-	cbor_put_bool(out, lock->unclean);
-	cbor_put_array(out, lock->count);
-	for (size_t i = 0; i < lock->count; i++)
-		cbor_put_id(out, &lock->queue[i]);
+	cbor_put_uint(out, lock->wait);
+	cbor_put_array(out, 2 * lock->count);
+	for (size_t i = 0; i < lock->count; i++) {
+		cbor_put_id(out, &lock->queue[i].id);
+		cbor_put_uint(out, lock->queue[i].grace);
+	}
 }
 
 static void signature(const void *self, struct buffer *out)
@@ -335,12 +344,17 @@ static enum error restore(void *self, struct bytes item)
 	name = cbor_bytes(&in);
 	read.token = cbor_uint(&in);
 	read.renewals = cbor_uint(&in);
-	read.unclean = cbor_bool(&in);
-	read.count = cbor_array(&in, LOCK_QUEUE_MAX);
+	read.wait = cbor_uint(&in);
+	read.count = cbor_array(&in, 2 * LOCK_QUEUE_MAX);
+	if (read.count % 2 != 0)
+		cbor_fail(&in);
+	read.count /= 2;
 	read.queue = memory_new(read.count * sizeof *read.queue);
 	read.capacity = read.count;
-	for (size_t i = 0; i < read.count; i++)
-		read.queue[i] = cbor_id(&in);
+	for (size_t i = 0; i < read.count; i++) {
+		read.queue[i].id = cbor_id(&in);
+		read.queue[i].grace = cbor_uint(&in);
+	}
 	if (cbor_end(&in) != OK || name.size > LOCK_NAME_MAX || find(locks, name) || locks->count == LOCK_QUEUE_MAX) {
 		memory_free(read.queue);
 		return ERROR_MALFORMED;

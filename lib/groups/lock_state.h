@@ -30,6 +30,7 @@ struct lock_command {
 	struct bytes name;
 	struct id owner;           /* a random number of whoever wants the lock; EXPIRE: the holder */
 	uint64_t token_min;        /* ACQUIRE, TRY: the token is not less; wall-clock milliseconds of the owner */
+	uint64_t grace;            /* ACQUIRE, TRY: msec for which the owner's work may outlive its right to the lock */
 	uint64_t renewals;         /* EXPIRE: seen; RELEASE: not 0 if we still waited for an unclean one before us to be dead */
 };
 
@@ -39,7 +40,7 @@ struct lock_standing {
 	struct id holder;
 	uint64_t token;
 	uint64_t renewals;         /* of the holder */
-	bool unclean;              /* the one before was expired: whoever holds it now waits until that one must be dead */
+	uint64_t wait;             /* msec: the one before was expired, and its work may live so long. 0: it went in good order */
 	bool queued;               /* the owner of the command is in the queue, holding or waiting */
 	uint64_t ahead;            /* how many are in front of it */
 };

@@ -83,7 +83,8 @@ static void decode_voters(struct cbor *in, struct voters *out)
 		cbor_fail(in);
 	out->count = (uint8_t)(count / 2);
 	for (size_t i = 0; i < out->count; i++) {
-		out->member[i] = (struct member){.peer = cbor_id(in), .incarnation = cbor_uint(in)};
+		out->member[i].peer = cbor_id(in);
+		out->member[i].incarnation = cbor_uint(in);
 		if (out->member[i].incarnation == 0 || (i > 0 && member_compare(&out->member[i - 1], &out->member[i]) >= 0))
 			cbor_fail(in);
 	}

@@ -49,7 +49,7 @@ static struct lock_standing run(struct bench *bench, const struct lock_command *
 static struct lock_standing verb(struct bench *bench, enum lock_verb verb, int who, uint64_t renewals)
 {
 	return run(bench, &(struct lock_command){.verb = verb, .name = bytes_of_text("a"), .owner = owner(who),
-		.token_min = 100, .renewals = renewals});
+		.token_min = 100, .grace = 1000 * (uint64_t)who, .renewals = renewals});
 }
 
 static void the_first_holds_and_the_others_queue(void **state)
@@ -74,7 +74,7 @@ static void the_first_holds_and_the_others_queue(void **state)
 	assert_true(id_equal(&standing.holder, &second));
 	assert_int_equal(standing.token, 101);
 	assert_int_equal(standing.renewals, 1);
-	assert_false(standing.unclean);
+	assert_int_equal(standing.wait, 0);
 	bench_fini(&bench);
 }
 
@@ -106,12 +106,12 @@ static void a_holder_who_renewed_is_not_expired(void **state)
 	standing = verb(&bench, LOCK_EXPIRE, 1, 1);
 	assert_false(standing.held);
 	standing = verb(&bench, LOCK_ACQUIRE, 2, 0);
-	assert_true(standing.unclean);                /* also long after */
+	assert_int_equal(standing.wait, 1000);        /* of the one that was expired; also long after */
 	assert_int_equal(standing.token, 101);
 	verb(&bench, LOCK_RELEASE, 2, 1);             /* gave up before it ran anything */
-	assert_true(verb(&bench, LOCK_ACQUIRE, 3, 0).unclean);
+	assert_int_equal(verb(&bench, LOCK_ACQUIRE, 3, 0).wait, 1000);
 	verb(&bench, LOCK_RELEASE, 3, 0);
-	assert_false(verb(&bench, LOCK_ACQUIRE, 4, 0).unclean);
+	assert_int_equal(verb(&bench, LOCK_ACQUIRE, 4, 0).wait, 0);
 	bench_fini(&bench);
 }
 

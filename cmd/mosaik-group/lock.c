@@ -52,6 +52,7 @@ struct lock_run {
 	bool renewing;                 /* a renewal is under way, */
 	msec renewal_sent;             /* since then */
 	msec renew_at;
+	bool leased;                   /* a command of ours, sent while we held it, was applied: the lease counts from its sending */
 	msec lease_until;
 	msec run_at;                   /* GRACE: when CMD may start */
 	msec release_by;
@@ -142,10 +143,15 @@ static void start_command(struct lock_run *run, msec now)
 	release(run, now);
 }
 
+static void lease_from(struct lock_run *run, msec sent)
+{
+	run->leased = true;
+	run->lease_until = sent + LEASE;
+	run->renew_at = sent + RENEW;
+}
+
 static void hold(struct lock_run *run, msec now)
 {
-	run->lease_until = run->renewal_sent + LEASE;
-	run->renew_at = run->renewal_sent + RENEW;
 	run->phase = GRACE;
 	run->run_at = run->seen.wait > 0 ? now + (msec)run->seen.wait + MARGIN : now;
 }
@@ -176,8 +182,7 @@ static void renewed(struct lock_run *run, msec now, const struct lock_standing *
 		lost(run, now);
 		return;
 	}
-	run->lease_until = run->renewal_sent + LEASE;
-	run->renew_at = run->renewal_sent + RENEW;
+	lease_from(run, run->renewal_sent);
 	if (run->guardian && run->lease_until > now)
 		guardian_renew(run->guardian, run->lease_until - now);
 }
@@ -208,7 +213,8 @@ static void look(struct lock_run *run, msec now)
 	if (!standing.queued)
 		run->phase = STARTING;     /* the group forgot us: once more, at the end */
 	else if (holds(run, &standing)) {
-		run->renewal_sent = now;   /* nobody expires us before LEASE after this was applied here, or later */
+		run->leased = false;       /* others may have seen long ago that it is ours: a renewal comes first */
+		run->renew_at = now;
 		hold(run, now);
 	}
 }
@@ -236,6 +242,7 @@ static void entered(struct lock_run *run, msec now, const struct lock_standing *
 		report("busy", NULL, "somebody else holds the lock");
 		depart(run, now, EXIT_TEMPORARY);
 	} else if (holds(run, standing)) {
+		lease_from(run, run->renewal_sent);
 		hold(run, now);
 	} else {
 		run->phase = QUEUED;
@@ -310,9 +317,9 @@ static void turn(void *self, msec now)
 	enter(run, now);
 	if (run->phase == GRACE || run->phase == RUNNING)
 		renew(run, now);
-	if (run->phase == GRACE && now >= run->lease_until)
+	if (run->phase == GRACE && run->leased && now >= run->lease_until)
 		lost(run, now);
-	else if (run->phase == GRACE && now >= run->run_at)
+	else if (run->phase == GRACE && run->leased && now >= run->run_at)
 		start_command(run, now);
 	expire_holder(run, now);
 	if (run->phase == RELEASING && now >= run->release_by)
@@ -335,7 +342,7 @@ static msec deadline(void *self)
 		due = run->session.deadline;
 	if ((run->phase == GRACE || run->phase == RUNNING) && !run->renewing)
 		due = msec_min(due, run->renew_at);
-	if (run->phase == GRACE)
+	if (run->phase == GRACE && run->leased)
 		due = msec_min(due, msec_min(run->run_at, run->lease_until));
 	if (run->phase == QUEUED && run->seen.held && !run->expiring)
 		due = msec_min(due, run->seen_since + LEASE + MARGIN);

@@ -47,6 +47,10 @@
 #define WINDOW_UNPROVEN (64u * KIB)         /* whole connection, before the peer's network proof */
 #define WINDOW_CONNECTION (16u * MIB)
 
+/* Collections: an entry with its key fits an answer, as it fits a command (GROUP_COMMAND_MAX), with what stands around it. */
+#define COLLECTION_ANSWER_MAX (1u * MIB)
+#define COLLECTION_ENTRY_MAX (COLLECTION_ANSWER_MAX - 64u)
+
 /* Streams. */
 #define STREAM_SUBSCRIBERS_MAX 1024
 

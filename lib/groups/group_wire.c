@@ -90,7 +90,7 @@ static void decode_meta(struct cbor *in, struct snapshot_meta *out)
 	else
 		cbor_fail(in);
 	if (chunks > UINT32_MAX || out->index == 0 || out->configuration_index == 0
-		|| out->configuration_index > out->index || out->position > out->index * UINT32_MAX
+		|| out->configuration_index > out->index
 		|| configuration_decode(configuration, &out->configuration) != OK)
 		cbor_fail(in);
 	out->chunks = (uint32_t)chunks;

@@ -85,7 +85,7 @@ struct persist {
 	uint32_t chunk_number;
 	struct blob *chunk;
 	bool has_meta;
-	struct snapshot_meta meta;
+	struct snapshot_meta meta;               /* index 0: no snapshot any more; a life begins anew, with truncate_from 1 */
 	uint64_t log_first;      /* 0: unchanged. Of an installed snapshot: meta.index + 1, with truncate_from if none stay */
 };
 

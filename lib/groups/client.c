@@ -107,17 +107,13 @@ static void send_now(struct client *client, struct blob *message, struct outbox 
 	outbox_send(out, client->link.id, message);
 }
 
-static enum error ask(struct client *client, const struct client_request *request, msec deadline, struct outbox *out)
+static void ask(struct client *client, const struct client_request *request, msec deadline, struct outbox *out)
 {
 	struct ask *ask;
 	struct blob *message;
 
 	ASSERT(request->ticket != 0 && !number_table_get(&client->asks, request->ticket));
 	ASSERT(request->bytes.size <= GROUP_COMMAND_MAX);
-	if (!has_room(client)) {
-		client->choked = true;
-		return ERROR_FULL;
-	}
 	ask = memory_new(sizeof *ask);
 	*ask = (struct ask){.ticket = request->ticket, .kind = request->kind, .deadline = deadline};
 	number_table_put(&client->asks, ask->ticket, ask);
@@ -127,10 +123,19 @@ static enum error ask(struct client *client, const struct client_request *reques
 	client->under_way += blob_size(message);
 	if (client->state == CLIENT_IS_UP) {
 		send_now(client, message, out);
-		return OK;
+		return;
 	}
 	ask->message = message;
 	list_append(&client->waiting, &ask->place);
+}
+
+static enum error ask_if_room(struct client *client, const struct client_request *request, msec deadline, struct outbox *out)
+{
+	if (!has_room(client)) {
+		client->choked = true;
+		return ERROR_FULL;
+	}
+	ask(client, request, deadline, out);
 	return OK;
 }
 
@@ -138,7 +143,7 @@ enum error client_propose(struct client *client, uint64_t ticket, struct bytes c
 {
 	struct client_request request = {.kind = REQUEST_PROPOSE, .ticket = ticket, .bytes = command};
 
-	return ask(client, &request, MSEC_NEVER, out);
+	return ask_if_room(client, &request, MSEC_NEVER, out);
 }
 
 enum error client_query(struct client *client, msec now, const struct group_query *query, struct outbox *out)
@@ -148,32 +153,39 @@ enum error client_query(struct client *client, msec now, const struct group_quer
 
 	if (query->deadline != MSEC_NEVER)
 		request.wait = query->deadline > now ? (uint64_t)(query->deadline - now) : 1;
-	return ask(client, &request, query->deadline, out);
+	return ask_if_room(client, &request, query->deadline, out);
 }
 
-enum error client_ask_status(struct client *client, uint64_t ticket, struct outbox *out)
+enum error client_feed(struct client *client, uint64_t ticket, struct bytes command, struct outbox *out)
 {
-	return ask(client, &(struct client_request){.kind = REQUEST_STATUS, .ticket = ticket}, MSEC_NEVER, out);
+	struct client_request request = {.kind = REQUEST_PROPOSE, .ticket = ticket, .bytes = command, .feed = true};
+
+	return ask_if_room(client, &request, MSEC_NEVER, out);
 }
 
-enum error client_leave(struct client *client, uint64_t ticket, struct outbox *out)
+void client_status(struct client *client, uint64_t ticket, struct outbox *out)
 {
-	return ask(client, &(struct client_request){.kind = REQUEST_LEAVE, .ticket = ticket}, MSEC_NEVER, out);
+	ask(client, &(struct client_request){.kind = REQUEST_STATUS, .ticket = ticket}, MSEC_NEVER, out);
 }
 
-enum error client_admin(struct client *client, const struct client_order *order, struct outbox *out)
+void client_leave(struct client *client, uint64_t ticket, struct outbox *out)
+{
+	ask(client, &(struct client_request){.kind = REQUEST_LEAVE, .ticket = ticket}, MSEC_NEVER, out);
+}
+
+void client_admin(struct client *client, const struct client_order *order, struct outbox *out)
 {
 	struct client_request request = {.kind = REQUEST_ADMIN, .ticket = order->ticket, .verb = order->verb, .peer = order->peer};
 
-	return ask(client, &request, MSEC_NEVER, out);
+	ask(client, &request, MSEC_NEVER, out);
 }
 
-enum error client_follow(struct client *client, const struct client_follow *follow, struct outbox *out)
+void client_follow(struct client *client, const struct client_follow *follow, struct outbox *out)
 {
 	struct client_request request = {.kind = REQUEST_FOLLOW, .ticket = follow->ticket, .what = follow->what,
 		.position = follow->position, .bytes = follow->filter};
 
-	return ask(client, &request, MSEC_NEVER, out);
+	ask(client, &request, MSEC_NEVER, out);
 }
 
 static enum error outcome_of(const struct ask *ask, enum error reason)
@@ -227,7 +239,13 @@ void client_hang_up(struct client *client, struct outbox *out)
 		hang_up(client, ERROR_CANCELLED, out);
 }
 
-bool client_has_link(const struct client *client, link_id link)
+link_id client_link(const struct client *client)
+{
+	return client->link.id;
+}
+
+/* false: one that was given up, and whose last word is still to come. */
+static bool is_ours(const struct client *client, link_id link)
 {
 	return client->state != CLIENT_OFF && client->link.id == link;
 }
@@ -246,7 +264,7 @@ static void linked(void *self, msec now, const struct link *link, struct outbox 
 	struct handshake handshake = {0};
 	struct prover prover = {.binding = link->binding, .side = BOND_OPENER, .peer = client->options.self};
 
-	if (!client_has_link(client, link->id))
+	if (!is_ours(client, link->id))
 		return;   /* given up meanwhile */
 	client->link = *link;
 	client->state = CLIENT_PROVING;
@@ -261,7 +279,7 @@ static void unlinked(void *self, msec now, link_id link, enum error reason, stru
 
 	(void)now;
 	(void)out;
-	if (client_has_link(client, link))
+	if (is_ours(client, link))
 		over(client, reason);
 }
 
@@ -320,7 +338,7 @@ static enum error receive(void *self, msec now, link_id link, struct blob *messa
 	enum error error;
 
 	(void)now;
-	if (!client_has_link(client, link))
+	if (!is_ours(client, link))
 		return OK;
 	if (client->state != CLIENT_IS_UP) {
 		outbox_consumed(out, link, blob_size(message));
@@ -342,7 +360,7 @@ static void sent(void *self, link_id link, size_t bytes, struct outbox *out)
 	struct client *client = self;
 
 	(void)out;
-	if (!client_has_link(client, link))
+	if (!is_ours(client, link))
 		return;
 	client->under_way -= bytes < client->under_way ? bytes : client->under_way;   /* handshakes were not counted */
 	tell_room(client);
@@ -387,7 +405,6 @@ static void check(const void *self)
 
 	ASSERT((client->state == CLIENT_DIALLING || client->state == CLIENT_PROVING) == (client->due != MSEC_NEVER));
 	ASSERT((client->state == CLIENT_OFF) == (client->link.id == 0));
-	ASSERT(client->asks.count <= ASKS_MAX);
 	for (size_t i = 0; i < client->asks.count; i++) {
 		const struct ask *ask = client->asks.slot[i].value;
 

@@ -4,14 +4,16 @@
  *
  * One link, after the handshake of groups.h with role client:
  *
- *     C -> M  PROPOSE [1, ticket, command]                     one after another, in order; pipelined
+ *     C -> M  PROPOSE [1, ticket, command, feed]               one after another, in order; pipelined
  *     C -> M  QUERY   [2, ticket, level, position, wait, query]     wait: msec until it is answered with a timeout; 0: none
  *     C -> M  STATUS  [3, ticket]
  *     C -> M  FOLLOW  [4, ticket, what, position, filter]      what: 0 log, 1 changes, 2 status; from that position on
- *     C -> M  LEAVE   [5, ticket] and ADMIN [6, ticket, verb, peer]      verb: 0 transfer, 1 declare dead
+ *     C -> M  LEAVE   [5, ticket] and ADMIN [6, ticket, verb, peer]      verb: 0 transfer, 1 declare dead, 2 adopt
  *     M -> C  RESULT  [1, ticket, outcome, position, result]   to everything but FOLLOW; to FOLLOW only if it is refused
  *     M -> C  EVENT   [2, ticket, kind, position, term, bytes] for FOLLOW, without end. kind: 0 record, 1 change, 2 reset,
  *                                                              3 status
+ *
+ * feed: RESULT OK with position 0 comes as soon as the member has begun with the command, and nothing after that.
  *
  * Requests on one link are answered in any order. A member that stops answers what it can, and ends the link: what was
  * proposed and not answered is indeterminate. LEAVE is answered when the member has left the group.
@@ -41,24 +43,26 @@ extern const struct machine_ops client_ops;
 
 /* When there is no link: at first, and after CLIENT_DOWN. */
 void client_dial(struct client *client, msec now, const struct dial *dial, struct outbox *out);
-bool client_has_link(const struct client *client, link_id link);
+link_id client_link(const struct client *client);   /* 0: none */
 
 /*
  * Tickets are the caller's, other than 0, one open request each. Requests may be made before the link is up. ERROR_FULL: too
  * much is open or under way; again after the next result, or after CLIENT_ROOM.
  */
 MUST_CHECK enum error client_propose(struct client *client, uint64_t ticket, struct bytes command, struct outbox *out);
+/* The same, but the result says only that the member has begun with it: it may still be lost. */
+MUST_CHECK enum error client_feed(struct client *client, uint64_t ticket, struct bytes command, struct outbox *out);
 MUST_CHECK enum error client_query(struct client *client, msec now, const struct group_query *query, struct outbox *out);
-MUST_CHECK enum error client_ask_status(struct client *client, uint64_t ticket, struct outbox *out);
+void client_status(struct client *client, uint64_t ticket, struct outbox *out);
 /* The member that is asked leaves the group. */
-MUST_CHECK enum error client_leave(struct client *client, uint64_t ticket, struct outbox *out);
-enum client_verb { VERB_TRANSFER, VERB_DECLARE_DEAD };
+void client_leave(struct client *client, uint64_t ticket, struct outbox *out);
+enum client_verb { VERB_TRANSFER, VERB_DECLARE_DEAD, VERB_ADOPT };
 struct client_order {
 	uint64_t ticket;
 	enum client_verb verb;
 	struct id peer;                      /* DECLARE_DEAD */
 };
-MUST_CHECK enum error client_admin(struct client *client, const struct client_order *order, struct outbox *out);
+void client_admin(struct client *client, const struct client_order *order, struct outbox *out);
 enum follow_what { FOLLOW_LOG, FOLLOW_CHANGES, FOLLOW_STATUS };
 struct client_follow {
 	uint64_t ticket;
@@ -66,7 +70,7 @@ struct client_follow {
 	uint64_t position;                   /* the first one wanted; 0: from now on */
 	struct bytes filter;                 /* of changes: a prefix of the key; empty: all */
 };
-MUST_CHECK enum error client_follow(struct client *client, const struct client_follow *follow, struct outbox *out);
+void client_follow(struct client *client, const struct client_follow *follow, struct outbox *out);
 /* No more of it: open tickets get their facts, then DOWN. Nothing when there is no link. */
 void client_hang_up(struct client *client, struct outbox *out);
 
@@ -100,8 +104,9 @@ void client_credit(struct client *client, struct outbox *out);
 /* What STATUS answers, and an event STATUS holds. */
 struct client_status {
 	struct group_status status;
+	struct id peer;                      /* the member that answers */
+	size_t member_count;
 	struct group_member *member;         /* by id */
-	size_t count;
 };
 MUST_CHECK enum error client_status_decode(struct bytes bytes, struct client_status *out);   /* ERROR_MALFORMED */
 void client_status_fini(struct client_status *status);

@@ -49,7 +49,7 @@ static struct blob *finish(struct buffer *out)
 static size_t request_fields(uint64_t kind)
 {
 	static const uint8_t fields[] = {
-		[REQUEST_PROPOSE] = 3,
+		[REQUEST_PROPOSE] = 4,
 		[REQUEST_QUERY] = 6,
 		[REQUEST_STATUS] = 2,
 		[REQUEST_FOLLOW] = 5,
@@ -70,6 +70,7 @@ struct blob *client_wire_request(const struct client_request *request)
 	switch (request->kind) {
 	case REQUEST_PROPOSE:
 		cbor_put_bytes(&out, request->bytes);
+		cbor_put_bool(&out, request->feed);
 		break;
 	case REQUEST_QUERY:
 		cbor_put_uint(&out, request->level);
@@ -98,6 +99,7 @@ static void decode_fields(struct cbor *in, struct client_request *request)
 	switch (request->kind) {
 	case REQUEST_PROPOSE:
 		request->bytes = cbor_bytes(in);
+		request->feed = cbor_bool(in);
 		break;
 	case REQUEST_QUERY:
 		request->level = (enum query_level)uint_up_to(in, QUERY_STRONG);
@@ -111,7 +113,7 @@ static void decode_fields(struct cbor *in, struct client_request *request)
 		request->bytes = cbor_bytes(in);
 		break;
 	case REQUEST_ADMIN:
-		request->verb = (enum client_verb)uint_up_to(in, VERB_DECLARE_DEAD);
+		request->verb = (enum client_verb)uint_up_to(in, VERB_ADOPT);
 		request->peer = cbor_id(in);
 		break;
 	case REQUEST_STATUS:
@@ -261,19 +263,20 @@ static struct group_member get_member(struct cbor *in)
 	return member;
 }
 
-void client_wire_status(const struct group *group, msec now, struct buffer *out)
+void client_wire_status(const struct group *group, msec now, const struct id *self, struct buffer *out)
 {
 	struct group_status status;
 	struct group_member member;
 	size_t count = 0;
 
 	group_status(group, &status);
-	while (count < MEMBERS_MAX && group_member(group, now, count, &member))
+	while (count < MEMBERS_MAX && group_member_at(group, now, count, &member))
 		count++;
-	cbor_put_array(out, 2);
+	cbor_put_array(out, 3);
 	put_status(out, &status);
+	cbor_put_id(out, self);
 	cbor_put_array(out, count);
-	for (size_t n = 0; n < count && group_member(group, now, n, &member); n++)
+	for (size_t n = 0; n < count && group_member_at(group, now, n, &member); n++)
 		put_member(out, &member);
 }
 
@@ -283,11 +286,12 @@ enum error client_status_decode(struct bytes bytes, struct client_status *out)
 	struct cbor in;
 
 	cbor_init(&in, bytes);
-	cbor_array_of(&in, 2);
+	cbor_array_of(&in, 3);
 	read.status = get_status(&in);
-	read.count = cbor_array(&in, MEMBERS_MAX);
-	read.member = memory_new((read.count + 1) * sizeof *read.member);
-	for (size_t n = 0; n < read.count; n++)
+	read.peer = cbor_id(&in);
+	read.member_count = cbor_array(&in, MEMBERS_MAX);
+	read.member = memory_new((read.member_count + 1) * sizeof *read.member);
+	for (size_t n = 0; n < read.member_count; n++)
 		read.member[n] = get_member(&in);
 	if (cbor_end(&in) != OK) {
 		client_status_fini(&read);

@@ -19,6 +19,7 @@ struct client_request {
 	enum client_request_kind kind;
 	uint64_t ticket;                 /* never 0 */
 	enum query_level level;          /* QUERY */
+	bool feed;                       /* PROPOSE */
 	uint64_t position;               /* QUERY, FOLLOW */
 	uint64_t wait;                   /* QUERY: msec; 0: for ever */
 	enum follow_what what;           /* FOLLOW */
@@ -46,6 +47,6 @@ struct blob *client_wire_reply(const struct client_reply *reply);
 MUST_CHECK enum error client_wire_decode_reply(struct bytes message, struct client_reply *out);
 
 /* What client_status_decode reads. */
-void client_wire_status(const struct group *group, msec now, struct buffer *out);
+void client_wire_status(const struct group *group, msec now, const struct id *self, struct buffer *out);
 
 #endif

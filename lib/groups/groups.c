@@ -114,7 +114,7 @@ static void look_for_voters(struct hosted *hosted, msec now)
 
 	for (size_t i = 0; i < hosted->bonds.count; i++)
 		((struct bond *)hosted->bonds.slot[i].value)->told = false;
-	for (size_t n = 0; group_member(hosted->group, now, n, &member); n++)
+	for (size_t n = 0; group_member_at(hosted->group, now, n, &member); n++)
 		if (member.voter && !id_equal(&member.member.peer, &hosted->groups->options.self))
 			bond_find_or_new(hosted, &member.member.peer)->told = true;
 	for (size_t i = hosted->bonds.count; i-- > 0;)
@@ -133,6 +133,7 @@ static void note_fact(struct hosted *hosted, msec now, const struct group_fact *
 	case GROUP_ANSWER:
 	case GROUP_QUESTION:
 	case GROUP_ROOM:
+	case GROUP_ARCHIVE:
 		return;
 	case GROUP_APPLIED:
 	case GROUP_CHANGED:
@@ -195,13 +196,14 @@ void groups_settle(struct hosted *hosted, msec now, struct outbox *out)
 			;
 		hosted->touched = false;
 		tell_hello(hosted, out);
-		served_feed(hosted, now);
+		served_feed(hosted, now, out);
 	} while (hosted->touched);   /* what was fed made more */
 	follow_pump_all(hosted, now, out);
 	served_sweep(hosted, out);
 	hosted->touched = false;
 	hosted->groups->now = now;
-	groups_timer_set(hosted->groups, &hosted->timer, group_deadline(hosted->group));
+	groups_timer_set(hosted->groups, &hosted->timer,
+		msec_min(group_deadline(hosted->group), follow_deadline(hosted)));
 }
 
 static void settle_touched(struct groups *groups, msec now, struct outbox *out)
@@ -478,6 +480,21 @@ static void set_listed(struct hosted *hosted, msec now, const struct id *peer, b
 	groups_timer_set(hosted->groups, &hosted->timer, now);
 }
 
+bool groups_listed(const struct groups *groups, const struct id *group, size_t n, struct id *peer)
+{
+	const struct hosted *hosted = id_table_get(&groups->hosted, group);
+
+	for (size_t i = 0; i < hosted->bonds.count; i++) {
+		const struct bond *bond = hosted->bonds.slot[i].value;
+
+		if (bond->listed && n-- == 0) {
+			*peer = bond->peer;
+			return true;
+		}
+	}
+	return false;
+}
+
 void groups_peer_found(struct groups *groups, msec now, const struct id *group, const struct id *peer)
 {
 	struct hosted *hosted = id_table_get(&groups->hosted, group);
@@ -500,12 +517,12 @@ void groups_turn(struct groups *groups, msec now, struct outbox *out)
 		groups_settle(groups->hosted.slot[i].value, now, out);
 }
 
-void groups_persisted(struct groups *groups, msec now, const struct id *group, uint64_t token, enum error status)
+void groups_persisted(struct groups *groups, msec now, const struct groups_done *done, struct outbox *out)
 {
-	struct hosted *hosted = id_table_get(&groups->hosted, group);
+	struct hosted *hosted = id_table_get(&groups->hosted, &done->group);
 
 	if (!hosted)
 		return;   /* left meanwhile */
-	group_persisted(hosted->group, now, token, status);
-	groups_timer_set(groups, &hosted->timer, now);
+	group_persisted(hosted->group, now, done->token, done->status);
+	groups_settle(hosted, now, out);
 }

@@ -58,6 +58,7 @@ const struct id *groups_at(const struct groups *groups, size_t n);   /* the n-th
 
 /* The catalog lists this peer in that group (or no more). Members bond with every member they hear of. */
 void groups_peer_found(struct groups *groups, msec now, const struct id *group, const struct id *peer);
+bool groups_listed(const struct groups *groups, const struct id *group, size_t n, struct id *peer);   /* the n-th found */
 void groups_peer_gone(struct groups *groups, msec now, const struct id *group, const struct id *peer);
 
 /* After any verb of group.h was called on a group from outside: what follows from it goes out. */
@@ -72,6 +73,11 @@ struct groups_fact {
 	struct persist *persist;             /* PERSIST: taken; answered by groups_persisted */
 };
 bool groups_next_fact(struct groups *groups, struct groups_fact *out);
-void groups_persisted(struct groups *groups, msec now, const struct id *group, uint64_t token, enum error status);
+struct groups_done {
+	struct id group;
+	uint64_t token;
+	enum error status;
+};
+void groups_persisted(struct groups *groups, msec now, const struct groups_done *done, struct outbox *out);
 
 #endif

@@ -97,7 +97,10 @@ struct hosted {
 	struct id_table bonds;               /* struct bond, by peer */
 	struct list clients;                 /* struct served */
 	struct history history;
-	bool status_changed;                 /* who follows the status should be told */
+	bool status_changed;                 /* who follows the status should be told, */
+	msec status_after;                   /* but not before this */
+	uint64_t status_position;            /* that they were told */
+	size_t status_followers;
 	bool touched;                        /* something may follow from it: groups_settle */
 	struct groups_timer timer;
 };
@@ -203,6 +206,7 @@ struct request {
 	uint64_t ticket;                     /* ours; 0: none yet */
 	uint64_t theirs;
 	enum client_request_kind kind;
+	bool feed;                           /* PROPOSE: answered when the group has it */
 	struct blob *message;                /* waits: holds the command */
 	struct bytes command;
 };
@@ -213,7 +217,7 @@ void served_drop(struct served *served);                    /* its link is gone,
 /* A result or an answer with a ticket of ours. */
 void served_answer(struct groups *groups, const struct group_fact *fact, struct outbox *out);
 void served_left(struct hosted *hosted, struct outbox *out);       /* GROUP_LEFT: who asked for it is told */
-void served_feed(struct hosted *hosted, msec now);                 /* there may be room for commands that wait */
+void served_feed(struct hosted *hosted, msec now, struct outbox *out);             /* there may be room for commands that wait */
 void served_sweep(struct hosted *hosted, struct outbox *out);      /* drops those that do not read */
 void served_forget(struct hosted *hosted);                  /* requests of a group that is being removed */
 
@@ -221,6 +225,7 @@ void served_forget(struct hosted *hosted);                  /* requests of a gro
 bool follow_begin(struct served *served, msec now, const struct client_request *request, struct outbox *out);   /* false: too many */
 void follow_pump(struct served *served, msec now, struct outbox *out);   /* events that it may be sent now */
 void follow_pump_all(struct hosted *hosted, msec now, struct outbox *out);
+msec follow_deadline(const struct hosted *hosted);
 void follow_note(struct hosted *hosted, const struct group_fact *fact);
 
 void groups_check(const void *self);

@@ -68,18 +68,32 @@ static void request_free(struct request *request)
 	memory_free(request);
 }
 
-static void propose(struct request *request, msec now, struct bytes command)
+/* The group will answer it; nobody is told. */
+static void disown(struct request *request)
+{
+	request->served->request_count--;
+	request->served = NULL;
+	list_remove(&request->place);
+}
+
+static void propose(struct request *request, msec now, struct bytes command, struct outbox *out)
 {
 	group_propose(request->hosted->group, now, number_request(request), command);
 	groups_touch(request->hosted);
+	if (!request->feed)
+		return;
+	answer(request->served, request->theirs, OK, out);
+	disown(request);
 }
 
-static void ask_to_propose(struct served *served, msec now, const struct client_request *asked, struct blob *message)
+static void ask_to_propose(struct served *served, msec now, const struct client_request *asked, struct blob *message,
+	struct outbox *out)
 {
 	struct request *request = request_new(served, asked);
 
+	request->feed = asked->feed;
 	if (list_is_empty(&served->waiting) && group_has_room(served->hosted->group)) {
-		propose(request, now, asked->bytes);
+		propose(request, now, asked->bytes, out);
 		return;
 	}
 	request->message = blob_keep(message);
@@ -104,7 +118,7 @@ static void tell_status(struct served *served, msec now, uint64_t ticket, struct
 {
 	struct buffer status = {0};
 
-	client_wire_status(served->hosted->group, now, &status);
+	client_wire_status(served->hosted->group, now, &served->hosted->groups->options.self, &status);
 	reply(served, &(struct client_reply){.kind = REPLY_RESULT, .ticket = ticket, .bytes = buffer_bytes(&status)}, out);
 	buffer_fini(&status);
 }
@@ -113,10 +127,17 @@ static void obey(struct served *served, msec now, const struct client_request *a
 {
 	struct group *group = served->hosted->group;
 
-	if (asked->verb == VERB_TRANSFER)
+	switch (asked->verb) {
+	case VERB_TRANSFER:
 		group_transfer(group, now);
-	else
+		break;
+	case VERB_DECLARE_DEAD:
 		group_declare_dead(group, now, &asked->peer);
+		break;
+	case VERB_ADOPT:
+		group_adopt(group, now);
+		break;
+	}
 	groups_touch(served->hosted);
 	answer(served, asked->ticket, OK, out);
 }
@@ -133,7 +154,7 @@ enum error served_receive(struct served *served, msec now, struct blob *message,
 	}
 	switch (asked.kind) {
 	case REQUEST_PROPOSE:
-		ask_to_propose(served, now, &asked, message);
+		ask_to_propose(served, now, &asked, message, out);
 		break;
 	case REQUEST_QUERY:
 		ask_to_query(served, now, &asked);
@@ -185,7 +206,7 @@ void served_left(struct hosted *hosted, struct outbox *out)
 	}
 }
 
-static bool feed_one(struct served *served, msec now)
+static bool feed_one(struct served *served, msec now, struct outbox *out)
 {
 	struct request *request;
 
@@ -194,13 +215,14 @@ static bool feed_one(struct served *served, msec now)
 	request = LIST_OF(served->waiting.next, struct request, waiting_place);
 	list_remove(&request->waiting_place);
 	served->waiting_bytes -= request->command.size;
-	propose(request, now, request->command);
-	blob_drop(request->message);
+	struct blob *message = request->message;
 	request->message = NULL;
+	propose(request, now, request->command, out);
+	blob_drop(message);
 	return true;
 }
 
-void served_feed(struct hosted *hosted, msec now)
+void served_feed(struct hosted *hosted, msec now, struct outbox *out)
 {
 	bool any = true;
 
@@ -208,7 +230,7 @@ void served_feed(struct hosted *hosted, msec now)
 		any = false;
 		LIST_EACH(place, &hosted->clients)
 			if (group_has_room(hosted->group))
-				any |= feed_one(LIST_OF(place, struct served, place), now);
+				any |= feed_one(LIST_OF(place, struct served, place), now, out);
 	}
 }
 
@@ -249,16 +271,15 @@ void served_drop(struct served *served)
 	LIST_EACH_SAFE(place, after, &served->requests) {
 		struct request *request = LIST_OF(place, struct request, place);
 
-		if (request->ticket == 0) {
+		if (request->ticket == 0)
 			request_free(request);
-			continue;
-		}
-		/* The group will answer it; nobody is told. */
-		list_remove(place);
-		request->served = NULL;
+		else
+		disown(request);
 	}
-	for (size_t i = 0; i < served->follow_count; i++)
+	for (size_t i = 0; i < served->follow_count; i++) {
+		served->hosted->status_followers -= served->follow[i].what == FOLLOW_STATUS;
 		blob_drop(served->follow[i].filter);
+	}
 	served->link->served = NULL;
 	list_remove(&served->place);
 	memory_free(served);

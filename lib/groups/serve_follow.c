@@ -12,6 +12,8 @@
 #include "base/check.h"
 #include "wire/cbor.h"
 
+#define STATUS_EVERY 100   /* msec */
+
 /* ---- the history ---- */
 
 static void add(struct hosted *hosted, enum client_event kind, const struct group_fact *fact)
@@ -63,6 +65,7 @@ void follow_note(struct hosted *hosted, const struct group_fact *fact)
 	case GROUP_ANSWER:
 	case GROUP_QUESTION:
 	case GROUP_ROOM:
+	case GROUP_ARCHIVE:
 		break;
 	}
 }
@@ -79,6 +82,7 @@ bool follow_begin(struct served *served, msec now, const struct client_request *
 	follow = &served->follow[served->follow_count++];
 	*follow = (struct follow){.ticket = request->ticket, .what = request->what, .filter = blob_copy(request->bytes),
 		.next = history->next, .changed = true};
+	served->hosted->status_followers += follow->what == FOLLOW_STATUS;
 	if (request->position > 0) {
 		follow->next = history_find(history, request->position);
 		follow->lost = request->position <= history->floor;
@@ -161,7 +165,7 @@ static void pump_status(struct served *served, msec now, struct follow *follow, 
 	if (!follow->changed || !has_room(served))
 		return;
 	follow->changed = false;
-	client_wire_status(served->hosted->group, now, &status);
+	client_wire_status(served->hosted->group, now, &served->hosted->groups->options.self, &status);
 	tell(served, &(struct client_reply){.kind = REPLY_EVENT, .ticket = follow->ticket, .event = EVENT_STATUS,
 		.bytes = buffer_bytes(&status)}, out);
 	buffer_fini(&status);
@@ -179,11 +183,33 @@ void follow_pump(struct served *served, msec now, struct outbox *out)
 	}
 }
 
+/* Also when only the position moved; at most so often. */
+static bool status_is_due(struct hosted *hosted, msec now)
+{
+	struct group_status status;
+
+	if (hosted->status_followers == 0)
+		return false;
+	group_status(hosted->group, &status);
+	if (status.position != hosted->status_position)
+		hosted->status_changed = true;
+	if (!hosted->status_changed || now < hosted->status_after)
+		return false;
+	hosted->status_changed = false;
+	hosted->status_position = status.position;
+	hosted->status_after = now + STATUS_EVERY;
+	return true;
+}
+
+msec follow_deadline(const struct hosted *hosted)
+{
+	return hosted->status_followers > 0 && hosted->status_changed ? hosted->status_after : MSEC_NEVER;
+}
+
 void follow_pump_all(struct hosted *hosted, msec now, struct outbox *out)
 {
-	bool changed = hosted->status_changed;
+	bool changed = status_is_due(hosted, now);
 
-	hosted->status_changed = false;
 	LIST_EACH(place, &hosted->clients) {
 		struct served *served = LIST_OF(place, struct served, place);
 

@@ -24,9 +24,10 @@ static void add(struct hosted *hosted, enum client_event kind, const struct grou
 	history_add(&hosted->history, &event);
 }
 
-static void begin_anew(struct hosted *hosted)
+/* Nothing up to `floor` was told to anybody: the state was replaced by another. */
+static void begin_anew(struct hosted *hosted, uint64_t floor)
 {
-	history_clear(&hosted->history, 0);
+	history_clear(&hosted->history, floor);
 	LIST_EACH(place, &hosted->clients) {
 		struct served *served = LIST_OF(place, struct served, place);
 
@@ -45,11 +46,11 @@ void follow_note(struct hosted *hosted, const struct group_fact *fact)
 		add(hosted, EVENT_CHANGE, fact);
 		break;
 	case GROUP_RESTORED:
-		history_clear(&hosted->history, fact->position);
+		begin_anew(hosted, fact->position);
 		break;
 	case GROUP_DISSOLVED:
 	case GROUP_DIVERGED:
-		begin_anew(hosted);
+		begin_anew(hosted, 0);
 		hosted->status_changed = true;
 		break;
 	case GROUP_LEADER:

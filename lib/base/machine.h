@@ -27,6 +27,8 @@ typedef uint64_t link_id;   /* never reused in the life of a node; opened here: 
 struct link {
 	link_id id;
 	struct id peer;
+	/* Of the encrypted session that carries it: the same at both ends, of no other session, known to nobody else. */
+	struct id binding;
 };
 
 enum effect_kind {

@@ -73,7 +73,7 @@ static struct message_id id_of(const struct entry *entry)
 
 static bool is_news(const struct announce *announce, const struct message_id *id)
 {
-	struct entry_head head = {.is_goodbye = id->is_goodbye, .network = announce->catalog->network, .peer = id->peer,
+	struct entry_label head = {.is_goodbye = id->is_goodbye, .network = announce->catalog->network, .peer = id->peer,
 		.version = id->version};
 	enum catalog_result result = catalog_judge(announce->catalog, &head, true);
 
@@ -171,7 +171,7 @@ static enum error receive_entry(struct announce *announce, struct announce_link 
 {
 	struct id from = link->link.peer;   /* a goodbye may end the link */
 	struct message_id id;
-	struct entry_head head;
+	struct entry_label head;
 	struct entry *entry = NULL;
 	enum catalog_result result;
 

@@ -76,23 +76,23 @@ static void log_peer(const struct catalog *catalog, msec now, const char *what, 
 
 /* --- what is news --- */
 
-static struct entry_head head_of(const struct entry *entry)
+static struct entry_label head_of(const struct entry *entry)
 {
-	return (struct entry_head){.is_goodbye = entry->is_goodbye, .network = entry->card.network,
+	return (struct entry_label){.is_goodbye = entry->is_goodbye, .network = entry->card.network,
 		.peer = entry->card.peer, .version = entry->card.version};
 }
 
-static int head_compare(const struct entry_head *a, const struct entry_head *b)
+static int head_compare(const struct entry_label *a, const struct entry_label *b)
 {
 	int order = version_compare(&a->version, &b->version);
 
 	return order != 0 ? order : (int)a->is_goodbye - (int)b->is_goodbye;
 }
 
-enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_head *head, bool is_signed)
+enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_label *head, bool is_signed)
 {
 	const struct catalog_peer *known = id_table_get(&catalog->peers, &head->peer);
-	struct entry_head ours;
+	struct entry_label ours;
 	bool known_signed;
 	int order;
 
@@ -116,10 +116,10 @@ enum catalog_result catalog_judge(const struct catalog *catalog, const struct en
 }
 
 /* Somebody else speaks for us, with a good signature. Ours from before a restart are older, and no surprise. */
-static void meet_rival(struct catalog *catalog, msec now, const struct entry_head *head)
+static void meet_rival(struct catalog *catalog, msec now, const struct entry_label *head)
 {
 	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
-	struct entry_head ours;
+	struct entry_label ours;
 
 	if (own == NULL)
 		return;
@@ -184,7 +184,7 @@ static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 
 enum catalog_result catalog_put(struct catalog *catalog, msec heard_at, struct entry *entry)
 {
-	struct entry_head head = head_of(entry);
+	struct entry_label head = head_of(entry);
 	enum catalog_result result = catalog_judge(catalog, &head, entry->signed_bytes != NULL);
 
 	ASSERT(!entry->is_goodbye || entry->signed_bytes != NULL);
@@ -201,11 +201,11 @@ enum catalog_result catalog_put(struct catalog *catalog, msec heard_at, struct e
 void catalog_put_self(struct catalog *catalog, msec now, struct entry *entry)
 {
 	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
-	struct entry_head head = head_of(entry);
+	struct entry_label head = head_of(entry);
 
 	ASSERT(id_equal(&head.peer, &catalog->self) && id_equal(&head.network, &catalog->network));
 	if (own != NULL) {
-		struct entry_head before = head_of(own->entry);
+		struct entry_label before = head_of(own->entry);
 
 		ASSERT(head_compare(&head, &before) > 0);
 	}
@@ -215,7 +215,7 @@ void catalog_put_self(struct catalog *catalog, msec now, struct entry *entry)
 enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct bytes signed_bytes,
 	enum catalog_result *result, struct entry **entry)
 {
-	struct entry_head head;
+	struct entry_label head;
 	struct entry *decoded;
 	enum error error = entry_peek(signed_bytes, &head);
 	bool about_self;

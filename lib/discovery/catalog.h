@@ -81,7 +81,7 @@ MUST_CHECK enum error catalog_put_signed(struct catalog *catalog, msec heard_at,
 	enum catalog_result *result, struct entry **entry);
 
 /* What would become of this entry, if its signature is good. */
-enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_head *head, bool is_signed);
+enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_label *head, bool is_signed);
 
 /*
  * Its crash went unrefuted: it is hidden like a departed one, with PEER_DEPARTED, if nothing newer than `version` is known.

@@ -141,7 +141,7 @@ enum error entry_decode(struct bytes signed_bytes, const struct crypto *crypto, 
 	return OK;
 }
 
-enum error entry_peek(struct bytes signed_bytes, struct entry_head *out)
+enum error entry_peek(struct bytes signed_bytes, struct entry_label *out)
 {
 	struct entry_wire wire;
 	enum error error = entry_wire_open(signed_bytes, &wire);

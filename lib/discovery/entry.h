@@ -32,7 +32,7 @@ struct entry *entry_unsigned(const struct card *card);
 MUST_CHECK enum error entry_decode(struct bytes signed_bytes, const struct crypto *crypto, struct entry **out);
 
 /* Who speaks, and how new it is: enough to see that it is no news before a signature is verified. */
-struct entry_head {
+struct entry_label {
 	bool is_goodbye;
 	struct id network;
 	struct id peer;
@@ -40,7 +40,7 @@ struct entry_head {
 };
 
 /* Reads the head and nothing behind it; allocates nothing, verifies nothing. ERROR_MALFORMED. */
-MUST_CHECK enum error entry_peek(struct bytes signed_bytes, struct entry_head *out);
+MUST_CHECK enum error entry_peek(struct bytes signed_bytes, struct entry_label *out);
 
 struct entry *entry_keep(struct entry *entry);
 void entry_drop(struct entry *entry);                      /* NULL is fine */

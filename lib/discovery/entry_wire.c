@@ -168,7 +168,7 @@ static void expect_key(struct cbor *in, uint64_t key)
 }
 
 /* Returns how many pairs come after those we know. */
-static size_t get_head(struct cbor *in, struct entry_head *head)
+static size_t get_head(struct cbor *in, struct entry_label *head)
 {
 	size_t known = head->is_goodbye ? GOODBYE_KEYS : ENTRY_KEYS;
 	size_t pairs = cbor_map(in, known + UNKNOWN_KEYS_MAX);
@@ -306,9 +306,9 @@ static void skip_unknown(struct cbor *in, size_t pairs)
 	}
 }
 
-enum error entry_wire_get_head(const struct entry_wire *wire, struct entry_head *out)
+enum error entry_wire_get_head(const struct entry_wire *wire, struct entry_label *out)
 {
-	struct entry_head head = {.is_goodbye = wire->is_goodbye};
+	struct entry_label head = {.is_goodbye = wire->is_goodbye};
 	struct cbor in;
 
 	cbor_init(&in, wire->body);
@@ -322,7 +322,7 @@ enum error entry_wire_get_head(const struct entry_wire *wire, struct entry_head 
 
 enum error entry_wire_get_body(const struct entry_wire *wire, struct card *out)
 {
-	struct entry_head head = {.is_goodbye = wire->is_goodbye};
+	struct entry_label head = {.is_goodbye = wire->is_goodbye};
 	struct cbor in;
 	size_t unknown;
 

@@ -22,6 +22,6 @@ void entry_wire_message(const struct entry_wire *wire, struct buffer *out);
 void entry_wire_put_body(const struct card *card, bool is_goodbye, struct buffer *out);
 /* *out is an empty card, to be released with card_fini whatever this returns. */
 MUST_CHECK enum error entry_wire_get_body(const struct entry_wire *wire, struct card *out);
-MUST_CHECK enum error entry_wire_get_head(const struct entry_wire *wire, struct entry_head *out);
+MUST_CHECK enum error entry_wire_get_head(const struct entry_wire *wire, struct entry_label *out);
 
 #endif

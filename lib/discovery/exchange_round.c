@@ -160,7 +160,7 @@ static void send_list(struct exchange *exchange, struct session *session, struct
 
 	ASSERT(!session_is_ours(session) && session->give_count == 0);
 	for (; at < peers->count && exchange_wire_has_room(&frame, EXCHANGE_HEAD_SIZE_MAX); at++) {
-		struct entry_head head = {.peer = peers->slot[at].key};
+		struct entry_label head = {.peer = peers->slot[at].key};
 
 		if (catalog_version(exchange->catalog, &head.peer, &head.version, &head.is_goodbye))
 			exchange_wire_put_head(&frame, &head);
@@ -298,7 +298,7 @@ static bool is_news(enum catalog_result result)
 }
 
 /* What they have under our own name: an old entry of ours gets the new one; a newer one is somebody else's. */
-static enum catalog_result judge_self(const struct catalog *catalog, const struct entry_head *head)
+static enum catalog_result judge_self(const struct catalog *catalog, const struct entry_label *head)
 {
 	struct version version;
 	bool is_goodbye;
@@ -334,7 +334,7 @@ static void compare(const struct exchange *exchange, struct session *session, co
 	struct exchange_frame *want)
 {
 	struct catalog *catalog = exchange->catalog;
-	struct entry_head head = {.is_goodbye = item->is_goodbye, .network = catalog->network, .peer = item->id,
+	struct entry_label head = {.is_goodbye = item->is_goodbye, .network = catalog->network, .peer = item->id,
 		.version = item->version};
 	enum catalog_result result = id_equal(&item->id, &catalog->self) ? judge_self(catalog, &head)
 		: catalog_judge(catalog, &head, true);

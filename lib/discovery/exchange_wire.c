@@ -158,7 +158,7 @@ bool exchange_wire_has_room(const struct exchange_frame *frame, size_t size)
 	return frame->items.size + size <= (has_entries ? ENTRIES_TARGET : HEADS_TARGET) && frame->count < ITEMS_MAX;
 }
 
-void exchange_wire_put_head(struct exchange_frame *frame, const struct entry_head *head)
+void exchange_wire_put_head(struct exchange_frame *frame, const struct entry_label *head)
 {
 	ASSERT(frame->kind == EXCHANGE_LIST && exchange_wire_has_room(frame, EXCHANGE_HEAD_SIZE_MAX));
 	cbor_put_array(&frame->items, 4);

@@ -54,7 +54,7 @@ struct exchange_frame {
 bool exchange_wire_has_room(const struct exchange_frame *frame, size_t size);
 #define EXCHANGE_HEAD_SIZE_MAX 56    /* what exchange_wire_put_head adds at most */
 #define EXCHANGE_ENTRY_EXTRA_MAX 24  /* what exchange_wire_put_entry adds to the signed bytes at most */
-void exchange_wire_put_head(struct exchange_frame *frame, const struct entry_head *head);    /* LIST */
+void exchange_wire_put_head(struct exchange_frame *frame, const struct entry_label *head);    /* LIST */
 void exchange_wire_put_id(struct exchange_frame *frame, const struct id *id);                /* WANT */
 void exchange_wire_put_entry(struct exchange_frame *frame, struct bytes signed_bytes, uint64_t age, uint64_t rtt_us);
 struct blob *exchange_wire_close(struct exchange_frame *frame, bool more);   /* more is not sent with WANT */

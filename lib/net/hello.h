@@ -13,6 +13,7 @@
 #include "base/id.h"
 
 #define HELLO_VERSION 1
+#define HELLO_EXPORTER "EXPORTER-mosaik-proof"
 #define HELLO_EXPORTER_SIZE 32
 
 enum hello_role { HELLO_DIALER, HELLO_ACCEPTOR };   /* as the byte in the proof */

@@ -60,6 +60,9 @@ MUST_CHECK enum error links_open(const struct links_options *options, struct lin
 /* What to present in hellos from now on; copied. Empty until first set: a guest. */
 void links_set_hello(struct links *links, struct bytes entry);
 
+/* The label of the exporter behind link.binding. */
+#define LINKS_BINDING_EXPORTER "EXPORTER-mosaik-binding"
+
 /* The socket's own address; a wildcard stays a wildcard. */
 struct address links_address(const struct links *links);
 

@@ -89,7 +89,7 @@ static void send_hello(struct connection *connection)
 	struct links *links = connection->links;
 	uint8_t exporter[HELLO_EXPORTER_SIZE];
 
-	bool exported = quic_export(connection->quic, exporter);
+	bool exported = quic_export(connection->quic, HELLO_EXPORTER, exporter);
 	ASSERT(exported);
 	struct hello hello = {.entry = buffer_bytes(&links->hello)};
 	hello.proof = hello_proof(&links->proof_key, exporter, connection->dialled ? HELLO_DIALER : HELLO_ACCEPTOR,
@@ -103,7 +103,7 @@ static bool proof_is_right(const struct connection *connection, const struct hel
 	const struct links *links = connection->links;
 	uint8_t exporter[HELLO_EXPORTER_SIZE];
 
-	if (!quic_export(connection->quic, exporter))
+	if (!quic_export(connection->quic, HELLO_EXPORTER, exporter))
 		return false;
 	struct id right = hello_proof(&links->proof_key, exporter, connection->dialled ? HELLO_ACCEPTOR : HELLO_DIALER,
 		&connection->peer);
@@ -132,6 +132,8 @@ static void prove(struct connection *connection, struct bytes entry)
 	struct address remote = quic_remote(connection->quic);
 	nsec keep_alive = connection->protocol == PROTOCOL_STREAMS ? KEEP_ALIVE_STREAMS : KEEP_ALIVE_OTHERS;
 
+	bool exported = quic_export(connection->quic, LINKS_BINDING_EXPORTER, connection->binding.byte);
+	ASSERT(exported);
 	connection->proven = true;
 	if (!connection->dialled)
 		send_hello(connection);

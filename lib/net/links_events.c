@@ -127,7 +127,7 @@ const struct quic_ops links_quic_ops = {
 static void tell_linked(struct net_link *link)
 {
 	const struct links_options *options = &link->links->options;
-	struct link opened = {.id = link->id, .peer = link->connection->peer};
+	struct link opened = {.id = link->id, .peer = link->connection->peer, .binding = link->connection->binding};
 
 	if (!link->muted && !link->links->shut)
 		options->ops->linked(options->self, link->protocol, &opened);

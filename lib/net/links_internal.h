@@ -110,6 +110,7 @@ struct connection {
 	struct attempt *attempt;         /* ours, while not proven */
 	enum protocol protocol;
 	struct id peer;                  /* zero until TLS is through, unless dialled by id */
+	struct id binding;               /* of its links, once it is proven */
 	bool dialled, ready, proven, ended;
 	bool faulted;                    /* nothing that it still says counts */
 	struct list node;

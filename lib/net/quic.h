@@ -94,7 +94,7 @@ const struct id *quic_peer(const struct quic_connection *connection);      /* fr
 struct bytes quic_alpn(const struct quic_connection *connection);          /* from ready() on */
 struct address quic_remote(const struct quic_connection *connection);
 uint64_t quic_rtt_us(const struct quic_connection *connection);
-bool quic_export(const struct quic_connection *connection, uint8_t out[32]);
+bool quic_export(const struct quic_connection *connection, const char *label, uint8_t out[32]);   /* see tls_export */
 
 /* The peer belongs here: full windows, LINKS_PER_CONNECTION_MAX streams, keep-alive, no deadline. */
 void quic_prove(struct quic_connection *connection, nsec keep_alive);

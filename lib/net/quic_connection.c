@@ -320,9 +320,9 @@ uint64_t quic_rtt_us(const struct quic_connection *connection)
 	return compat_smoothed_rtt(connection->conn) / NGTCP2_MICROSECONDS;
 }
 
-bool quic_export(const struct quic_connection *connection, uint8_t out[TLS_EXPORTER_SIZE])
+bool quic_export(const struct quic_connection *connection, const char *label, uint8_t out[TLS_EXPORTER_SIZE])
 {
-	return tls_export(&connection->tls, out);
+	return tls_export(&connection->tls, label, out);
 }
 
 void quic_prove(struct quic_connection *connection, nsec keep_alive)

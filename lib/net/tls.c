@@ -17,8 +17,6 @@
 static const char priorities[] = "NONE:+VERS-TLS1.3:+AES-128-GCM:+CHACHA20-POLY1305:+AEAD:+GROUP-X25519"
 				 ":+SIGN-EDDSA-ED25519:+CTYPE-CLI-RAWPK:+CTYPE-SRV-RAWPK:%DISABLE_TLS13_COMPAT_MODE";
 
-static const char exporter_label[] = "EXPORTER-mosaik-proof";
-
 /* RFC 8410: the DER form of an Ed25519 key is a fixed head and 32 bytes. */
 #define SPKI_HEAD_SIZE 12
 #define PKCS8_HEAD_SIZE 16
@@ -181,8 +179,8 @@ struct bytes tls_alpn(const struct tls_session *session)
 	return bytes_of(name.data, name.size);
 }
 
-bool tls_export(const struct tls_session *session, uint8_t out[TLS_EXPORTER_SIZE])
+bool tls_export(const struct tls_session *session, const char *label, uint8_t out[TLS_EXPORTER_SIZE])
 {
-	return gnutls_prf_rfc5705(session->session, sizeof exporter_label - 1, exporter_label, 0, NULL, TLS_EXPORTER_SIZE,
-		       (char *)out) == 0;
+	return gnutls_prf_rfc5705(
+		       session->session, strlen(label), label, 0, NULL, TLS_EXPORTER_SIZE, (char *)out) == 0;
 }

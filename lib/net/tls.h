@@ -37,7 +37,10 @@ void tls_end(struct tls_session *session);   /* zero-initialised or ended is fin
 MUST_CHECK enum error tls_peer(const struct tls_session *session, struct id *out);
 /* The protocol both agreed on; empty: none yet. */
 struct bytes tls_alpn(const struct tls_session *session);
-/* The same bytes at both ends of this session and nowhere else (RFC 8446 section 7.5). False before the handshake. */
-bool tls_export(const struct tls_session *session, uint8_t out[TLS_EXPORTER_SIZE]);
+/*
+ * The same bytes at both ends of this session and nowhere else (RFC 8446 section 7.5), others for each label. False before
+ * the handshake.
+ */
+bool tls_export(const struct tls_session *session, const char *label, uint8_t out[TLS_EXPORTER_SIZE]);
 
 #endif

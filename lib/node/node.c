@@ -9,13 +9,8 @@
 #include "base/memory.h"
 #include "node/node_internal.h"
 
-/* The machines of a node by protocol; groups have none yet, and their links are refused. */
-struct port {
-	const struct machine_ops *ops;
-	void *self;
-};
-
-static struct port port_of(const struct node *node, enum protocol protocol)
+/* Whose link it is. link 0: the machine itself; only clients of groups have links under another machine's protocol. */
+static struct port port_of(const struct node *node, enum protocol protocol, link_id link)
 {
 	switch (protocol) {
 	case PROTOCOL_ANNOUNCE:
@@ -25,10 +20,12 @@ static struct port port_of(const struct node *node, enum protocol protocol)
 	case PROTOCOL_STREAMS:
 		return (struct port){&streams_ops, node->streams};
 	case PROTOCOL_GROUPS:
+		return node_groups_port(node, link);
 	case PROTOCOL_COUNT:
 		break;
 	}
-	return (struct port){NULL, NULL};
+	ASSERT(false);
+	return (struct port){0};
 }
 
 struct node *node_new(const struct node_options *options, msec now, msec wall)
@@ -38,6 +35,7 @@ struct node *node_new(const struct node_options *options, msec now, msec wall)
 
 	rng_init(&rng, options->seed);
 	node->options = *options;
+	node->now = now;
 	catalog_init(&node->catalog, &options->network, &options->identity->public_key, options->crypto, options->log);
 	node->announce = announce_new(&(struct announce_options){.catalog = &node->catalog, .identity = options->identity,
 		.crypto = options->crypto, .log = options->log, .seed = rng_next(&rng), .guest = options->guest}, now, wall);
@@ -45,6 +43,9 @@ struct node *node_new(const struct node_options *options, msec now, msec wall)
 		.seed = rng_next(&rng), .guest = options->guest}, now);
 	node->streams = streams_new(&(struct streams_options){.self = options->identity->public_key, .log = options->log,
 		.seed = rng_next(&rng)}, now);
+	node->groups = groups_new(&(struct groups_options){.self = options->identity->public_key, .log = options->log,
+		.seed = rng_next(&rng)}, now);
+	node->group_seed = rng_next(&rng);
 	return node;
 }
 
@@ -52,6 +53,7 @@ void node_free(struct node *node)
 {
 	if (!node)
 		return;
+	node_free_groups(node);
 	streams_free(node->streams);
 	exchange_free(node->exchange);
 	announce_free(node->announce);
@@ -70,6 +72,7 @@ void node_free(struct node *node)
 
 void node_set_wall(struct node *node, msec now, msec wall)
 {
+	node->now = now;
 	announce_set_wall(node->announce, now, wall);
 }
 
@@ -104,30 +107,28 @@ void node_met(struct node *node, msec now, const struct id *peer, const struct a
 
 void node_linked(struct node *node, msec now, enum protocol protocol, const struct link *link)
 {
-	struct port port = port_of(node, protocol);
+	struct port port = port_of(node, protocol, link->id);
 
 	node->outbox.protocol = (uint8_t)protocol;
-	if (!port.ops) {
-		outbox_close(&node->outbox, link->id, ERROR_GROUP_NOT_FOUND);
-		return;
-	}
-	port.ops->linked(port.self, now, link, &node->outbox);
+	if (port.ops)
+		port.ops->linked(port.self, now, link, &node->outbox);
 	node_settle(node, now);
 }
 
 void node_unlinked(struct node *node, msec now, enum protocol protocol, link_id link, enum error reason)
 {
-	struct port port = port_of(node, protocol);
+	struct port port = port_of(node, protocol, link);
 
 	node->outbox.protocol = (uint8_t)protocol;
 	if (port.ops)
 		port.ops->unlinked(port.self, now, link, reason, &node->outbox);
+	number_table_remove(&node->client_links, link);
 	node_settle(node, now);
 }
 
 enum error node_received(struct node *node, msec now, enum protocol protocol, link_id link, struct blob *message)
 {
-	struct port port = port_of(node, protocol);
+	struct port port = port_of(node, protocol, link);
 	enum error error = OK;
 
 	node->outbox.protocol = (uint8_t)protocol;
@@ -139,7 +140,7 @@ enum error node_received(struct node *node, msec now, enum protocol protocol, li
 
 void node_sent(struct node *node, msec now, enum protocol protocol, link_id link, size_t bytes)
 {
-	struct port port = port_of(node, protocol);
+	struct port port = port_of(node, protocol, link);
 
 	node->outbox.protocol = (uint8_t)protocol;
 	if (port.ops && port.ops->sent)
@@ -155,12 +156,13 @@ void node_set_rtt(struct node *node, const struct id *peer, uint64_t rtt_us)
 void node_tick(struct node *node, msec now)
 {
 	for (enum protocol protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
-		struct port port = port_of(node, protocol);
+		struct port port = port_of(node, protocol, 0);
 
 		node->outbox.protocol = (uint8_t)protocol;
-		if (port.ops && port.ops->deadline(port.self) <= now)
+		if (port.ops->deadline(port.self) <= now)
 			port.ops->tick(port.self, now, &node->outbox);
 	}
+	node_tick_clients(node, now);
 	if (catalog_deadline(&node->catalog) <= now)
 		catalog_purge(&node->catalog, now);
 	node_settle(node, now);
@@ -168,20 +170,19 @@ void node_tick(struct node *node, msec now)
 
 msec node_deadline(const struct node *node)
 {
-	msec due = catalog_deadline(&node->catalog);
+	msec due = msec_min(catalog_deadline(&node->catalog), node_clients_deadline(node));
 
 	for (enum protocol protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
-		struct port port = port_of(node, protocol);
+		struct port port = port_of(node, protocol, 0);
 
-		if (port.ops)
-			due = msec_min(due, port.ops->deadline(port.self));
+		due = msec_min(due, port.ops->deadline(port.self));
 	}
 	return due;
 }
 
 bool node_credit_at_once(enum protocol protocol)
 {
-	return protocol != PROTOCOL_STREAMS || streams_ops.credit_at_once;
+	return protocol == PROTOCOL_ANNOUNCE || protocol == PROTOCOL_CATALOG_SYNC;
 }
 
 bool node_next_effect(struct node *node, struct effect *effect)
@@ -238,7 +239,7 @@ static struct id card_insert(struct node *node, msec now, struct id_set *set, co
 }
 
 /* A text is told for as long as an id stands for it: one may be a tag and a stream at once. */
-static void card_remove(struct node *node, msec now, struct id_set *set, const struct id *id)
+void node_card_remove(struct node *node, msec now, struct id_set *set, const struct id *id)
 {
 	struct card *card = announce_card(node->announce);
 
@@ -258,7 +259,7 @@ void node_remove_tag(struct node *node, msec now, const char *tag)
 {
 	struct id id = id_of_checked(tag);
 
-	card_remove(node, now, &announce_card(node->announce)->tags, &id);
+	node_card_remove(node, now, &announce_card(node->announce)->tags, &id);
 }
 
 /* ---- finding others ---- */
@@ -311,6 +312,7 @@ size_t node_neighbours(const struct node *node)
 
 void node_depart(struct node *node, msec now)
 {
+	node_quit_all_groups(node, now);
 	node->departed = true;
 	node->outbox.protocol = PROTOCOL_ANNOUNCE;
 	announce_depart(node->announce, now, &node->outbox);
@@ -349,7 +351,7 @@ void node_stop_producing(struct node *node, msec now, struct producer *producer)
 
 	node->outbox.protocol = PROTOCOL_STREAMS;
 	producer_free(node->streams, producer, &node->outbox);
-	card_remove(node, now, &announce_card(node->announce)->streams, &stream);
+	node_card_remove(node, now, &announce_card(node->announce)->streams, &stream);
 }
 
 struct consumer *node_consume(struct node *node, msec now, const char *stream, const struct consumer_options *options)
@@ -416,6 +418,8 @@ bool node_next_fact(struct node *node, struct node_fact *fact)
 		return true;
 	}
 	memset(fact, 0, sizeof *fact);
+	if (node_next_group_fact(node, fact) || node_next_client_fact(node, fact))
+		return true;
 	fact->kind = NODE_STREAM;
 	return streams_next_fact(node->streams, &fact->stream);
 }
@@ -424,9 +428,10 @@ void node_check(const struct node *node)
 {
 	catalog_check(&node->catalog);
 	for (enum protocol protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
-		struct port port = port_of(node, protocol);
+		struct port port = port_of(node, protocol, 0);
 
-		if (port.ops && port.ops->check)
+		if (port.ops->check)
 			port.ops->check(port.self);
 	}
+	node_check_clients(node);
 }

@@ -12,6 +12,8 @@
 #include "discovery/announce.h"
 #include "discovery/catalog.h"
 #include "discovery/exchange.h"
+#include "groups/client.h"
+#include "groups/groups.h"
 #include "streams/streams.h"
 #include "wire/protocol.h"
 
@@ -97,6 +99,39 @@ void node_stop_consuming(struct node *node, msec now, struct consumer *consumer)
 /* Producers of the stream that the catalog lists now. */
 size_t node_producers_listed(const struct node *node, const struct consumer *consumer);
 
+/* ---- groups ---- */
+
+struct node_group {
+	const char *name;                      /* shown in our entry; NULL: none */
+	const struct group_options *options;   /* peer and log are ours, whatever it says; state: taken */
+	const struct image *image;             /* what the store held; NULL: nothing */
+};
+
+/*
+ * *out is borrowed until node_group_quit. The group appears in our entry at once. ERROR_STALE: this node is in it already.
+ * Else as group_new.
+ */
+MUST_CHECK enum error node_group_join(struct node *node, msec now, const struct node_group *join, struct group **out);
+/* After any verb of group.h was called. */
+void node_group_turn(struct node *node, msec now);
+/* After GROUP_LEFT, or at once; node_depart does it for every group. */
+void node_group_quit(struct node *node, msec now, struct group *group);
+void node_group_persisted(struct node *node, msec now, const struct id *group, uint64_t token, enum error status);
+
+/* A client of a group somewhere else; self and log are ours. Guests may have them, too. */
+struct client *node_client(struct node *node, msec now, const struct client_options *options, const struct dial *dial);
+/* Again, after CLIENT_DOWN. */
+void node_client_dial(struct node *node, msec now, struct client *client, const struct dial *dial);
+/* See client.h. */
+MUST_CHECK enum error node_client_propose(struct node *node, struct client *client, uint64_t ticket, struct bytes command);
+MUST_CHECK enum error node_client_feed(struct node *node, struct client *client, uint64_t ticket, struct bytes command);
+MUST_CHECK enum error node_client_query(struct node *node, struct client *client, const struct group_query *query);
+void node_client_status(struct node *node, struct client *client, uint64_t ticket);
+void node_client_leave(struct node *node, struct client *client, uint64_t ticket);
+void node_client_admin(struct node *node, struct client *client, const struct client_order *order);
+void node_client_follow(struct node *node, struct client *client, const struct client_follow *follow);
+void node_client_free(struct node *node, struct client *client);   /* no facts follow */
+
 /* ---- facts ---- */
 
 struct node_fact {
@@ -106,9 +141,17 @@ struct node_fact {
 		NODE_NEIGHBOUR_DOWN,       /* peer, reason */
 		NODE_BOOTSTRAP_FAILED,     /* peer (zero: unknown), reason: it is tried again */
 		NODE_LISTED,               /* peer: node_ask is answered, the catalog is filled */
-		NODE_LIST_FAILED           /* reason */
+		NODE_LIST_FAILED,          /* reason */
+		NODE_GROUP,                /* group, group_fact: see group.h; its bytes are taken by the reader */
+		NODE_GROUP_PERSIST,        /* group, persist: taken; answered by node_group_persisted */
+		NODE_CLIENT                /* client, client_fact: see client.h; its message is taken by the reader */
 	} kind;
 	struct streams_fact stream;
+	struct id group;
+	struct group_fact group_fact;
+	struct persist *persist;
+	struct client *client;
+	struct client_fact client_fact;
 	struct id peer;
 	enum error reason;
 };

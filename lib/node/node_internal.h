@@ -15,6 +15,17 @@ struct node_consumer {
 	struct node_consumer *next;
 };
 
+/* A machine that a link belongs to. */
+struct port {
+	const struct machine_ops *ops;
+	void *self;
+};
+
+struct node_client {
+	struct client *client;
+	struct node_client *next;
+};
+
 /* Facts of other machines than streams wait here; as many as links and dials can fail in one turn. */
 struct node_facts {
 	struct node_fact *fact;
@@ -29,6 +40,12 @@ struct node {
 	struct announce *announce;
 	struct exchange *exchange;
 	struct streams *streams;
+	struct groups *groups;
+	struct node_client *clients;
+	struct number_table client_links;   /* links of clients until their last word -> struct client *, or nobody */
+	char nobody;
+	uint64_t group_seed;
+	msec now;                      /* of the last event; verbs of clients are not told */
 	struct outbox outbox;
 	struct id_table observed;      /* peer -> struct address *: where it was met; for peers of the catalog only */
 	struct node_consumer *consumers;
@@ -45,6 +62,21 @@ void node_settle(struct node *node, msec now);
 void node_introduce(struct node *node, msec now, struct node_consumer *consumer);
 void node_fact_put(struct node *node, const struct node_fact *fact);
 void node_consumer_free(struct node_consumer *consumer);
+
+/* groups.c */
+struct port node_groups_port(const struct node *node, link_id link);
+void node_tick_clients(struct node *node, msec now);
+msec node_clients_deadline(const struct node *node);
+void node_check_clients(const struct node *node);
+void node_free_groups(struct node *node);
+bool node_next_group_fact(struct node *node, struct node_fact *fact);
+bool node_next_client_fact(struct node *node, struct node_fact *fact);
+void node_tell_groups(struct node *node, msec now, const struct card *card, bool departed);
+void node_introduce_groups(struct node *node, msec now);    /* after events were lost: the whole catalog again */
+void node_quit_all_groups(struct node *node, msec now);
+
+/* node.c: an id that stands for something of ours leaves the entry, and its text unless it stands for something else. */
+void node_card_remove(struct node *node, msec now, struct id_set *set, const struct id *id);
 
 /* dial.c: the addresses to try for dial->peer, best first. */
 void node_fill_dial(const struct node *node, struct dial *dial);

@@ -6,6 +6,7 @@
  *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
  *     catalog    peer departed             ->  consumers, and what we remember of its address; a peer that is only
  *                                              thought to have crashed keeps the subscriptions that run
+ *     catalog    peer in or out of a group ->  groups: a bond is worth trying, or no more
  *     announce, exchange                   ->  our owner
  *
  * A verb may make new facts, so everything is drained until nothing moves. Each round needs news that the catalog took,
@@ -102,6 +103,7 @@ static bool settle_catalog(struct node *node, msec now)
 	node->outbox.protocol = PROTOCOL_STREAMS;
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
 		tell_consumer(node, now, consumer, &event.entry->card, event.kind == PEER_DEPARTED);
+	node_tell_groups(node, now, &event.entry->card, event.kind == PEER_DEPARTED);
 	if (event.kind == PEER_DEPARTED)
 		memory_free(id_table_remove(&node->observed, &event.entry->card.peer));
 	entry_drop(event.entry);
@@ -125,6 +127,7 @@ static void settle_lost_events(struct node *node, msec now)
 		return;
 	node->catalog.events_lost = 0;
 	forget_observed(node);
+	node_introduce_groups(node, now);
 	node->outbox.protocol = PROTOCOL_STREAMS;
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next) {
 		node_introduce(node, now, consumer);
@@ -195,6 +198,7 @@ static bool settle_exchange(struct node *node)
 
 void node_settle(struct node *node, msec now)
 {
+	node->now = now;
 	while (settle_announce(node, now) || settle_exchange(node) || settle_catalog(node, now))
 		;
 	settle_lost_events(node, now);

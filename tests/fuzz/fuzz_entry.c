@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes input = bytes_of(data, size);
 	struct entry *entry = NULL;
-	struct entry_head head;
+	struct entry_label head;
 	enum error peeked = entry_peek(input, &head);
 
 	if (entry_decode(input, &trusting_crypto, &entry) != OK) {

@@ -207,7 +207,7 @@ static void open_guest(struct world *world, struct slot *slot)
 		return;
 	*slot = (struct slot){.id = world->next_odd, .peer = peer_id(1), .open = true};
 	world->next_odd += 2;
-	streams_ops.linked(world->streams, world->now, &(struct link){slot->id, slot->peer}, &world->out);
+	streams_ops.linked(world->streams, world->now, &(struct link){.id = slot->id, .peer = slot->peer}, &world->out);
 }
 
 static void answer_connect(struct world *world, struct slot *slot)
@@ -215,7 +215,7 @@ static void answer_connect(struct world *world, struct slot *slot)
 	if (slot->id == 0 || slot->open)
 		return;
 	slot->open = true;
-	streams_ops.linked(world->streams, world->now, &(struct link){slot->id, slot->peer}, &world->out);
+	streams_ops.linked(world->streams, world->now, &(struct link){.id = slot->id, .peer = slot->peer}, &world->out);
 }
 
 static void acknowledge(struct world *world, struct slot *slot)

@@ -78,7 +78,7 @@ static struct blob *hello_for(struct hostile *hostile, const struct id *network)
 	struct id key = hello_proof_key(network);
 	struct hello hello = {0};
 
-	if (quic_export(hostile->connection, exporter))
+	if (quic_export(hostile->connection, HELLO_EXPORTER, exporter))
 		hello.proof = hello_proof(&key, exporter, HELLO_DIALER, &hostile->keys.public_key);
 	return hello_encode(&hello);
 }

@@ -83,6 +83,7 @@ struct sim {
 	struct sim_options options;
 	msec now;
 	uint64_t sequence;
+	uint64_t connections;             /* so far */
 	struct heap events;
 	struct rng network, workload, faults, identities;
 	struct id id;                     /* the network of its nodes */

@@ -263,7 +263,8 @@ static void deliver_open(struct sim *sim, struct sim_end *end)
 {
 	const struct sim_node *from = other_end(end)->node;
 	struct sim_node *node = end->node;
-	struct link link = {.id = end->id ? end->id - 1 : node->next_link, .peer = from->identity.public_key};
+	struct link link = {.id = end->id ? end->id - 1 : node->next_link, .peer = from->identity.public_key,
+		.binding = end->link->connection->binding};
 
 	if (end->id == 0) {
 		node->next_link += 2;
@@ -367,6 +368,7 @@ struct sim_connection *sim_connection_new(struct sim *sim, enum protocol protoco
 	struct sim_connection *connection = memory_new(sizeof(*connection));
 
 	connection->protocol = protocol;
+	connection->binding = id_hash(bytes_of(&(uint64_t){++sim->connections}, sizeof(uint64_t)));
 	list_init(&connection->links);
 	for (int i = 0; i < 2; i++) {
 		struct sim_side *side = &connection->side[i];

@@ -47,6 +47,7 @@ struct sim_connection {
 	enum protocol protocol;
 	struct list links;
 	unsigned held;                   /* not freed meanwhile */
+	struct id binding;               /* no other has the same */
 	struct sim_side side[2];         /* 0: the dialer */
 };
 

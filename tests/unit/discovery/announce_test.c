@@ -116,7 +116,7 @@ struct counts {
 	link_id connected, sent_to, closed;
 	enum error reason;
 	struct dial dial;
-	struct entry_head said;
+	struct entry_label said;
 };
 
 /* What waits in the outbox. */

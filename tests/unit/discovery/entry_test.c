@@ -37,7 +37,7 @@ static void an_entry_round_trips(void **state)
 	struct card card = full_card();
 	struct entry *entry = entry_sign(&card, &pair, &fake_crypto);
 	struct entry *back = NULL;
-	struct entry_head head;
+	struct entry_label head;
 
 	(void)state;
 	assert_int_equal(entry_decode(blob_bytes(entry->signed_bytes), &fake_crypto, &back), OK);

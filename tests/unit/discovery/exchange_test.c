@@ -483,7 +483,7 @@ static void what_does_not_belong_is_refused(void **state)
 static void lists_must_ascend_also_over_frames(void **state)
 {
 	struct exchange_frame frame = {.kind = EXCHANGE_LIST};
-	struct entry_head head = {.peer = {{5}}, .version = {1, 1}};
+	struct entry_label head = {.peer = {{5}}, .version = {1, 1}};
 	struct solo solo;
 	struct exchange_message message;
 	struct blob *blob;

@@ -34,6 +34,32 @@ static void messages_go_and_come_back(void **state)
 	pair_fini(&pair);
 }
 
+/* What a proof on a link is made of: both ends have it, and no other connection, nor the hello of this one. */
+static void links_are_bound_to_their_session(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *c = pair_add(&pair, "c", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b), other = dial_to(c);
+	link_id first = connect_to(a, PROTOCOL_GROUPS, &dial);
+	UNTIL(&pair, note_of(a, first)->linked && b->note_count == 1);
+	link_id second = connect_to(a, PROTOCOL_GROUPS, &dial);
+	link_id elsewhere = connect_to(a, PROTOCOL_GROUPS, &other);
+	link_id streams = connect_to(a, PROTOCOL_STREAMS, &dial);
+	UNTIL(&pair, note_of(a, second)->linked && note_of(a, elsewhere)->linked && note_of(a, streams)->linked);
+	struct id binding = note_of(a, first)->binding;
+	assert_false(id_is_zero(&binding));
+	assert_true(id_equal(&b->note[0].binding, &binding));
+	assert_true(id_equal(&note_of(a, second)->binding, &binding));
+	assert_false(id_equal(&note_of(a, elsewhere)->binding, &binding));
+	assert_false(id_equal(&note_of(a, streams)->binding, &binding));
+	pair_fini(&pair);
+}
+
 static void a_large_message_passes(void **state)
 {
 	struct pair pair;
@@ -389,6 +415,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_go_and_come_back),
+		cmocka_unit_test(links_are_bound_to_their_session),
 		cmocka_unit_test(a_large_message_passes),
 		cmocka_unit_test(back_pressure_holds_and_releases),
 		cmocka_unit_test(credit_survives_the_ends_of_links),

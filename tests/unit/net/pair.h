@@ -24,7 +24,7 @@ enum answer { ANSWER_NOTHING, ANSWER_ECHO };
 struct note {                        /* one link, as one side sees it */
 	link_id id;
 	enum protocol protocol;
-	struct id peer;
+	struct id peer, binding;
 	bool linked, unlinked;
 	enum error reason;
 	size_t received, received_bytes, sent_bytes;
@@ -97,6 +97,7 @@ static inline void note_linked(void *self, enum protocol protocol, const struct 
 	note->linked = true;
 	note->protocol = protocol;
 	note->peer = link->peer;
+	note->binding = link->binding;
 }
 
 static inline void note_unlinked(void *self, enum protocol protocol, link_id link, enum error reason)

@@ -427,7 +427,7 @@ static void when_nobody_answers_that_is_told_once(void **state)
 static struct link asked(struct world *world, size_t whom)
 {
 	struct effect effect = {0};
-	struct link link = {0, *world_id(world, whom)};
+	struct link link = {.peer = *world_id(world, whom)};
 
 	ask(world, whom);
 	assert_true(node_next_effect(world->node[2].node, &effect));
@@ -475,7 +475,7 @@ static void links_of_groups_are_refused(void **state)
 {
 	struct world *world = start_all(1);
 	struct node *node = world->node[0].node;
-	const struct link link = {1, fake_id("somebody")};
+	const struct link link = {.id = 1, .peer = fake_id("somebody")};
 	struct blob *message = blob_copy(bytes_of_text("hello"));
 	struct effect effect;
 	enum error error;

@@ -209,7 +209,7 @@ static void a_new_neighbour_is_compared_with(void **state)
 {
 	struct lone *lone = lone_new();
 	struct keypair pair = fake_pair(1);
-	const struct link link = {1, pair.public_key};
+	const struct link link = {.id = 1, .peer = pair.public_key};
 	struct effect effect;
 
 	(void)state;
@@ -249,7 +249,7 @@ static void a_bootstrap_dial_that_fails_is_told(void **state)
 static void news_from_a_hello_are_passed_on(void **state)
 {
 	struct lone *lone = lone_new();
-	const struct link link = {1, fake_pair(1).public_key};
+	const struct link link = {.id = 1, .peer = fake_pair(1).public_key};
 	struct effect effect;
 
 	(void)state;

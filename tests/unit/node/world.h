@@ -38,6 +38,7 @@ struct world_end {
 struct world_wire {
 	enum protocol protocol;
 	bool open;                                /* the acceptor has heard of it */
+	struct id binding;                        /* each is a session of its own */
 	struct world_end end[2];                  /* 0: the dialer */
 };
 
@@ -75,6 +76,7 @@ struct world {
 	size_t wire_capacity;
 	struct list events;
 	link_id next_odd;
+	uint64_t sessions;
 	unsigned violations;                      /* node_received said no */
 };
 
@@ -304,6 +306,7 @@ static inline void world_dial(struct world *world, size_t n, const struct effect
 	world->wire = memory_grow(world->wire, &world->wire_capacity, world->wire_count + 1, sizeof *world->wire);
 	world->wire[world->wire_count++] = wire;
 	wire->protocol = effect->protocol;
+	wire->binding = id_hash(bytes_of(&(uint64_t){++world->sessions}, sizeof(uint64_t)));
 	wire->end[0].node = n;
 	wire->end[0].id = effect->link;
 	wire->end[0].alive = true;
@@ -509,7 +512,7 @@ static inline void world_meet(struct world *world, size_t n, size_t whom, struct
 
 static inline void world_link(struct world *world, struct world_wire *wire, size_t e)
 {
-	const struct link link = {wire->end[e].id, *world_id(world, wire->end[1 - e].node)};
+	const struct link link = {.id = wire->end[e].id, .peer = *world_id(world, wire->end[1 - e].node), .binding = wire->binding};
 
 	node_linked(world->node[wire->end[e].node].node, world->now, wire->protocol, &link);
 	node_check(world->node[wire->end[e].node].node);

@@ -105,7 +105,7 @@ static inline void accept_link(struct alone *a, link_id link)
 	struct stream_message message;
 	struct effect effect;
 
-	streams_ops.linked(a->streams, a->now, &(struct link){link, a->peer}, &a->out);
+	streams_ops.linked(a->streams, a->now, &(struct link){.id = link, .peer = a->peer}, &a->out);
 	effect = next_effect(a, EFFECT_SEND);
 	assert_int_equal(stream_wire_decode(blob_bytes(effect.payload), &message), OK);
 	assert_int_equal(message.kind, STREAM_SUBSCRIBE);

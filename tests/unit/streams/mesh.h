@@ -274,7 +274,7 @@ static inline bool mesh_open(struct mesh *mesh, size_t w)
 	mesh->next_odd += 2;
 	for (size_t e = 0; e < 2; e++) {
 		struct mesh_node *node = mesh_node_of(mesh, &wire->end[e]);
-		struct link link = {wire->end[e].id, mesh_node_of(mesh, &wire->end[1 - e])->id};
+		struct link link = {.id = wire->end[e].id, .peer = mesh_node_of(mesh, &wire->end[1 - e])->id};
 
 		streams_ops.linked(node->streams, mesh->now, &link, &node->out);
 		streams_ops.check(node->streams);

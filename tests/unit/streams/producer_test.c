@@ -45,7 +45,7 @@ static enum error give(struct alone *a, msec now, link_id link, struct blob *mes
 
 static void open_link(struct alone *a, msec now, link_id link)
 {
-	streams_ops.linked(a->streams, now, &(struct link){link, mesh_id((unsigned)link)}, &a->out);
+	streams_ops.linked(a->streams, now, &(struct link){.id = link, .peer = mesh_id((unsigned)link)}, &a->out);
 }
 
 static void subscribe(struct alone *a, msec now, link_id link)

@@ -368,7 +368,7 @@ static void gone_in_every_state(void **state)
 		if (stage != 2) {
 			assert_int_equal(next_effect(&a, EFFECT_CLOSE).reason, ERROR_CANCELLED);
 			/* The answer to the connect was under way. */
-			streams_ops.linked(a.streams, a.now, &(struct link){link, a.peer}, &a.out);
+			streams_ops.linked(a.streams, a.now, &(struct link){.id = link, .peer = a.peer}, &a.out);
 			lose(&a, link, ERROR_CANCELLED);
 		}
 		assert_false(has_effect(&a));

@@ -1,0 +1,724 @@
+/*
+ * client_test.c - clients and the member that serves them: whatever is asked is answered once, and nothing grows for who
+ * does not read.
+ */
+#include "mesh.h"
+
+#include "groups/client_wire.h"
+#include "wire/cbor.h"
+
+#include <stdio.h>
+
+#define MEMBER 0
+#define CALLER 1
+#define SECOND 2
+
+struct shop {
+	struct mesh *mesh;
+	struct group *group;
+	struct client *client;
+	struct outbox *out;
+};
+
+static void add_client(struct mesh *mesh, size_t n, const struct id *key, const char *group)
+{
+	mesh->node[n].client = client_new(&(struct client_options){.self = mesh->node[n].id,
+		.group = id_hash(bytes_of_text(group)), .key = *key});
+}
+
+static void dial(struct mesh *mesh, size_t n)
+{
+	client_dial(mesh->node[n].client, mesh->now, &(struct dial){.peer = mesh->node[MEMBER].id}, &mesh->node[n].out);
+	mesh_carry_out(mesh, n);
+}
+
+static struct shop shop_closed(void)
+{
+	struct shop shop = {.mesh = mesh_new(3, 1)};
+	struct id key = mesh_key();
+
+	shop.group = mesh_join(shop.mesh, MEMBER, "group");
+	add_client(shop.mesh, CALLER, &key, "group");
+	add_client(shop.mesh, SECOND, &key, "group");
+	shop.client = shop.mesh->node[CALLER].client;
+	shop.out = &shop.mesh->node[CALLER].out;
+	return shop;
+}
+
+static void run(struct shop *shop, msec span)
+{
+	mesh_carry_out(shop->mesh, CALLER);
+	mesh_carry_out(shop->mesh, SECOND);
+	mesh_turn(shop->mesh, MEMBER);
+	mesh_run(shop->mesh, span);
+}
+
+static struct client_fact next_of(struct client *client)
+{
+	struct client_fact fact;
+	bool any = client_next_fact(client, &fact);
+
+	assert_true(any);
+	return fact;
+}
+
+static struct client_fact next(struct shop *shop)
+{
+	return next_of(shop->client);
+}
+
+static bool is_quiet(struct shop *shop)
+{
+	return shop->client != NULL && shop->mesh->node[CALLER].client == shop->client && !shop->mesh->violated;
+}
+
+static struct shop shop_open(void)
+{
+	struct shop shop = shop_closed();
+	struct client_fact fact;
+
+	dial(shop.mesh, CALLER);
+	run(&shop, 200);
+	fact = next(&shop);
+	assert_int_equal(fact.kind, CLIENT_UP);
+	assert_true(id_equal(&fact.peer, &shop.mesh->node[MEMBER].id));
+	return shop;
+}
+
+static void propose(struct shop *shop, uint64_t ticket, const char *command)
+{
+	enum error error = client_propose(shop->client, ticket, bytes_of_text(command), shop->out);
+
+	assert_int_equal(error, OK);
+}
+
+static void answer(struct shop *shop, size_t nth, enum error reason, const char *result)
+{
+	fake_say(shop->group, &(struct group_fact){.kind = GROUP_RESULT, .ticket = shop->group->ticket[nth], .reason = reason,
+		.position = nth + 1, .bytes = blob_copy(bytes_of_text(result))});
+}
+
+static void expect_result(struct shop *shop, uint64_t ticket, enum error reason, const char *result)
+{
+	struct client_fact fact = next(shop);
+
+	assert_int_equal(fact.kind, CLIENT_RESULT);
+	assert_int_equal(fact.ticket, ticket);
+	assert_string_equal(error_name(fact.reason), error_name(reason));
+	assert_true(bytes_equal(fact.bytes, bytes_of_text(result)));
+	blob_drop(fact.message);
+}
+
+static void expect_event(struct shop *shop, enum client_event event, uint64_t position, const char *text)
+{
+	struct client_fact fact = next(shop);
+
+	assert_int_equal(fact.kind, CLIENT_EVENT);
+	assert_int_equal(fact.event, event);
+	assert_int_equal(fact.position, position);
+	assert_true(bytes_equal(fact.bytes, bytes_of_text(text)));
+	blob_drop(fact.message);
+}
+
+static void expect_nothing(struct shop *shop)
+{
+	struct client_fact fact;
+
+	assert_false(client_next_fact(shop->client, &fact));
+	assert_true(is_quiet(shop));
+}
+
+static void apply(struct shop *shop, uint64_t position, const char *command)
+{
+	fake_say(shop->group, &(struct group_fact){.kind = GROUP_APPLIED, .position = position, .term = 2,
+		.bytes = blob_copy(bytes_of_text(command))});
+	shop->group->position = position;
+}
+
+/* [0, key, 1]: a change as a map tells it. */
+static void change(struct shop *shop, uint64_t position, const char *key)
+{
+	struct buffer out = {0};
+
+	cbor_put_array(&out, 3);
+	cbor_put_uint(&out, 0);
+	cbor_put_bytes(&out, bytes_of_text(key));
+	cbor_put_uint(&out, 1);
+	fake_say(shop->group, &(struct group_fact){.kind = GROUP_CHANGED, .position = position, .bytes = blob_copy(buffer_bytes(&out))});
+	buffer_fini(&out);
+}
+
+static void follow(struct shop *shop, enum follow_what what, uint64_t position, const char *filter)
+{
+	client_follow(shop->client, &(struct client_follow){.ticket = 50, .what = what, .position = position,
+		.filter = bytes_of_text(filter)}, shop->out);
+	run(shop, 100);
+}
+
+static void shop_free(struct shop *shop)
+{
+	mesh_free(shop->mesh);
+}
+
+/* ---- asking ---- */
+
+static void commands_keep_their_order(void **state)
+{
+	struct shop shop = shop_closed();
+	char text[8];
+
+	(void)state;
+	/* Before the link is there, with tickets that are in no order. */
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(text, sizeof text, "c%u", i);
+		propose(&shop, 100 - i, text);
+	}
+	dial(shop.mesh, CALLER);
+	run(&shop, 200);
+	assert_int_equal(next(&shop).kind, CLIENT_UP);
+	propose(&shop, 7, "c5");
+	run(&shop, 200);
+	assert_int_equal(shop.group->commands, 6);
+	for (unsigned i = 0; i < 6; i++) {
+		snprintf(text, sizeof text, "c%u", i);
+		assert_true(bytes_equal(blob_bytes(shop.group->command[i]), bytes_of_text(text)));
+	}
+	answer(&shop, 1, OK, "one");
+	answer(&shop, 0, ERROR_INDETERMINATE, "");
+	answer(&shop, 5, ERROR_FROZEN, "");
+	run(&shop, 100);
+	expect_result(&shop, 99, OK, "one");
+	expect_result(&shop, 100, ERROR_INDETERMINATE, "");
+	expect_result(&shop, 7, ERROR_FROZEN, "");
+	expect_nothing(&shop);
+	assert_int_equal(mesh_facts(shop.mesh, MEMBER, GROUPS_FACT), 0);   /* tickets of clients stay here */
+	shop_free(&shop);
+}
+
+static void commands_wait_for_room(void **state)
+{
+	struct shop shop = shop_open();
+
+	(void)state;
+	shop.group->room = 1;
+	propose(&shop, 1, "a");
+	propose(&shop, 2, "b");
+	propose(&shop, 3, "c");
+	run(&shop, 200);
+	assert_int_equal(shop.group->commands, 1);
+	shop.group->room = 5;
+	fake_say(shop.group, &(struct group_fact){.kind = GROUP_ROOM});
+	run(&shop, 10);
+	assert_int_equal(shop.group->commands, 3);
+	assert_memory_equal(blob_bytes(shop.group->command[2]).data, "c", 1);
+	shop_free(&shop);
+}
+
+static void too_many_open_commands_are_busy(void **state)
+{
+	struct shop shop = shop_open();
+	struct client_request request = {.kind = REQUEST_PROPOSE};
+	struct mesh_node *caller = &shop.mesh->node[CALLER];
+
+	(void)state;
+	shop.group->room = 0;
+	for (uint64_t ticket = 1; ticket <= SERVED_REQUESTS_MAX; ticket++)
+		propose(&shop, ticket, "x");
+	run(&shop, 500);
+	expect_nothing(&shop);
+	/* Its own bound is the same: what a client of another make may do is said by hand. */
+	assert_int_equal(client_propose(shop.client, 5000, bytes_of_text("x"), shop.out), ERROR_FULL);
+	request.ticket = 1;
+	outbox_send(&caller->out, client_link(shop.client), client_wire_request(&request));
+	run(&shop, 200);
+	expect_result(&shop, 1, ERROR_BUSY, "");
+	assert_int_equal(next(&shop).kind, CLIENT_ROOM);
+	shop_free(&shop);
+}
+
+static void feeding_is_answered_at_once(void **state)
+{
+	struct shop shop = shop_open();
+	enum error error = client_feed(shop.client, 1, bytes_of_text("a"), shop.out);
+
+	(void)state;
+	assert_int_equal(error, OK);
+	run(&shop, 200);
+	expect_result(&shop, 1, OK, "");
+	assert_int_equal(shop.group->commands, 1);
+	answer(&shop, 0, OK, "later");   /* goes nowhere */
+	run(&shop, 200);
+	expect_nothing(&shop);
+	assert_int_equal(shop.mesh->node[MEMBER].groups->requests.count, 0);
+	shop_free(&shop);
+}
+
+static void queries_carry_their_deadline(void **state)
+{
+	struct shop shop = shop_open();
+	struct group_query query = {.ticket = 4, .level = QUERY_STRONG, .position = 9, .deadline = shop.mesh->now + 1000,
+		.query = bytes_of_text("what")};
+	enum error error = client_query(shop.client, shop.mesh->now, &query, shop.out);
+
+	(void)state;
+	assert_int_equal(error, OK);
+	run(&shop, 200);
+	assert_int_equal(shop.group->query.level, QUERY_STRONG);
+	assert_int_equal(shop.group->query.position, 9);
+	assert_int_equal(shop.group->query.query.size, 4);
+	assert_in_range(shop.group->query.deadline, query.deadline, query.deadline + 50);
+	run(&shop, 2000);   /* a member that does not answer at all */
+	expect_result(&shop, 4, ERROR_TIMEOUT, "");
+	fake_say(shop.group, &(struct group_fact){.kind = GROUP_ANSWER, .ticket = shop.group->query.ticket});
+	run(&shop, 200);
+	expect_nothing(&shop);
+	shop_free(&shop);
+}
+
+static void status_is_told_in_full(void **state)
+{
+	struct shop shop = shop_open();
+	struct client_status status;
+	struct client_fact fact;
+	enum error error;
+
+	(void)state;
+	shop.group->voter[shop.group->voters++] = shop.mesh->node[MEMBER].id;
+	shop.group->position = 77;
+	client_status(shop.client, 3, shop.out);
+	run(&shop, 200);
+	fact = next(&shop);
+	assert_int_equal(fact.kind, CLIENT_RESULT);
+	error = client_status_decode(fact.bytes, &status);
+	assert_int_equal(error, OK);
+	assert_int_equal(status.status.position, 77);
+	assert_int_equal(status.member_count, 1);
+	assert_true(status.member[0].voter);
+	assert_true(id_equal(&status.peer, &shop.mesh->node[MEMBER].id));
+	client_status_fini(&status);
+	for (size_t size = 0; size < fact.bytes.size; size++) {
+		error = client_status_decode(bytes_of(fact.bytes.data, size), &status);
+		assert_int_equal(error, ERROR_MALFORMED);
+	}
+	blob_drop(fact.message);
+	shop_free(&shop);
+}
+
+static void orders_are_carried_out(void **state)
+{
+	struct shop shop = shop_open();
+	struct client_order order = {.ticket = 1, .verb = VERB_TRANSFER};
+
+	(void)state;
+	client_admin(shop.client, &order, shop.out);
+	order = (struct client_order){.ticket = 2, .verb = VERB_DECLARE_DEAD, .peer = shop.mesh->node[SECOND].id};
+	client_admin(shop.client, &order, shop.out);
+	order = (struct client_order){.ticket = 3, .verb = VERB_ADOPT};
+	client_admin(shop.client, &order, shop.out);
+	client_leave(shop.client, 4, shop.out);
+	run(&shop, 200);
+	assert_int_equal(shop.group->transferred, 101);
+	assert_true(id_equal(&shop.group->dead, &shop.mesh->node[SECOND].id));
+	assert_int_equal(shop.group->left, 1);
+	for (uint64_t ticket = 1; ticket <= 3; ticket++)
+		expect_result(&shop, ticket, OK, "");
+	expect_nothing(&shop);
+	fake_say(shop.group, &(struct group_fact){.kind = GROUP_LEFT});
+	run(&shop, 100);
+	expect_result(&shop, 4, OK, "");
+	shop_free(&shop);
+}
+
+/* ---- following ---- */
+
+static void the_log_is_followed_from_now_on(void **state)
+{
+	struct shop shop = shop_open();
+
+	(void)state;
+	apply(&shop, 1, "before");
+	run(&shop, 10);
+	follow(&shop, FOLLOW_LOG, 0, "");
+	apply(&shop, 2, "two");
+	change(&shop, 2, "k");
+	apply(&shop, 3, "three");
+	run(&shop, 100);
+	expect_event(&shop, EVENT_RECORD, 2, "two");
+	expect_event(&shop, EVENT_RECORD, 3, "three");
+	expect_nothing(&shop);
+	shop_free(&shop);
+}
+
+static void following_resumes_at_a_position(void **state)
+{
+	struct shop shop = shop_open();
+
+	(void)state;
+	for (uint64_t position = 1; position <= 4; position++)
+		apply(&shop, position, "x");
+	run(&shop, 10);
+	follow(&shop, FOLLOW_LOG, 3, "");
+	expect_event(&shop, EVENT_RECORD, 3, "x");
+	expect_event(&shop, EVENT_RECORD, 4, "x");
+	expect_nothing(&shop);
+	shop_free(&shop);
+}
+
+static void what_is_gone_is_a_reset(void **state)
+{
+	struct shop shop = shop_open();
+
+	(void)state;
+	apply(&shop, 1, "x");
+	fake_say(shop.group, &(struct group_fact){.kind = GROUP_RESTORED, .position = 10});
+	apply(&shop, 11, "y");
+	run(&shop, 10);
+	follow(&shop, FOLLOW_LOG, 1, "");
+	expect_event(&shop, EVENT_RESET, 10, "");
+	expect_event(&shop, EVENT_RECORD, 11, "y");
+	/* And in the middle of it, for who was not told yet. */
+	fake_say(shop.group, &(struct group_fact){.kind = GROUP_RESTORED, .position = 20});
+	apply(&shop, 21, "z");
+	run(&shop, 100);
+	expect_event(&shop, EVENT_RESET, 20, "");
+	expect_event(&shop, EVENT_RECORD, 21, "z");
+	fake_say(shop.group, &(struct group_fact){.kind = GROUP_DISSOLVED});
+	apply(&shop, 1, "anew");
+	run(&shop, 100);
+	expect_event(&shop, EVENT_RESET, 0, "");
+	expect_event(&shop, EVENT_RECORD, 1, "anew");
+	expect_nothing(&shop);
+	shop_free(&shop);
+}
+
+static void changes_are_filtered_by_key(void **state)
+{
+	struct shop shop = shop_open();
+	struct client_fact fact;
+
+	(void)state;
+	follow(&shop, FOLLOW_CHANGES, 0, "ab");
+	change(&shop, 1, "a");
+	change(&shop, 2, "abc");
+	change(&shop, 3, "b");
+	change(&shop, 4, "ab");
+	apply(&shop, 4, "not a change");
+	run(&shop, 100);
+	fact = next(&shop);
+	assert_int_equal(fact.position, 2);
+	blob_drop(fact.message);
+	fact = next(&shop);
+	assert_int_equal(fact.position, 4);
+	assert_int_equal(fact.event, EVENT_CHANGE);
+	blob_drop(fact.message);
+	expect_nothing(&shop);
+	shop_free(&shop);
+}
+
+static unsigned status_events(struct shop *shop, uint64_t *position)
+{
+	struct client_status status;
+	struct client_fact fact;
+	unsigned count = 0;
+
+	while (client_next_fact(shop->client, &fact)) {
+		enum error error = client_status_decode(fact.bytes, &status);
+		assert_int_equal(error, OK);
+		assert_int_equal(fact.event, EVENT_STATUS);
+		*position = status.status.position;
+		client_status_fini(&status);
+		blob_drop(fact.message);
+		count++;
+	}
+	return count;
+}
+
+static void the_status_is_followed_at_a_bounded_rate(void **state)
+{
+	struct shop shop = shop_open();
+	uint64_t position = 0;
+
+	(void)state;
+	follow(&shop, FOLLOW_STATUS, 0, "");
+	assert_int_equal(status_events(&shop, &position), 1);
+	for (int i = 0; i < 1000; i++) {
+		shop.group->position++;
+		run(&shop, 1);
+	}
+	run(&shop, 300);
+	assert_in_range(status_events(&shop, &position), 9, 12);
+	assert_int_equal(position, 1000);
+	fake_say(shop.group, &(struct group_fact){.kind = GROUP_LEADER});
+	run(&shop, 300);
+	assert_int_equal(status_events(&shop, &position), 1);
+	run(&shop, 5000);
+	assert_int_equal(status_events(&shop, &position), 0);
+	shop_free(&shop);
+}
+
+static void a_follower_that_does_not_read_costs_little(void **state)
+{
+	struct shop shop = shop_open();
+	struct groups *groups = shop.mesh->node[MEMBER].groups;
+	const struct hosted *hosted = groups->hosted.slot[0].value;
+	struct blob *large = blob_new(0, 100000);
+	const struct groups_link *link = groups->links.slot[0].value;
+
+	(void)state;
+	memset(large->data, 7, 100000);
+	large->end = 100000;
+	follow(&shop, FOLLOW_LOG, 0, "");
+	shop.mesh->silent = true;   /* its window is closed */
+	for (uint64_t position = 1; position <= 1000; position++) {
+		fake_say(shop.group, &(struct group_fact){.kind = GROUP_APPLIED, .position = position, .bytes = blob_keep(large)});
+		if (position % 100 == 0)
+			mesh_turn(shop.mesh, MEMBER);
+	}
+	assert_in_range(link->outstanding, FOLLOW_AHEAD_MAX, FOLLOW_AHEAD_MAX + 200000);
+	assert_in_range(hosted->history.bytes, HISTORY_BYTES_MAX / 2, HISTORY_BYTES_MAX);
+	/* It wakes up: what it had missed by then is a reset, what is still here is told. */
+	shop.mesh->silent = false;
+	groups_ops.sent(groups, link->link.id, link->outstanding, &shop.mesh->node[MEMBER].out);
+	mesh_carry_out(shop.mesh, MEMBER);
+	run(&shop, 1000);
+	struct client_fact fact = next(&shop);
+	assert_int_equal(fact.event, EVENT_RESET);
+	uint64_t from = fact.position;
+	assert_in_range(from, 900, 999);
+	blob_drop(fact.message);
+	for (uint64_t position = from + 1; position <= 1000; position++) {
+		fact = next(&shop);
+		assert_int_equal(fact.position, position);
+		blob_drop(fact.message);
+	}
+	expect_nothing(&shop);
+	blob_drop(large);
+	shop_free(&shop);
+}
+
+/* One that asks and asks and never reads the answers is dropped; the other one does not notice. */
+static void who_asks_and_does_not_read_is_dropped(void **state)
+{
+	struct shop shop = shop_open();
+	struct blob *large = blob_new(0, 1u << 20);
+	struct mesh_node *member = &shop.mesh->node[MEMBER];
+
+	(void)state;
+	memset(large->data, 7, 1u << 20);
+	large->end = 1u << 20;
+	for (uint64_t ticket = 1; ticket <= 20; ticket++)
+		propose(&shop, ticket, "x");
+	run(&shop, 200);
+	shop.mesh->silent = true;
+	for (size_t i = 0; i < 20; i++)
+		fake_say(shop.group, &(struct group_fact){.kind = GROUP_RESULT, .ticket = shop.group->ticket[i], .bytes = blob_keep(large)});
+	mesh_turn(shop.mesh, MEMBER);
+	assert_int_equal(member->last_close, ERROR_TOO_SLOW);
+	assert_int_equal(member->groups->requests.count, 0);
+	shop.mesh->silent = false;
+	run(&shop, 200);
+	for (uint64_t ticket = 1; ticket <= 20; ticket++)
+		expect_result(&shop, ticket, ERROR_INDETERMINATE, "");
+	assert_int_equal(next(&shop).reason, ERROR_TOO_SLOW);
+	blob_drop(large);
+	shop_free(&shop);
+}
+
+/* ---- ends ---- */
+
+static void the_end_of_a_link_answers_everything(void **state)
+{
+	struct shop shop = shop_open();
+	struct group_query query = {.ticket = 2, .deadline = MSEC_NEVER};
+	struct client_fact fact;
+	enum error error;
+
+	(void)state;
+	propose(&shop, 1, "sent");
+	error = client_query(shop.client, shop.mesh->now, &query, shop.out);
+	assert_int_equal(error, OK);
+	run(&shop, 200);
+	mesh_cut(shop.mesh, CALLER, MEMBER, ERROR_UNEXPECTED_CLOSE);
+	run(&shop, 200);
+	expect_result(&shop, 1, ERROR_INDETERMINATE, "");
+	expect_result(&shop, 2, ERROR_UNEXPECTED_CLOSE, "");
+	fact = next(&shop);
+	assert_int_equal(fact.kind, CLIENT_DOWN);
+	assert_int_equal(fact.reason, ERROR_UNEXPECTED_CLOSE);
+	/* A request of a client that is gone is answered all the same, to nobody. */
+	answer(&shop, 0, OK, "late");
+	run(&shop, 100);
+	/* And it may dial again. */
+	dial(shop.mesh, CALLER);
+	run(&shop, 200);
+	assert_int_equal(next(&shop).kind, CLIENT_UP);
+	shop_free(&shop);
+}
+
+static void what_was_not_sent_is_certainly_not_done(void **state)
+{
+	struct shop shop = shop_closed();
+	struct client_fact fact;
+
+	(void)state;
+	propose(&shop, 1, "x");
+	shop.mesh->node[MEMBER].unreachable = true;
+	dial(shop.mesh, CALLER);
+	run(&shop, 200);
+	expect_result(&shop, 1, ERROR_NOT_LEADER, "");
+	fact = next(&shop);
+	assert_int_equal(fact.kind, CLIENT_DOWN);
+	assert_int_equal(fact.reason, ERROR_REFUSED);
+	shop_free(&shop);
+}
+
+static void a_member_that_leaves_says_what_it_can(void **state)
+{
+	struct shop shop = shop_open();
+	struct client_fact fact;
+
+	(void)state;
+	propose(&shop, 1, "answered");
+	propose(&shop, 2, "open");
+	run(&shop, 200);
+	answer(&shop, 0, OK, "yes");
+	groups_remove(shop.mesh->node[MEMBER].groups, shop.mesh->now, group_id(shop.group), &shop.mesh->node[MEMBER].out);
+	mesh_carry_out(shop.mesh, MEMBER);
+	mesh_run(shop.mesh, 200);
+	expect_result(&shop, 1, OK, "yes");
+	expect_result(&shop, 2, ERROR_INDETERMINATE, "");
+	fact = next(&shop);
+	assert_int_equal(fact.kind, CLIENT_DOWN);
+	assert_int_equal(fact.reason, ERROR_GRACEFUL);
+	shop_free(&shop);
+}
+
+static void expect_down(const char *key, const char *group, enum error reason)
+{
+	struct shop shop = shop_closed();
+	struct id other = id_hash(bytes_of_text(key));
+	struct client_fact fact;
+
+	client_free(shop.mesh->node[CALLER].client);
+	add_client(shop.mesh, CALLER, &other, group);
+	shop.client = shop.mesh->node[CALLER].client;
+	dial(shop.mesh, CALLER);
+	run(&shop, 200);
+	fact = next(&shop);
+	assert_int_equal(fact.kind, CLIENT_DOWN);
+	assert_string_equal(error_name(fact.reason), error_name(reason));
+	shop_free(&shop);
+}
+
+static void strangers_are_told_why(void **state)
+{
+	(void)state;
+	expect_down("other", "group", ERROR_BOND_PROOF);
+	expect_down(MESH_KEY, "unknown", ERROR_GROUP_NOT_FOUND);
+}
+
+static void a_member_that_does_not_prove_itself_is_left(void **state)
+{
+	struct shop shop = shop_closed();
+	struct client_fact fact;
+
+	(void)state;
+	shop.mesh->silent = true;
+	propose(&shop, 1, "x");
+	dial(shop.mesh, CALLER);
+	run(&shop, BOND_HANDSHAKE_MAX + 100);
+	expect_result(&shop, 1, ERROR_NOT_LEADER, "");
+	fact = next(&shop);
+	assert_int_equal(fact.kind, CLIENT_DOWN);
+	assert_int_equal(fact.reason, ERROR_BOND_TIMEOUT);
+	shop_free(&shop);
+}
+
+static void a_client_that_talks_nonsense_loses_its_connection(void **state)
+{
+	static const uint8_t bodies[][6] = {{0}, {0x83, 1, 0, 0x40}, {0x84, 1, 1, 0x40, 0xf6}, {0x86, 2, 1, 9, 0, 0}, {0x82, 3, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		struct shop shop = shop_open();
+
+		outbox_send(shop.out, client_link(shop.client), blob_copy(bytes_of(bodies[i], sizeof bodies[i])));
+		run(&shop, 200);
+		assert_true(shop.mesh->violated);
+		assert_int_equal(next(&shop).reason, ERROR_MALFORMED);
+		shop_free(&shop);
+	}
+}
+
+static void hanging_up_drops_what_waits(void **state)
+{
+	struct shop shop = shop_open();
+	struct groups *groups = shop.mesh->node[MEMBER].groups;
+
+	(void)state;
+	shop.group->room = 1;
+	propose(&shop, 1, "begun");
+	propose(&shop, 2, "waits");
+	run(&shop, 200);
+	client_hang_up(shop.client, shop.out);
+	run(&shop, 200);
+	assert_int_equal(groups->requests.count, 1);
+	shop.group->room = 10;
+	run(&shop, 100);
+	assert_int_equal(shop.group->commands, 1);
+	expect_result(&shop, 1, ERROR_INDETERMINATE, "");
+	expect_result(&shop, 2, ERROR_INDETERMINATE, "");
+	assert_int_equal(next(&shop).kind, CLIENT_DOWN);
+	shop_free(&shop);
+}
+
+static void clients_take_turns(void **state)
+{
+	struct shop shop = shop_open();
+	struct mesh_node *second = &shop.mesh->node[SECOND];
+
+	(void)state;
+	dial(shop.mesh, SECOND);
+	run(&shop, 200);
+	shop.group->room = 0;
+	for (uint64_t ticket = 1; ticket <= 10; ticket++)
+		propose(&shop, ticket, "first");
+	run(&shop, 200);
+	assert_int_equal(client_propose(second->client, 1, bytes_of_text("second"), &second->out), OK);
+	run(&shop, 200);
+	shop.group->room = 2;
+	run(&shop, 10);
+	assert_int_equal(shop.group->commands, 2);
+	assert_int_equal(blob_size(shop.group->command[1]), strlen("second"));
+	shop_free(&shop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commands_keep_their_order),
+		cmocka_unit_test(commands_wait_for_room),
+		cmocka_unit_test(too_many_open_commands_are_busy),
+		cmocka_unit_test(feeding_is_answered_at_once),
+		cmocka_unit_test(queries_carry_their_deadline),
+		cmocka_unit_test(status_is_told_in_full),
+		cmocka_unit_test(orders_are_carried_out),
+		cmocka_unit_test(the_log_is_followed_from_now_on),
+		cmocka_unit_test(following_resumes_at_a_position),
+		cmocka_unit_test(what_is_gone_is_a_reset),
+		cmocka_unit_test(changes_are_filtered_by_key),
+		cmocka_unit_test(the_status_is_followed_at_a_bounded_rate),
+		cmocka_unit_test(a_follower_that_does_not_read_costs_little),
+		cmocka_unit_test(who_asks_and_does_not_read_is_dropped),
+		cmocka_unit_test(the_end_of_a_link_answers_everything),
+		cmocka_unit_test(what_was_not_sent_is_certainly_not_done),
+		cmocka_unit_test(a_member_that_leaves_says_what_it_can),
+		cmocka_unit_test(strangers_are_told_why),
+		cmocka_unit_test(a_member_that_does_not_prove_itself_is_left),
+		cmocka_unit_test(a_client_that_talks_nonsense_loses_its_connection),
+		cmocka_unit_test(hanging_up_drops_what_waits),
+		cmocka_unit_test(clients_take_turns),
+	};
+
+	return cmocka_run_group_tests_name("client", tests, NULL, NULL);
+}

@@ -262,6 +262,14 @@ bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command)
 	return taken;
 }
 
+bool asker_feed(struct asker *asker, uint64_t ticket, struct bytes command)
+{
+	bool taken = node_client_feed(asker_node(asker), asker->client, ticket, command) == OK;
+
+	asker->open += taken;
+	return taken;
+}
+
 bool asker_query(struct asker *asker, const struct group_query *query)
 {
 	bool taken = node_client_query(asker_node(asker), asker->client, query) == OK;

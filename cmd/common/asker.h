@@ -50,6 +50,7 @@ int asker_outcome(const struct asker *asker, enum error reason);
 
 /* See client.h. A failed propose or query means that too much is under way: ask again after an answer. */
 bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command);
+bool asker_feed(struct asker *asker, uint64_t ticket, struct bytes command);
 bool asker_query(struct asker *asker, const struct group_query *query);
 void asker_status(struct asker *asker, uint64_t ticket);
 void asker_follow(struct asker *asker, const struct client_follow *follow);

@@ -77,4 +77,8 @@ struct record_batch {
 MUST_CHECK enum error record_write(enum framing framing, struct output *output, const struct record_batch *batch,
 	const struct record_origin *origin);
 
+/* One record that stands by itself. */
+MUST_CHECK enum error record_write_one(enum framing framing, struct output *output, struct bytes record,
+	const struct record_origin *origin);
+
 #endif

@@ -120,3 +120,18 @@ enum error record_write(enum framing framing, struct output *output, const struc
 	framing_pen_lift(&pen);
 	return error;
 }
+
+enum error record_write_one(enum framing framing, struct output *output, struct bytes record, const struct record_origin *origin)
+{
+	size_t head = framing_head_size(record.size);
+	struct blob *message = blob_new(0, head + record.size);
+	enum error error;
+
+	framing_put_head(message->data, record.size);
+	if (record.size > 0)
+		memcpy(message->data + head, record.data, record.size);
+	message->end = head + record.size;
+	error = record_write(framing, output, &(struct record_batch){message, blob_bytes(message), 1}, origin);
+	blob_drop(message);
+	return error;
+}

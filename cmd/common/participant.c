@@ -4,10 +4,12 @@
 #include "cmd/common/participant.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "cmd/common/group_key.h"
+#include "runtime/key.h"
 #include "runtime/store.h"
 
 static struct node *node_of(const struct participant *participant)
@@ -102,32 +104,44 @@ static void quit(struct participant *participant, msec now)
 	participant->group = NULL;
 }
 
-/* Our history lost against another one: it is kept aside, and we join the winner with a new life. */
-static void start_afresh(struct participant *participant, msec now, const struct group_fact *fact)
+/* Our history loses against another one: what it came to is kept beside the data, where an operator finds it. */
+static void archive(struct participant *participant, const struct group_fact *fact)
+{
+	char path[4096], lineage[ID_SHORT_SIZE];
+	FILE *file;
+
+	if (!participant->options.data || !fact->bytes)
+		return;
+	id_format_short(&fact->lineage, lineage);
+	snprintf(path, sizeof path, "%s/archive-%s.snapshot", participant->options.data, lineage);
+	file = fopen(path, "ab");
+	if (!file || fwrite(fact->bytes->data + fact->bytes->start, 1, blob_size(fact->bytes), file) != blob_size(fact->bytes))
+		warn("cannot write '%s': %s", path, strerror(errno));
+	if (file && fclose(file) != 0)
+		warn("cannot write '%s': %s", path, strerror(errno));
+}
+
+static void tell_dissolved(const struct participant *participant, const struct group_fact *fact)
 {
 	const struct participant_options *options = &participant->options;
-	char lineage[ID_SHORT_SIZE];
 
-	id_format_short(&fact->lineage, lineage);
 	if (fact->position > 0)
 		warn("two histories of %s '%s' met: ours lost, and its %llu commands are %s", options->kind, options->name,
-			(unsigned long long)fact->position, participant->store ? "archived" : "gone with the memory they were in");
-	quit(participant, now);
-	if (participant->store)
-		store_archive(participant->store, &fact->lineage);
-	participant->store = NULL;
-	join(participant, now);
+			(unsigned long long)fact->position, options->data ? "archived beside the data" : "gone (in memory only)");
 }
 
 static void on_fact(struct participant *participant, msec now, const struct group_fact *fact)
 {
-	switch (fact->kind) {
+	switch ((int)fact->kind) {
 	case GROUP_ONLINE:
 	case GROUP_OFFLINE:
 		participant->is_online = fact->kind == GROUP_ONLINE;
 		break;
+	case GROUP_ARCHIVE:
+		archive(participant, fact);
+		break;
 	case GROUP_DISSOLVED:
-		start_afresh(participant, now, fact);
+		tell_dissolved(participant, fact);
 		break;
 	case GROUP_HALTED:
 		quit(participant, now);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "cmd/common/jsontext.h"
-#include "node/node.h"
 #include "runtime/stdio.h"
 
 static void put_json(struct output *output, const struct log_place *place, struct bytes data)
@@ -31,20 +30,8 @@ static void put_json(struct output *output, const struct log_place *place, struc
 
 enum error entries_put(struct output *output, enum framing framing, const struct log_place *place, struct bytes data)
 {
-	struct blob *record;
-	uint8_t head[CBOR_HEAD_MAX];
-	struct buffer encoded = {0};
-	enum error error;
-
-	if (framing == FRAMING_JSON) {
-		put_json(output, place, data);
-		return OK;
-	}
-	buffer_append(&encoded, bytes_of(head, cbor_bytes_head(head, data.size)));
-	buffer_append(&encoded, data);
-	record = blob_copy(buffer_bytes(&encoded));
-	buffer_fini(&encoded);
-	error = record_write(framing, output, &(struct record_batch){record, blob_bytes(record), 1}, &(struct record_origin){.stream = ""});
-	blob_drop(record);
-	return error;
+	if (framing != FRAMING_JSON)
+		return record_write_one(framing, output, data, &(struct record_origin){.stream = ""});
+	put_json(output, place, data);
+	return OK;
 }

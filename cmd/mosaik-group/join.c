@@ -114,15 +114,15 @@ static void replied(struct join *join, msec now, const struct coprocess_reply *r
 	expected->first++;
 }
 
-static void put(struct join *join, uint64_t position, uint64_t term, struct bytes command)
+static void put(struct join *join, uint64_t position, uint64_t term, struct bytes data)
 {
 	if (position <= join->applied)
 		return;
 	join->applied = position;
 	if (join->machine) {
-		coprocess_apply(join->machine, position, term, command);
+		coprocess_apply(join->machine, position, term, data);
 	} else if (join->output && entries_put(join->output, join->settings->common.framing,
-			&(struct log_place){position, term}, command) != OK) {
+			&(struct log_place){position, term}, data) != OK) {
 		report("framing", NULL, "command %" PRIu64 " contains a NUL byte: it cannot be written with framing null", position);
 		stop(join, EXIT_DATA);
 	}
@@ -174,7 +174,7 @@ static void on_result(struct join *join, const struct group_fact *fact)
 
 static void on_fact(struct join *join, msec now, const struct group_fact *fact)
 {
-	switch (fact->kind) {
+	switch ((int)fact->kind) {
 	case GROUP_APPLIED:
 		on_applied(join, now, fact);
 		break;
@@ -335,7 +335,7 @@ static struct state make_state(void *self)
 {
 	const struct join *join = self;
 
-	return log_state_new(join->settings->machine);
+	return log_state_named(join->settings->machine);
 }
 
 static void start_machine(struct join *join)

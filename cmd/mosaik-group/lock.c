@@ -68,18 +68,18 @@ static uint64_t ticket(struct lock_run *run, unsigned kind)
 	return ++run->tickets * TICKET_KINDS + kind;
 }
 
-static void propose(struct lock_run *run, msec now, unsigned kind, const struct lock_command *command)
+static void propose(struct lock_run *run, msec now, unsigned kind, const struct lock_command *order)
 {
 	struct buffer encoded = {0};
 
 	if (!run->participant.group)
 		return;
-	lock_command_encode(command, &encoded);
+	lock_command_encode(order, &encoded);
 	group_propose(run->participant.group, now, ticket(run, kind), buffer_bytes(&encoded));
 	buffer_fini(&encoded);
 }
 
-static struct lock_command command_of(const struct lock_run *run, enum lock_verb verb)
+static struct lock_command order_of(const struct lock_run *run, enum lock_verb verb)
 {
 	return (struct lock_command){.verb = verb, .name = bytes_of_text(run->name), .owner = run->owner,
 		.token_min = (uint64_t)runtime_wall(run->session.runtime), .grace = (uint64_t)run->settings->grace};
@@ -92,38 +92,38 @@ static void depart(struct lock_run *run, msec now, int status)
 
 static void enter(struct lock_run *run, msec now)
 {
-	struct lock_command command = command_of(run, run->settings->try ? LOCK_TRY : LOCK_ACQUIRE);
+	struct lock_command order = order_of(run, run->settings->try ? LOCK_TRY : LOCK_ACQUIRE);
 
 	if (run->phase != STARTING || run->entering || !run->participant.is_online)
 		return;
 	run->entering = true;
 	run->renewal_sent = now;       /* should we hold it at once, the lease counts from here */
-	propose(run, now, TICKET_ENTER, &command);
+	propose(run, now, TICKET_ENTER, &order);
 }
 
 static void renew(struct lock_run *run, msec now)
 {
-	struct lock_command command = command_of(run, LOCK_RENEW);
+	struct lock_command order = order_of(run, LOCK_RENEW);
 
 	if (run->renewing || now < run->renew_at)
 		return;
 	run->renewing = true;
 	run->renewal_sent = now;
-	propose(run, now, TICKET_RENEW, &command);
+	propose(run, now, TICKET_RENEW, &order);
 }
 
 static void release(struct lock_run *run, msec now)
 {
-	struct lock_command command = command_of(run, LOCK_RELEASE);
+	struct lock_command order = order_of(run, LOCK_RELEASE);
 
-	command.renewals = run->phase == GRACE;
+	order.renewals = run->phase == GRACE;
 	run->release_by = now + RELEASE_WITHIN;
 	if (run->phase == STARTING || run->unknown) {
 		depart(run, now, run->status);   /* nothing to give back, or nothing that we may */
 		return;
 	}
 	run->phase = RELEASING;
-	propose(run, now, TICKET_RELEASE, &command);
+	propose(run, now, TICKET_RELEASE, &order);
 }
 
 /* ---- holding it ---- */
@@ -221,14 +221,14 @@ static void look(struct lock_run *run, msec now)
 
 static void expire_holder(struct lock_run *run, msec now)
 {
-	struct lock_command command = command_of(run, LOCK_EXPIRE);
+	struct lock_command order = order_of(run, LOCK_EXPIRE);
 
 	if (run->phase != QUEUED || !run->seen.held || run->expiring || now < run->seen_since + LEASE + MARGIN)
 		return;
 	run->expiring = true;
-	command.owner = run->seen.holder;
-	command.renewals = run->seen.renewals;
-	propose(run, now, TICKET_EXPIRE, &command);
+	order.owner = run->seen.holder;
+	order.renewals = run->seen.renewals;
+	propose(run, now, TICKET_EXPIRE, &order);
 }
 
 static void entered(struct lock_run *run, msec now, const struct lock_standing *standing)

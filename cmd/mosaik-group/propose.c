@@ -35,17 +35,17 @@ static void finish_if_done(struct propose *propose)
 	asker_leave(&propose->asker, propose->status);
 }
 
-static void put_one(struct propose *propose, struct bytes command)
+static void put_one(struct propose *propose, struct bytes data)
 {
 	bool taken;
 
-	if (command.size > GROUP_COMMAND_MAX) {
-		report("too-large", NULL, "command %" PRIu64 " has %zu bytes, at most %u go", propose->sent + 1, command.size, GROUP_COMMAND_MAX);
+	if (data.size > GROUP_COMMAND_MAX) {
+		report("too-large", NULL, "command %" PRIu64 " has %zu bytes, at most %u go", propose->sent + 1, data.size, GROUP_COMMAND_MAX);
 		propose->status = EXIT_DATA;
 		return;
 	}
-	taken = propose->settings->feed ? asker_feed(&propose->asker, propose->sent + 1, command)
-		: asker_propose(&propose->asker, propose->sent + 1, command);
+	taken = propose->settings->feed ? asker_feed(&propose->asker, propose->sent + 1, data)
+		: asker_propose(&propose->asker, propose->sent + 1, data);
 	propose->sent += taken;
 }
 

@@ -41,7 +41,7 @@ static void check(const void *of)
 		usage_error("--expect: a group begins with at most 9 members");
 }
 
-const struct settings settings_defaults = {.common = COMMON_DEFAULTS(TIMEOUT_DEFAULT), .machine = MACHINE_DEFAULT, .grace = 5000};
+const struct settings settings_defaults = {.common = COMMON_DEFAULTS(TIMEOUT_DEFAULT), .grace = 5000};
 
 static const struct subcommand subcommands[] = {
 	{"join", "GROUP [--data DIR] [-- CMD]", "be a member: stdin is proposed, what is committed is printed"},

@@ -12,7 +12,7 @@ struct settings {
 	struct common common;
 	const char *key_path;
 	const char *data;
-	const char *machine;           /* --sm-id: what the co-process is */
+	const char *machine;           /* --sm-id: what the co-process is; NULL */
 	uint64_t expect;
 	uint64_t from;                 /* log: first index; 0: the oldest there is */
 	uint64_t count;                /* log: at most so many; 0: all */
@@ -33,8 +33,5 @@ struct settings {
 
 extern const struct settings settings_defaults;
 extern const struct command command;
-
-/* What the state machine of such a group is called, in its identity. */
-#define MACHINE_DEFAULT "log"
 
 #endif

@@ -37,6 +37,7 @@ struct blocks {
 };
 
 struct log_state {
+	char *machine;                        /* NULL: the log itself is all there is */
 	struct blocks blocks;
 	struct hash hash;
 	struct buffer scratch;
@@ -174,8 +175,11 @@ void log_state_query(uint64_t position, uint64_t most, struct buffer *out)
 
 static void put_signature(const void *self, struct buffer *out)
 {
-	(void)self;
+	const struct log_state *log = self;
+
 	buffer_append(out, bytes_of_text("log"));
+	if (log->machine)
+		buffer_append(out, bytes_of_text(log->machine));
 }
 
 static void take_in(struct log_state *log, const struct log_record *record)
@@ -291,6 +295,7 @@ static void log_state_free(void *self)
 		return;
 	blocks_fini(&log->blocks);
 	buffer_fini(&log->scratch);
+	memory_free(log->machine);
 	memory_free(log);
 }
 
@@ -307,12 +312,19 @@ static const struct state_ops log_state_ops = {
 	.free = log_state_free,
 };
 
-struct state log_state_new(void)
+struct state log_state_named(const char *machine)
 {
 	struct log_state *log = memory_new(sizeof *log);
 
 	hash_init(&log->hash);
+	if (machine != NULL)
+		log->machine = memory_copy_text(machine);
 	return (struct state){&log_state_ops, log};
+}
+
+struct state log_state_new(void)
+{
+	return log_state_named(NULL);
 }
 
 uint64_t log_state_count(const struct state *state)

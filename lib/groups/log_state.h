@@ -8,6 +8,8 @@
 #include "groups/state.h"
 
 struct state log_state_new(void);
+/* The log of a machine that is kept elsewhere: another name is another kind of state. NULL: as log_state_new. */
+struct state log_state_named(const char *machine);
 uint64_t log_state_count(const struct state *state);
 
 struct log_record {

@@ -47,8 +47,6 @@ struct store {
 	bool full;
 	bool failed;
 	bool closing;
-	bool archive;
-	struct id lineage;               /* archive: its name */
 };
 
 /* ---- directories ---- */
@@ -281,16 +279,6 @@ static void closed(uv_handle_t *handle)
 	struct store *store = handle->data;
 
 	store_file_close(&store->file);
-	if (store->archive) {
-		char stem[ID_SHORT_SIZE + 16];
-		char name[ID_SHORT_SIZE];
-		char aside[STORE_PATH_MAX];
-
-		id_format_short(&store->lineage, name);
-		snprintf(stem, sizeof stem, "archive-%s", name);
-		/* If it cannot be moved it is found again at the next start, as what it is: a dissolved history. */
-		(void)set_aside(store->directory, store->path, stem, aside);
-	}
 	store_free(store);
 }
 
@@ -348,11 +336,4 @@ void store_close(struct store *store)
 	store->closing = true;
 	if (!store->working)
 		finish_close(store);
-}
-
-void store_archive(struct store *store, const struct id *lineage)
-{
-	store->archive = true;
-	store->lineage = *lineage;
-	store_close(store);
 }

@@ -50,7 +50,5 @@ bool store_is_full(const struct store *store);                   /* waits for ro
  * finish. NULL is fine.
  */
 void store_close(struct store *store);
-/* As store_close, and the directory is then kept as DIRECTORY/archive-<lineage, short>-<number>: a history that ended. */
-void store_archive(struct store *store, const struct id *lineage);
 
 #endif

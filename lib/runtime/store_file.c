@@ -204,6 +204,14 @@ static int write_meta(MDB_txn *txn, MDB_dbi table, const struct snapshot_meta *m
 	return error;
 }
 
+static int forget_meta(MDB_txn *txn, MDB_dbi table)
+{
+	MDB_val key = text_key(key_snapshot);
+	int error = mdb_del(txn, table, &key, NULL);
+
+	return error == MDB_NOTFOUND ? 0 : error;
+}
+
 static int write_one(MDB_txn *txn, const struct store_file *file, const struct persist *request, struct buffer *scratch)
 {
 	int error = 0;
@@ -222,7 +230,7 @@ static int write_one(MDB_txn *txn, const struct store_file *file, const struct p
 		error = put(txn, file->chunk, &key, blob_bytes(request->chunk), 0);
 	}
 	if (error == 0 && request->has_meta) {
-		error = write_meta(txn, file->state, &request->meta, scratch);
+		error = request->meta.index > 0 ? write_meta(txn, file->state, &request->meta, scratch) : forget_meta(txn, file->state);
 		if (error == 0)
 			error = delete_other_chunks(txn, file->chunk, request->meta.index);
 	}

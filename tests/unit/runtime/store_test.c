@@ -355,26 +355,26 @@ static void a_flipped_bit_is_never_believed(void **state)
 	bench_fini(&bench);
 }
 
-static void an_archived_history_is_kept_under_its_name(void **state)
+/* A history that lost against another: nothing of it is left. */
+static void a_life_begins_anew(void **state)
 {
 	struct bench bench;
-	struct id lineage = id_hash(bytes_of_text("lineage"));
-	char name[ID_SHORT_SIZE];
-	char path[256];
-	struct stat there;
+	struct persist *persist;
 
 	(void)state;
 	bench_init(&bench);
-	put_entries(&bench, 1, 10, 1);
-	store_archive(bench.store, &lineage);
-	bench.store = NULL;
-	uv_run(&bench.loop, UV_RUN_DEFAULT);
-	id_format_short(&lineage, name);
-	snprintf(path, sizeof path, "%s/archive-%s-1", bench.directory, name);
-	assert_int_equal(stat(path, &there), 0);
-	image_fini(&bench.image);
-	assert_int_equal(open_as(&bench, "me"), OK);
-	assert_int_equal(bench.found.state, STORE_NEW);
+	put_entries(&bench, 1, 100, 1);
+	put_snapshot(&bench, 40, 3, 31);
+	persist = request(&bench);
+	set_hard(persist, 0);
+	persist->truncate_from = 1;
+	persist->has_meta = true;
+	put(&bench, persist);
+	bench_again(&bench);
+	assert_int_equal(bench.found.state, STORE_INTACT);
+	assert_int_equal(bench.image.hard.term, 0);
+	assert_int_equal(bench.image.meta.index, 0);
+	assert_int_equal(bench.image.count, 0);
 	bench_fini(&bench);
 }
 
@@ -390,7 +390,7 @@ int main(void)
 		cmocka_unit_test(a_second_process_is_refused),
 		cmocka_unit_test(another_peers_promises_are_of_no_use),
 		cmocka_unit_test(a_flipped_bit_is_never_believed),
-		cmocka_unit_test(an_archived_history_is_kept_under_its_name),
+		cmocka_unit_test(a_life_begins_anew),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

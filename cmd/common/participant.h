@@ -52,7 +52,7 @@ bool participant_fact(struct participant *participant, msec now, const struct no
 void participant_turn(struct participant *participant, msec now);
 /* A departure in good order; the session is left with `status` when it is over. */
 void participant_leave(struct participant *participant, msec now, int status);
-/* At the end, before session_run returns: the store is closed. */
+/* From session_options.closing: whatever is still open. */
 void participant_close(struct participant *participant);
 
 #endif

@@ -60,6 +60,8 @@ void session_open(struct session *session, const struct session_options *options
 
 	memset(session, 0, sizeof *session);
 	session->common = common;
+	session->closing = options->closing;
+	session->self = options->self;
 	if (options->identity)
 		session->identity = *options->identity;
 	else
@@ -77,6 +79,8 @@ void session_open(struct session *session, const struct session_options *options
 int session_run(struct session *session)
 {
 	runtime_run(session->runtime);
+	if (session->closing)
+		session->closing(session->self);
 	runtime_close(session->runtime);
 	memory_wipe(&session->identity, sizeof session->identity);
 	if (session->died_of != 0)

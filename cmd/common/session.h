@@ -21,6 +21,8 @@ struct session {
 	int status;                  /* what session_close returns */
 	int died_of;                 /* signal to die of after everything is closed; 0: none */
 	bool leaving;
+	void (*closing)(void *self);
+	void *self;
 };
 
 struct session_options {
@@ -32,6 +34,7 @@ struct session_options {
 	const char *advertise;
 	size_t record_max;
 	const struct keypair *identity;   /* instead of -i; copied; NULL */
+	void (*closing)(void *self);      /* the loop has ended, nothing is closed yet; NULL */
 };
 
 /* Opens everything or ends the process with one line and an exit status. Owner of the session: the caller. */

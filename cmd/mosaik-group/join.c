@@ -331,6 +331,13 @@ static void on_output(void *self)
 	(void)self;   /* a turn follows */
 }
 
+static void closing(void *self)
+{
+	struct join *join = self;
+
+	participant_close(&join->participant);
+}
+
 static struct state make_state(void *self)
 {
 	const struct join *join = self;
@@ -351,7 +358,8 @@ static void start(struct join *join, const char *group)
 	const struct settings *settings = join->settings;
 	static const struct program program = {turn, deadline, on_signal};
 
-	session_open(&join->session, &(struct session_options){.common = &settings->common, .program = &program, .self = join});
+	session_open(&join->session, &(struct session_options){.common = &settings->common, .program = &program, .self = join,
+		.closing = closing});
 	if (join->argv)
 		start_machine(join);
 	else

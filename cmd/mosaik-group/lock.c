@@ -366,6 +366,13 @@ static void on_signal(void *self, int number)
 	release(run, runtime_now(run->session.runtime));
 }
 
+static void closing(void *self)
+{
+	struct lock_run *run = self;
+
+	participant_close(&run->participant);
+}
+
 static struct state make_state(void *self)
 {
 	(void)self;
@@ -378,7 +385,8 @@ static void start(struct lock_run *run)
 	const struct settings *settings = run->settings;
 	struct keypair pair;
 
-	session_open(&run->session, &(struct session_options){.common = &settings->common, .program = &program, .self = run});
+	session_open(&run->session, &(struct session_options){.common = &settings->common, .program = &program, .self = run,
+		.closing = closing});
 	key_random(&pair);
 	run->owner = pair.public_key;
 	memory_wipe(&pair, sizeof pair);

@@ -18,6 +18,7 @@
 
 /* Records flow all the time or not at all: there a dead peer on this host shows, by ICMP, within a second. */
 #define KEEP_ALIVE_STREAMS (1 * NSEC_PER_SEC)
+#define KEEP_ALIVE_GROUPS (600 * NSEC_PER_MSEC)   /* after a heartbeat that did not come: a dead leader's host says so */
 #define KEEP_ALIVE_OTHERS (5 * NSEC_PER_SEC)
 
 static void on_idle(struct alarm *alarm, nsec now)
@@ -130,7 +131,8 @@ static void prove(struct connection *connection, struct bytes entry)
 	struct links *links = connection->links;
 	char peer[ID_SHORT_SIZE], from[ADDRESS_TEXT_SIZE];
 	struct address remote = quic_remote(connection->quic);
-	nsec keep_alive = connection->protocol == PROTOCOL_STREAMS ? KEEP_ALIVE_STREAMS : KEEP_ALIVE_OTHERS;
+	nsec keep_alive = connection->protocol == PROTOCOL_STREAMS ? KEEP_ALIVE_STREAMS :
+		connection->protocol == PROTOCOL_GROUPS ? KEEP_ALIVE_GROUPS : KEEP_ALIVE_OTHERS;
 
 	bool exported = quic_export(connection->quic, LINKS_BINDING_EXPORTER, connection->binding.byte);
 	ASSERT(exported);

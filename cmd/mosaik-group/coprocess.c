@@ -13,6 +13,7 @@
 #include "runtime/child.h"
 #include "runtime/stdio.h"
 
+#define END_WITHIN 1000                     /* msec for the command to end when its input does */
 #define READ_SIZE (64u * 1024)
 #define LINE_MAX_BYTES (4u * 1024 * 1024)   /* a longer reply is a mistake of the command */
 
@@ -68,6 +69,7 @@ void coprocess_free(struct coprocess *coprocess)
 	input_close(coprocess->input);
 	close(coprocess->to);
 	close(coprocess->from);
+	child_stop(coprocess->child, END_WITHIN);
 	child_free(coprocess->child);
 	buffer_fini(&coprocess->in);
 	buffer_fini(&coprocess->text);

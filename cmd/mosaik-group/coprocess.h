@@ -17,7 +17,7 @@ struct coprocess;
 
 /* ERROR_SYSTEM: nothing runs, errno says why. */
 MUST_CHECK enum error coprocess_start(struct uv_loop_s *loop, char *const *argv, struct coprocess **out);
-/* Its stdin is closed; it is killed if it does not end by itself soon. NULL is fine. */
+/* Its stdin is closed and it gets a SIGTERM; it is killed if it does not end soon. The loop must run once more. NULL is fine. */
 void coprocess_free(struct coprocess *coprocess);
 
 void coprocess_apply(struct coprocess *coprocess, uint64_t index, uint64_t term, struct bytes data);

@@ -336,6 +336,9 @@ static void closing(void *self)
 	struct join *join = self;
 
 	participant_close(&join->participant);
+	coprocess_free(join->machine);
+	feed_close(join->feed);
+	output_close(join->output);
 }
 
 static struct state make_state(void *self)

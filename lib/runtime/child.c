@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -22,6 +23,8 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+
+#define STOP_STEP 5    /* msec between looks */
 
 struct child {
 	uv_signal_t watcher;
@@ -51,18 +54,22 @@ static void give_terminal(pid_t group)
 	signal(SIGTTOU, before);
 }
 
-static void on_sigchld(uv_signal_t *watcher, int number)
+static void reap(struct child *child, int options)
 {
-	struct child *child = watcher->data;
 	int status;
 
-	(void)number;
-	if (child->has_ended || waitpid(child->pid, &status, WNOHANG) != child->pid)
+	if (child->has_ended || waitpid(child->pid, &status, options) != child->pid)
 		return;
 	child->has_ended = true;
 	child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (child->has_terminal)
 		give_terminal(getpgrp());
+}
+
+static void on_sigchld(uv_signal_t *watcher, int number)
+{
+	(void)number;
+	reap(watcher->data, WNOHANG);
 }
 
 /* A file in memory rather than a pipe: a command that never reads its input blocks nobody. */
@@ -218,6 +225,18 @@ void child_signal(struct child *child, int signal_number)
 {
 	if (!child->has_ended)
 		(void)kill(-child->pid, signal_number);
+}
+
+void child_stop(struct child *child, int within)
+{
+	child_signal(child, SIGTERM);
+	for (int waited = 0; !child->has_ended && waited < within; waited += STOP_STEP) {
+		(void)poll(NULL, 0, STOP_STEP);
+		reap(child, WNOHANG);
+	}
+	child_signal(child, SIGKILL);
+	while (!child->has_ended)
+		reap(child, 0);
 }
 
 void child_free(struct child *child)

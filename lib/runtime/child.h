@@ -28,6 +28,8 @@ struct child_options {
 MUST_CHECK enum error child_start(struct uv_loop_s *loop, const struct child_options *options, struct child **out);
 bool child_has_ended(const struct child *child, int *status);   /* *status: 0 to 255, or 128 + the signal it died of */
 void child_signal(struct child *child, int signal_number);      /* to its whole group; nothing once it has ended */
+/* Ends it: SIGTERM to its group, SIGKILL when it is still there after `within` msec. Blocks for so long at the most. */
+void child_stop(struct child *child, int within);
 /* Once it has ended. The loop must run once more. NULL is fine. */
 void child_free(struct child *child);
 

@@ -280,6 +280,7 @@ static inline void cluster_start(struct cluster *c, size_t n)
 
 	assert_null(node->group);
 	node->incarnation += NODES;
+	node->applied = 0;
 	options = cluster_options(c, n);
 	assert_int_equal(group_new(&options, node->durable ? &image : NULL, c->now, &node->group), OK);
 	node->greeted = group_hello_version(node->group);

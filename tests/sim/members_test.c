@@ -136,7 +136,7 @@ static size_t leader_of(const struct town *town)
 			continue;
 		group_status(town->group[place], &status);
 		size_t theirs = sim_place_of(town->sim, &status.leader);
-		if (!status.online || theirs == PLACES || (leader != PLACES && leader != theirs))
+		if (!status.online || theirs == PLACES || !town->group[theirs] || (leader != PLACES && leader != theirs))
 			return PLACES;
 		leader = theirs;
 	}

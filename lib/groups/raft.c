@@ -279,7 +279,7 @@ static void configured(struct raft *raft, const struct configured *committed)
 	/* 2.7: once the group had three voters, the floor is three. Only what may lower it commits fewer. */
 	if (!configuration_is_joint(configuration) && raft->hard.had_three != had_three) {
 		raft->hard.had_three = had_three;
-		raft_hard_changed(raft);
+		raft->had_three_changed = true;   /* nothing is promised with it, so nothing waits for it */
 	}
 	if (configuration_has(configuration, &raft->options.self)) {
 		raft->was_voter = true;

@@ -126,7 +126,8 @@ struct raft {
 	uint64_t applied;
 
 	/* Storage. One PERSIST is under way at most; what happens meanwhile becomes the next. */
-	uint64_t hard_version;       /* counts changes of hard */
+	uint64_t hard_version;       /* counts changes of lineage, term and vote */
+	bool had_three_changed;
 	uint64_t hard_handed;
 	uint64_t hard_durable;
 	uint64_t handed;             /* entries up to here were given to a PERSIST, */

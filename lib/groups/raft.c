@@ -197,17 +197,24 @@ void raft_peer_down(struct raft *raft, msec now, const struct id *id, bool close
 	memory_free(peer);
 }
 
-void raft_declare_dead(struct raft *raft, msec now, const struct member *member)
+void raft_outlived(struct raft *raft, msec now, const struct member *member)
 {
-	const struct peer *peer = id_table_get(&raft->peers, &member->peer);
-	bool lives_on = peer && peer->up && !member_equal(&peer->member, member);
-
 	raft->now = now;
 	add_dead(raft, member);
-	/* Of a peer that is back as another life a replacement will come; of another one the group may become smaller. */
-	if (!lives_on && raft->declared_count < VOTERS_MAX)
-		raft->declared[raft->declared_count++] = *member;
 	raft->autopilot_at = now;
+}
+
+void raft_declare_dead(struct raft *raft, msec now, const struct member *member)
+{
+	size_t kept = 0;
+
+	raft_outlived(raft, now, member);
+	for (size_t i = 0; i < raft->declared_count; i++)
+		if (configuration_has(raft_config_effective(raft), &raft->declared[i]))
+			raft->declared[kept++] = raft->declared[i];
+	raft->declared_count = kept;
+	if (kept < RAFT_DECLARED_MAX)
+		raft->declared[raft->declared_count++] = *member;
 }
 
 /* ---- terms, roles, commit ---- */

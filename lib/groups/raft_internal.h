@@ -31,6 +31,7 @@
 #define RAFT_READS_MAX 65536                 /* reads waiting here, own and those of followers */
 #define RAFT_ROUNDS_MAX 4                    /* rounds of heartbeats for reads under way; further reads share the next */
 #define RAFT_DEAD_MAX 64                     /* members known to have ended that some configuration may still name */
+#define RAFT_DECLARED_MAX 32
 #define RAFT_TERM_JUMP_MAX (UINT64_C(1) << 32)
 
 /* ---- raft_log.c: entries base + 1 .. last, found in O(1) ---- */
@@ -155,7 +156,7 @@ struct raft {
 	struct id_table peers;       /* -> struct peer *; never ourselves */
 	struct member dead[RAFT_DEAD_MAX];
 	size_t dead_count;
-	struct member declared[VOTERS_MAX];  /* by an operator: those dead may make the group smaller */
+	struct member declared[RAFT_DECLARED_MAX];   /* by an operator: those dead may make the group smaller */
 	size_t declared_count;
 
 	/* Leader. */

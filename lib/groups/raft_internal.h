@@ -1,7 +1,9 @@
 /*
  * raft_internal.h - what the parts of raft share. raft.h is the contract.
  *
- *      raft.c            life, dispatch, terms, time          raft_output.c      what waits for the disk, what leaves
+ *      raft.c            dispatch, terms, time                raft_output.c      what waits for the disk, what leaves
+ *      raft_life.c       beginnings                           raft_peers.c       the others
+ *      raft_snapshot.c   compaction, installation             raft_progress.c    one follower
  *      raft_log.c        entries in memory                    raft_config.c      configurations from the log, quorums
  *      raft_election.c   PreVote, Vote, TimeoutNow            raft_follower.c    what a leader tells us
  *      raft_leader.c     progress, appends, commit            raft_read.c        ReadIndex
@@ -191,18 +193,26 @@ struct raft {
 	size_t held_capacity;
 };
 
-/* ---- raft.c ---- */
+/* ---- raft_peers.c ---- */
 
 bool raft_is_self(const struct raft *raft, const struct member *member);
 struct peer *raft_find(const struct raft *raft, const struct member *member);   /* NULL: no such life is known */
 struct peer *raft_peer_at(const struct raft *raft, size_t n);
 void raft_know_voters(struct raft *raft);            /* a record for every peer that the configurations name */
 bool raft_is_dead(const struct raft *raft, const struct member *member);
+
+/* ---- raft.c ---- */
+
 void raft_become_follower(struct raft *raft, uint64_t term, const struct member *leader);   /* term >= ours */
 void raft_set_leader(struct raft *raft, const struct member *leader);
 void raft_commit_to(struct raft *raft, uint64_t index);   /* and what follows from it */
+void raft_configured(struct raft *raft, const struct configured *committed);   /* it counts for good now */
 bool raft_is_voter(const struct raft *raft);         /* by the effective or the committed configuration */
 void raft_stop(struct raft *raft, enum raft_output_kind why, enum error reason, uint64_t index);
+
+/* ---- raft_snapshot.c ---- */
+
+struct entry_head raft_snapshot_head(const struct snapshot_meta *meta);   /* as of an entry before the first */
 
 /* ---- raft_output.c ---- */
 

@@ -87,6 +87,7 @@ struct frozen_image {
 	uint64_t log_size;               /* group->log_size when it was frozen */
 	bool has_expected;
 	struct id expected;              /* what its root has to be */
+	bool agreed;                     /* and is: it may be given to others */
 };
 
 /* The leader's count of what members say their state hashes to. */
@@ -125,6 +126,12 @@ struct group {
 	bool dirty;                      /* verbs were called since the last turn */
 	bool more;                       /* the last turn left work */
 	bool halted;
+	/*
+	 * Our incarnation is on disk: before, we are bound to no beginning. Who promised to take part and comes back as somebody
+	 * else would leave the others waiting for ever.
+	 */
+	bool is_named;
+	uint64_t named_at;               /* token of the PERSIST */
 	uint64_t hello_version;
 
 	struct group_effect *effect;     /* [effect_first, effect_count) */

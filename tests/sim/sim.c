@@ -97,6 +97,9 @@ static bool pull_facts(struct sim *sim, struct sim_node *node)
 			sim->fact(sim, node, &fact);
 		if (fact.kind == NODE_STREAM)
 			sim_streams_fact(sim, node, &fact.stream);   /* takes the message */
+		blob_drop(fact.group_fact.bytes);
+		persist_free(fact.persist);
+		blob_drop(fact.client_fact.message);
 	}
 	return any;
 }

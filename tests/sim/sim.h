@@ -93,7 +93,8 @@ struct sim {
 	struct sim_counters count;
 	uint64_t hash;
 	struct bytes watch;               /* borrowed; messages that contain it are counted */
-	void (*fact)(struct sim *sim, struct sim_node *node, const struct node_fact *fact);   /* NULL: nobody looks */
+	/* NULL: nobody looks. What a fact holds is borrowed. */
+	void (*fact)(struct sim *sim, struct sim_node *node, const struct node_fact *fact);
 	void *observer;                   /* for `fact` */
 };
 

@@ -171,7 +171,8 @@ static inline void disk_write(struct disk *disk, const struct persist *persist)
 	disk_meta(disk, persist);
 	while (gone < disk->count && disk->entry[gone].head.index < persist->log_first)
 		blob_drop(disk->entry[gone++].payload);
-	memmove(disk->entry, disk->entry + gone, (disk->count - gone) * sizeof(*disk->entry));
+	if (gone > 0)
+		memmove(disk->entry, disk->entry + gone, (disk->count - gone) * sizeof(*disk->entry));
 	disk->count -= gone;
 }
 
@@ -280,6 +281,7 @@ static inline void cluster_start(struct cluster *c, size_t n)
 
 	assert_null(node->group);
 	node->incarnation += NODES;
+	node->applied = 0;
 	options = cluster_options(c, n);
 	assert_int_equal(group_new(&options, node->durable ? &image : NULL, c->now, &node->group), OK);
 	node->greeted = group_hello_version(node->group);

@@ -60,6 +60,33 @@ static void links_are_bound_to_their_session(void **state)
 	pair_fini(&pair);
 }
 
+/* Streams take turns: what is urgent, on a link of its own, passes megabytes that wait on another. */
+static void a_small_message_passes_a_long_queue(void **state)
+{
+	const size_t piece = 1u << 20, pieces = 64;
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	link_id bulk = connect_to(a, PROTOCOL_GROUPS, &dial), control = connect_to(a, PROTOCOL_GROUPS, &dial);
+	UNTIL(&pair, note_of(a, bulk)->linked && note_of(a, control)->linked && b->note_count == 2);
+	struct note *slow = &b->note[0], *quick = &b->note[1];
+	for (size_t i = 0; i < pieces; i++)
+		links_send(a->links, bulk, message_of(piece));
+	UNTIL(&pair, slow->received + quick->received > 0);
+	for (size_t i = 1; i <= 10; i++) {
+		links_send(a->links, control, message_of(100));
+		UNTIL(&pair, slow->received == pieces || quick->received == i);
+	}
+	assert_int_equal(quick->received, 10);
+	assert_in_range(slow->received, 1, pieces - 1);
+	UNTIL(&pair, slow->received == pieces);
+	pair_fini(&pair);
+}
+
 static void a_large_message_passes(void **state)
 {
 	struct pair pair;
@@ -416,6 +443,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_go_and_come_back),
 		cmocka_unit_test(links_are_bound_to_their_session),
+		cmocka_unit_test(a_small_message_passes_a_long_queue),
 		cmocka_unit_test(a_large_message_passes),
 		cmocka_unit_test(back_pressure_holds_and_releases),
 		cmocka_unit_test(credit_survives_the_ends_of_links),

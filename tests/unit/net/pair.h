@@ -30,6 +30,7 @@ struct note {                        /* one link, as one side sees it */
 	size_t received, received_bytes, sent_bytes;
 	size_t unconsumed;
 	uint8_t first_byte, last_byte;   /* of the last message */
+	struct blob *last;               /* that message, if it is kept */
 };
 
 struct side {
@@ -43,6 +44,7 @@ struct side {
 	enum answer answer;
 	enum error verdict;          /* what received() returns */
 	bool hoard;                  /* do not consume */
+	bool keeps;                  /* the last message of each link */
 	bool at_once;                /* credit_at_once, and never a call of links_consumed */
 	bool shut_on_message;        /* leaves from inside received() */
 	const struct dial *redial;   /* on a failure, from inside unlinked() */
@@ -124,6 +126,10 @@ static inline enum error note_received(void *self, enum protocol protocol, link_
 	note->received_bytes += body.size;
 	note->first_byte = body.data[0];
 	note->last_byte = body.data[body.size - 1];
+	if (side->keeps) {
+		blob_drop(note->last);
+		note->last = blob_keep(message);
+	}
 	if (side->answer == ANSWER_ECHO)
 		links_send(side->links, link, blob_keep(message));
 	if (side->hoard)
@@ -247,8 +253,11 @@ static inline void pair_fini(struct pair *pair)
 	uv_close((uv_handle_t *)&pair->prepare, NULL);
 	uv_close((uv_handle_t *)&pair->limit, NULL);
 	uv_run(&pair->loop, UV_RUN_DEFAULT);
-	for (size_t i = 0; i < pair->count; i++)
+	for (size_t i = 0; i < pair->count; i++) {
 		links_free(pair->side[i].links);
+		for (size_t n = 0; n < pair->side[i].note_count; n++)
+			blob_drop(pair->side[i].note[n].last);
+	}
 	assert_int_equal(uv_loop_close(&pair->loop), 0);
 }
 

@@ -3,6 +3,8 @@
  */
 #include "tests/unit/node/world.h"
 
+#include "groups/bond_wire.h"
+
 #define STREAM "temperature"
 #define CROWD 300                             /* more than CATALOG_EVENTS_MAX events at once */
 
@@ -469,20 +471,25 @@ static void a_late_failure_is_not_the_next_answer(void **state)
 	world_free(world);
 }
 
-/* ---- groups, which this node does not have ---- */
+/* ---- groups ---- */
 
-static void links_of_groups_are_refused(void **state)
+static void links_of_unknown_groups_are_refused(void **state)
 {
 	struct world *world = start_all(1);
 	struct node *node = world->node[0].node;
 	const struct link link = {.id = 1, .peer = fake_id("somebody")};
-	struct blob *message = blob_copy(bytes_of_text("hello"));
+	struct handshake handshake = {.group = fake_id("a group")};
+	struct blob *message = bond_wire_handshake(&handshake);
 	struct effect effect;
 	enum error error;
 
 	(void)state;
 	world_settle(world);
 	node_linked(node, world->now, PROTOCOL_GROUPS, &link);
+	error = node_received(node, world->now, PROTOCOL_GROUPS, 1, message);
+	assert_int_equal(error, OK);   /* of the link, not of the connection that other groups use */
+	assert_true(node_next_effect(node, &effect));
+	assert_int_equal(effect.kind, EFFECT_CONSUMED);
 	assert_true(node_next_effect(node, &effect));
 	assert_int_equal(effect.kind, EFFECT_CLOSE);
 	assert_int_equal(effect.protocol, PROTOCOL_GROUPS);
@@ -492,7 +499,8 @@ static void links_of_groups_are_refused(void **state)
 	assert_int_equal(error, OK);   /* on its way before the refusal arrived: no crime */
 	node_unlinked(node, world->now, PROTOCOL_GROUPS, 1, ERROR_GROUP_NOT_FOUND);
 	assert_false(node_next_effect(node, &effect));
-	assert_true(node_credit_at_once(PROTOCOL_GROUPS));
+	assert_true(node_credit_at_once(PROTOCOL_ANNOUNCE));
+	assert_false(node_credit_at_once(PROTOCOL_GROUPS));
 	assert_false(node_credit_at_once(PROTOCOL_STREAMS));
 	blob_drop(message);
 	world_free(world);
@@ -519,7 +527,7 @@ int main(void)
 		cmocka_unit_test(one_who_answers_is_enough),
 		cmocka_unit_test(when_nobody_answers_that_is_told_once),
 		cmocka_unit_test(a_late_failure_is_not_the_next_answer),
-		cmocka_unit_test(links_of_groups_are_refused),
+		cmocka_unit_test(links_of_unknown_groups_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

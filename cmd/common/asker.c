@@ -112,13 +112,18 @@ static void give_up(struct asker *asker, int status)
 	asker_leave(asker, status);
 }
 
-static void look_later(struct asker *asker, msec now)
+static bool may_wait(const struct asker *asker, msec now)
 {
 	const struct common *common = &asker->ask.common;
 	msec wait = common->has_wait ? common->wait : 0;
 
+	return wait == MSEC_NEVER || now < asker->ask.session.started_at + wait;
+}
+
+static void look_later(struct asker *asker, msec now)
+{
 	id_table_fini(&asker->tried);
-	if (wait == MSEC_NEVER || now < asker->ask.session.started_at + wait)
+	if (may_wait(asker, now))
 		ask_again(&asker->ask, now + LOOK_AGAIN);
 	else
 		give_up(asker, EXIT_UNAVAILABLE);
@@ -171,7 +176,7 @@ static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
 		return;
 	if (fact->client == asker->client && !ask->session.leaving) {
 		if (client->kind == CLIENT_UP) {
-			asker->is_up = true;
+			asker->is_up = asker->was_up = true;
 			asker->up(asker, now);
 		} else if (client->kind == CLIENT_DOWN) {
 			member_down(asker, now, client->reason);
@@ -194,7 +199,9 @@ static void on_turn(struct ask *ask, msec now)
 
 static void tell_late(const struct asker *asker)
 {
-	if (asker->open == 0)
+	if (asker->open == 0 && asker->was_up)
+		report("deadline", NULL, "not yet so within the timeout");
+	else if (asker->open == 0)
 		report("deadline", NULL, "no member of %s '%s' was found within the timeout", asker->kind, asker->name);
 	else
 		report("deadline", NULL, "no answer within the timeout%s", asker->writes ? ": the outcome is unknown" : "");
@@ -204,9 +211,9 @@ static void on_stop(struct ask *ask, int status)
 {
 	struct asker *asker = ask->self;
 
-	drop_client(asker);
 	if (status == EXIT_DEADLINE && ask->answers > 0)
 		tell_late(asker);
+	drop_client(asker);
 	if (status > 128)
 		session_leave_signal(&ask->session, status - 128);
 	else
@@ -252,6 +259,34 @@ int asker_outcome(const struct asker *asker, enum error reason)
 		report(error_name(reason), NULL, "%s '%s': %s; nothing was changed", asker->kind, asker->name, error_text(reason));
 		return EXIT_TEMPORARY;
 	}
+}
+
+/* Whoever gets this answer knows that nothing happened. */
+static bool is_certain(enum error reason)
+{
+	switch ((int)reason) {
+	case OK:
+	case ERROR_TIMEOUT:
+	case ERROR_INDETERMINATE:
+	case ERROR_MALFORMED:
+	case ERROR_NOT_ALLOWED:
+	case ERROR_BAD_TEXT:
+	case ERROR_STREAM_NOT_FOUND:
+		return false;
+	default:
+		return true;
+	}
+}
+
+bool asker_retry(struct asker *asker, msec now, enum error reason)
+{
+	if (!is_certain(reason) || !may_wait(asker, now))
+		return false;
+	id_table_put(&asker->tried, &asker->member, asker);
+	asker->open = 0;
+	drop_client(asker);
+	ask_again(&asker->ask, now + LOOK_AGAIN);
+	return true;
 }
 
 bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command)

@@ -31,6 +31,7 @@ struct asker {
 	/* From us. */
 	struct client *client;
 	bool is_up;
+	bool was_up;                     /* ever */
 	struct id group;
 	struct id member;
 	char found_types[ASKER_TYPES_MAX];  /* those of the group that was found */
@@ -45,6 +46,11 @@ struct asker {
 int asker_run(struct asker *asker);
 void asker_leave(struct asker *asker, int status);
 
+/*
+ * For the outcome of the only question that is open: true if it certainly did nothing and -w allows another try; then `up`
+ * is called again.
+ */
+bool asker_retry(struct asker *asker, msec now, enum error reason);
 /* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
 int asker_outcome(const struct asker *asker, enum error reason);
 

@@ -13,13 +13,13 @@
 #include "cmd/mosaik-group/coprocess.h"
 #include "cmd/mosaik-group/subcommands.h"
 
-#define OPEN_MAX_AT_ONCE 4096      /* proposals without an answer */
-
 struct propose {
 	struct asker asker;
 	const struct settings *settings;
 	const char *text;              /* NULL: stdin */
 	struct feed *feed;
+	struct bytes record;           /* of the feed, if has_record: there was no room for it yet */
+	bool has_record;
 	bool ended;                    /* no more records */
 	uint64_t sent;
 	uint64_t answered;
@@ -35,28 +35,32 @@ static void finish_if_done(struct propose *propose)
 	asker_leave(&propose->asker, propose->status);
 }
 
-static void put_one(struct propose *propose, struct bytes data)
+/* False: too much is under way; again after an answer. */
+static bool put_one(struct propose *propose, struct bytes data)
 {
 	bool taken;
 
 	if (data.size > GROUP_COMMAND_MAX) {
 		report("too-large", NULL, "command %" PRIu64 " has %zu bytes, at most %u go", propose->sent + 1, data.size, GROUP_COMMAND_MAX);
 		propose->status = EXIT_DATA;
-		return;
+		return true;
 	}
 	taken = propose->settings->feed ? asker_feed(&propose->asker, propose->sent + 1, data)
 		: asker_propose(&propose->asker, propose->sent + 1, data);
 	propose->sent += taken;
+	return taken;
 }
 
 static void propose_records(struct propose *propose)
 {
-	struct bytes record;
+	while (propose->status == EXIT_YES && !propose->ended) {
+		enum feed_status got = propose->has_record ? FEED_RECORD : feed_next(propose->feed, &propose->record);
 
-	while (propose->status == EXIT_YES && !propose->ended && propose->asker.open < OPEN_MAX_AT_ONCE) {
-		switch (feed_next(propose->feed, &record)) {
+		switch (got) {
 		case FEED_RECORD:
-			put_one(propose, record);
+			propose->has_record = !put_one(propose, propose->record);
+			if (propose->has_record)
+				return;
 			break;
 		case FEED_WAIT:
 			return;
@@ -91,7 +95,7 @@ static void on_up(struct asker *asker, msec now)
 	struct propose *propose = asker->self;
 
 	if (propose->text) {
-		put_one(propose, bytes_of_text(propose->text));
+		(void)put_one(propose, bytes_of_text(propose->text));   /* the first one is always taken */
 		propose->ended = true;
 	} else {
 		propose->feed = feed_open(runtime_loop(asker->ask.session.runtime), propose->settings->common.framing, GROUP_COMMAND_MAX);
@@ -114,9 +118,12 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 {
 	struct propose *propose = asker->self;
 
-	(void)now;
 	if (fact->kind != CLIENT_RESULT)
 		return;
+	if (propose->text && asker_retry(asker, now, fact->reason)) {
+		propose->sent = 0;
+		return;
+	}
 	propose->answered++;
 	if (fact->reason == OK) {
 		print(propose, fact);

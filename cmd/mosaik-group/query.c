@@ -63,8 +63,7 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	struct query *query = asker->self;
 	int status;
 
-	(void)now;
-	if (fact->kind != CLIENT_RESULT)
+	if (fact->kind != CLIENT_RESULT || (query->text && asker_retry(asker, now, fact->reason)))
 		return;
 	if (fact->reason == ERROR_STREAM_NOT_FOUND) {
 		report("no-machine", NULL, "the members of group '%s' run no CMD that could be asked", asker->name);
@@ -80,7 +79,6 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 		if (fact->bytes.size > 0 && fact->bytes.data[fact->bytes.size - 1] != '\n')
 			putchar('\n');
 	}
-	(void)query;
 	asker_leave(asker, fflush(stdout) == 0 ? status : EXIT_IO);
 }
 

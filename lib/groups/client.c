@@ -19,7 +19,7 @@
 #include "groups/groups.h"
 #include "wire/protocol.h"
 
-#define ASKS_MAX 1024
+#define ASKS_MAX 16384
 #define UNDER_WAY_MAX (8u << 20)     /* bytes: waiting, or sent and not acknowledged */
 
 enum client_state { CLIENT_OFF, CLIENT_DIALLING, CLIENT_PROVING, CLIENT_IS_UP };

@@ -15,6 +15,7 @@
 /* Outcomes by their number on the wire, which never changes. */
 static const enum error outcomes[] = {
 	OK, ERROR_BUSY, ERROR_NOT_LEADER, ERROR_FROZEN, ERROR_TIMEOUT, ERROR_INDETERMINATE, ERROR_MALFORMED, ERROR_NOT_ALLOWED,
+	ERROR_BAD_TEXT, ERROR_STREAM_NOT_FOUND,
 };
 #define OUTCOME_INDETERMINATE 5
 #define OUTCOMES (sizeof outcomes / sizeof *outcomes)

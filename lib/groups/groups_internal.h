@@ -100,6 +100,7 @@ struct hosted {
 	bool status_changed;                 /* who follows the status should be told, */
 	msec status_after;                   /* but not before this */
 	uint64_t status_position;            /* that they were told */
+	size_t status_up;                    /* members that were */
 	size_t status_followers;
 	bool touched;                        /* something may follow from it: groups_settle */
 	struct groups_timer timer;
@@ -169,7 +170,7 @@ bool bond_proof_holds(const struct id *key, const struct groups_link *link, cons
 /* ---- clients ---- */
 
 #define SERVED_MAX 1024                      /* clients of one group */
-#define SERVED_REQUESTS_MAX 1024             /* of one client: asked and not answered */
+#define SERVED_REQUESTS_MAX 16384            /* of one client: asked and not answered */
 #define SERVED_WAITING_MAX (8u << 20)        /* bytes of its commands that wait for room */
 #define SERVED_OUTSTANDING_MAX (16u << 20)   /* bytes of answers that it has not read: then it is dropped */
 #define FOLLOWS_MAX 16                       /* of one client */

@@ -184,20 +184,33 @@ void follow_pump(struct served *served, msec now, struct outbox *out)
 	}
 }
 
-/* Also when only the position moved; at most so often. */
+static size_t members_up(const struct group *group, msec now)
+{
+	struct group_member member;
+	size_t up = 0;
+
+	for (size_t n = 0; group_member_at(group, now, n, &member); n++)
+		up += member.up;
+	return up;
+}
+
+/* Also when only the position moved, or a member came or went; at most so often. */
 static bool status_is_due(struct hosted *hosted, msec now)
 {
 	struct group_status status;
+	size_t up;
 
 	if (hosted->status_followers == 0)
 		return false;
 	group_status(hosted->group, &status);
-	if (status.position != hosted->status_position)
+	up = members_up(hosted->group, now);
+	if (status.position != hosted->status_position || up != hosted->status_up)
 		hosted->status_changed = true;
 	if (!hosted->status_changed || now < hosted->status_after)
 		return false;
 	hosted->status_changed = false;
 	hosted->status_position = status.position;
+	hosted->status_up = up;
 	hosted->status_after = now + STATUS_EVERY;
 	return true;
 }

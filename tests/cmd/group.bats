@@ -1,0 +1,224 @@
+#!/usr/bin/env bats
+# mosaik-group with real processes: members, what they agree on, and what is asked of them from outside.
+load helper
+
+# member NAME [OPTION...]: %NAME in an option is the name; joins group g in the background, with a key of its own; its log goes to NAME.log, its pid is pid_NAME.
+member() {
+	local name=$1
+	shift
+	[ -f "$name.key" ] || mosaik-key gen "$name.key" >/dev/null
+	background mosaik-group -q --lan -i "$name.key" join g "${@//%NAME/$name}" <>silence >"$name.log" 2>>"$name.err"
+	declare -g "pid_$name=$pid"
+}
+
+members() { # NAME... [-- OPTION...]
+	local names=()
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do names+=("$1") && shift; done
+	[ $# -eq 0 ] || shift
+	for name in "${names[@]}"; do member "$name" --expect ${#names[@]} "$@"; done
+	mosaik-group wait g --leader --members ${#names[@]} -W "$(scaled 20)"
+}
+
+group_setup() {
+	setup_network
+	mkfifo silence
+}
+setup() { group_setup; }
+
+# The member that leads, by name.
+leader_name() {
+	local leader
+	leader=$(mosaik-group leader g) || return 1
+	for key in *.key; do
+		[ "$(mosaik-key pub "$key")" != "$leader" ] || { echo "${key%.key}"; return 0; }
+	done
+	return 1
+}
+
+# has FILE TEXT: it holds these lines, no more and no less
+has() { [ "$(cat "$1")" = "$2" ]; }
+
+same_log() { # NAME... have LINES lines each, and the same
+	for name in "$@"; do cmp "$1.log" "$name.log" || return 1; done
+}
+
+@test "three members agree on one log, whoever is asked" {
+	members a b c
+	run -0 mosaik-group propose g hello
+	[ "$output" = 1 ]
+	run -0 mosaik-group propose g - < <(seq 2 100)
+	[ "${lines[0]}" = 2 ]
+	[ "${lines[98]}" = 100 ]
+	run -0 mosaik-group log g
+	[ "$output" = "$(echo hello; seq 2 100)" ]
+	eventually same_log a b c
+	eventually has a.log "$(echo hello; seq 2 100)"
+	run -0 mosaik-group --json log g --from 100
+	[ "$(jq -c 'del(.term)' <<<"$output")" = '{"index":100,"data":"100"}' ]
+	run -0 mosaik-group log g --from 50 -c 2
+	[ "$output" = $'50\n51' ]
+	run -0 mosaik-group status g
+	[[ $output == *"survives"$'\t'"1 crash"* ]]
+	[[ $output == *"committed"$'\t'"100"* ]]
+}
+
+@test "records of a member's stdin are proposed, in order" {
+	seq 1 500 >numbers
+	background mosaik-group -q --lan join g --expect 2 <numbers >one.log
+	background mosaik-group -q --lan join g --expect 2 <>silence >two.log
+	eventually cmp numbers two.log
+	cmp numbers one.log
+}
+
+@test "a late member gets everything from the first command on, and what comes" {
+	members a b c
+	seq 1 3000 | mosaik-group propose g - >/dev/null
+	member d
+	eventually has d.log "$(seq 1 3000)"
+	mosaik-group propose g after >/dev/null
+	eventually has d.log "$(seq 1 3000; echo after)"
+}
+
+@test "an observer follows, and never votes" {
+	members a b c
+	member watcher --observer
+	mosaik-group propose g one >/dev/null
+	eventually has watcher.log one
+	run -0 mosaik-group -j members g
+	[ "$(jq -r 'select(.preference == "observer") | .role' <<<"$output")" = observer ]
+	run -0 mosaik-group -j -o voters status g
+	[ "$(jq .voters <<<"$output")" = 3 ]
+}
+
+@test "the crash of the leader loses nothing that was acknowledged" {
+	members a b c -- --data %NAME.data
+	for round in 1 2 3; do
+		mosaik-group propose g "before $round" >/dev/null
+		echo "before $round" >>acknowledged
+		name=$(leader_name)
+		victim="pid_$name"
+		kill -KILL "${!victim}"
+		mosaik-group propose g "after $round" -w 10 -W "$(scaled 20)" >/dev/null
+		echo "after $round" >>acknowledged
+		member "$name" --expect 3 --data %NAME.data
+		mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
+	done
+	run -0 mosaik-group log g
+	[ "$output" = "$(cat acknowledged)" ]
+}
+
+@test "everything is there when all members were killed at once" {
+	members a b c -- --data %NAME.data
+	seq 1 200 | mosaik-group propose g - >/dev/null
+	kill -KILL "$pid_a" "$pid_b" "$pid_c"
+	for name in a b c; do member "$name" --expect 3 --data %NAME.data; done
+	mosaik-group wait g --leader --committed 200 -W "$(scaled 20)"
+	run -0 mosaik-group log g
+	[ "$output" = "$(seq 1 200)" ]
+	run -0 mosaik-group propose g more
+	[ "$output" = 201 ]
+}
+
+@test "a leader that leaves hands over: the next command is committed at once" {
+	members a b c
+	mosaik-group propose g one >/dev/null
+	name=$(leader_name)
+	leaving="pid_$name"
+	kill -TERM "${!leaving}"
+	run -0 mosaik-group propose g two -w 5
+	[ "$output" = 2 ]
+	status_of "${!leaving}"
+	[ "$exit_status" = 0 ]
+}
+
+@test "a minority commits nothing and answers nothing strong" {
+	members a b c
+	mosaik-group propose g one >/dev/null
+	name=$(leader_name)
+	for other in a b c; do
+		stopped="pid_$other"
+		[ "$other" = "$name" ] || kill -STOP "${!stopped}"
+	done
+	run mosaik-group propose g two -W 2
+	[ "$status" = 124 ] || [ "$status" = 75 ] || [ "$status" = 69 ]
+	for other in a b c; do
+		stopped="pid_$other"
+		kill -CONT "${!stopped}"
+	done
+	mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
+	run -0 mosaik-group propose g three -w 5
+	# "two" may have been committed after all: its proposer was not told that it was not.
+	run -0 mosaik-group log g
+	[[ $output == $'one\nthree' || $output == $'one\ntwo\nthree' ]]
+}
+
+@test "another key does not get in; a missing group is told at once" {
+	mosaik-key gen right.group >/dev/null
+	mosaik-key gen wrong.group >/dev/null
+	export MOSAIK_GROUP_KEY=right.group
+	members a b
+	run -77 mosaik-group -k wrong.group propose g x
+	[[ $output == *wrong-key* ]]
+	run -69 mosaik-group -v propose gg x
+	[[ $output == *"no live member of group 'gg'"* ]]
+	[[ $output == *"there is 'g'"* ]]
+	run -0 mosaik-group log g
+	[ -z "$output" ]
+}
+
+counter() { # a machine that adds up what is applied
+	local n=0 what a b c
+	while IFS=$'\t' read -r what a b c; do
+		case $what in
+		apply) n=$((n + c)); printf 'ok\t%s\t%s\n' "$a" "$n" ;;
+		query) if [ "$b" = total ]; then printf 'ok\t%s\t%s\n' "$a" "$n"; else printf 'err\t%s\twhat?\n' "$a"; fi ;;
+		esac
+	done
+}
+
+@test "a command is the state machine: results, questions, and its end" {
+	export -f counter
+	for name in a b c; do member "$name" --expect 3 -- bash -c counter; done
+	mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
+	run -0 mosaik-group propose g 5
+	[ "$output" = $'1\t5' ]
+	run -0 mosaik-group propose g - < <(printf '1\n2\n3\n')
+	[ "${lines[2]}" = $'4\t11' ]
+	run -0 mosaik-group query g total
+	[ "$output" = 11 ]
+	run -65 mosaik-group query g nonsense
+	[[ $output == *"what?"* ]]
+	member d -- bash -c counter
+	mosaik-group wait g --members 4 -W "$(scaled 20)"
+	kill -TERM "$pid_a" "$pid_b"
+	run -0 mosaik-group query g total -w 5
+	[ "$output" = 11 ]
+	member e -- sh -c 'read -r line; exit 7'
+	mosaik-group propose g 0 >/dev/null
+	status_of "$pid_e"
+	[ "$exit_status" = 7 ]
+}
+
+@test "log --follow goes on, from where it was, when its member dies" {
+	members a b c
+	mosaik-group propose g - < <(seq 1 10) >/dev/null
+	background mosaik-group log g --follow >followed
+	eventually has followed "$(seq 1 10)"
+	for name in a b c; do
+		one="pid_$name"
+		kill -KILL "${!one}"
+		member "$name"
+		mosaik-group propose g "$name" -w 10 -W "$(scaled 20)" >/dev/null
+		mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
+	done
+	eventually has followed "$(seq 1 10; printf '%s\n' a b c)"
+}
+
+@test "binary records survive, in every framing" {
+	members a b
+	head -c 3000 /dev/urandom >blob
+	mosaik-group -F whole propose g - <blob >/dev/null
+	run -0 mosaik-group -F raw log g
+	mosaik-group -F raw log g | cmp - blob
+	mosaik-group -j log g | jq -r .data_b64 | base64 -d | cmp - blob
+}

@@ -176,7 +176,7 @@ void raft_progress_ok(struct raft *raft, struct peer *peer, const struct raft_me
 	}
 	/* What it verified equals ours, durable or not: go on from there. */
 	if (peer->progress != PROGRESS_REPLICATE && message->index >= raft->log.base.index) {
-		probe_at(peer, message->index + 1);
+		probe_at(peer, (message->index > peer->match ? message->index : peer->match) + 1);
 		peer->progress = PROGRESS_REPLICATE;
 	} else if (message->index >= peer->next) {
 		peer->next = message->index + 1;

@@ -31,6 +31,8 @@ static struct peer *add_peer(struct raft *raft, const struct member *member)
 	peer->member = *member;
 	peer->ready_since = MSEC_NEVER;
 	id_table_put(&raft->peers, &member->peer, peer);
+	if (raft->role == RAFT_IS_LEADER)
+		raft_progress_reset(raft, peer);
 	return peer;
 }
 
@@ -38,13 +40,9 @@ static void know(struct raft *raft, const struct voters *voters)
 {
 	for (size_t i = 0; i < voters->count; i++) {
 		const struct member *member = &voters->member[i];
-		struct peer *peer;
 
-		if (id_equal(&member->peer, &raft->options.self.peer) || id_table_get(&raft->peers, &member->peer))
-			continue;
-		peer = add_peer(raft, member);
-		if (raft->role == RAFT_IS_LEADER)
-			raft_progress_reset(raft, peer);
+		if (!id_equal(&member->peer, &raft->options.self.peer) && !id_table_get(&raft->peers, &member->peer))
+			add_peer(raft, member);
 	}
 }
 

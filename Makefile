@@ -130,7 +130,7 @@ TEST_LDLIBS := $(shell pkg-config --libs $(call names,$(TEST_MODULES)) 2>/dev/nu
 LIB_SRC := $(wildcard lib/*/*.c)
 LIB := $B/libmosaik.a
 COMMON := $B/libcommon.a
-SIM_PROGRAMS := tests/sim/swarm.c tests/sim/big.c tests/sim/linearizable.c
+SIM_PROGRAMS := tests/sim/swarm.c tests/sim/big.c tests/sim/linearizable.c tests/sim/groups.c
 SIM_SRC := $(filter-out %_test.c $(SIM_PROGRAMS),$(wildcard tests/sim/*.c))
 SIM := $(SIM_PROGRAMS:%.c=$B/%)
 UNIT := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/*_test.c tests/sim/*_test.c tests/net/*_test.c))

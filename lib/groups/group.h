@@ -44,6 +44,7 @@ struct group_options {
 	bool durable;                    /* PERSIST effects are wanted; else everything counts as durable at once */
 	bool tell_applied;               /* GROUP_APPLIED for every command */
 	bool tell_changes;               /* GROUP_CHANGED for every change */
+	bool fence;                      /* a history that loses against another stays frozen until group_adopt */
 	const struct log *log;           /* borrowed; NULL: silent */
 	uint64_t seed;
 };
@@ -112,6 +113,8 @@ void group_answer(struct group *group, msec now, uint64_t ticket, enum error out
 void group_leave(struct group *group, msec now);
 void group_transfer(struct group *group, msec now);                          /* away from here */
 void group_declare_dead(struct group *group, msec now, const struct id *peer);
+/* Fenced: let the other history have its way after all. */
+void group_adopt(struct group *group, msec now);
 
 /* ---- effects: carried out by the owner, in order ---- */
 
@@ -144,7 +147,12 @@ enum group_fact_kind {
 	GROUP_OFFLINE,
 	GROUP_VOTERS,            /* the committed voters changed */
 	GROUP_SPLIT,             /* lineage (other), position (its): two lineages met */
-	GROUP_DISSOLVED,         /* ours lost; position: commands that were archived. We join the other as a new incarnation */
+	/*
+	 * Ours loses: what it came to, as the chunks of a snapshot (snapshot.h), is told before it is forgotten, one fact a
+	 * chunk, in order. lineage: ours. The owner keeps them where an operator finds them.
+	 */
+	GROUP_ARCHIVE,
+	GROUP_DISSOLVED,         /* position: commands that were archived. We join the other (lineage) as a new incarnation */
 	GROUP_DIVERGED,          /* our state differs from the others' at position: this member starts afresh */
 	GROUP_LEFT,
 	GROUP_HALTED             /* reason: storage failed; the group is of no more use */

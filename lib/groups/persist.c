@@ -5,6 +5,36 @@
 
 #include "base/memory.h"
 
+#include <string.h>
+
+static void put_number(struct hash *hash, uint64_t number)
+{
+	uint8_t byte[8];
+
+	bytes_put_be32(byte, (uint32_t)(number >> 32));
+	bytes_put_be32(byte + 4, (uint32_t)number);
+	hash_update(hash, bytes_of(byte, sizeof(byte)));
+}
+
+struct chain chain_extend(const struct chain *previous, const struct entry_head *head, struct bytes payload)
+{
+	struct chain chain;
+	struct hash hash;
+	struct id whole;
+
+	hash_init(&hash);
+	hash_update(&hash, bytes_of(previous->byte, sizeof(previous->byte)));
+	put_number(&hash, head->index);
+	put_number(&hash, head->term);
+	put_number(&hash, head->kind);
+	put_number(&hash, head->commands);
+	put_number(&hash, head->position);
+	hash_update(&hash, payload);
+	whole = hash_final(&hash);
+	memcpy(chain.byte, whole.byte, sizeof(chain.byte));
+	return chain;
+}
+
 struct persist *persist_new(uint64_t token)
 {
 	struct persist *persist = memory_new(sizeof *persist);

@@ -45,6 +45,9 @@ struct log_entry {
 	struct blob *payload;    /* kept; never NULL */
 };
 
+/* The chain at an entry whose head is filled in but for its own, after an entry with the chain `previous` (zero: none). */
+struct chain chain_extend(const struct chain *previous, const struct entry_head *head, struct bytes payload);
+
 /* Hard state: Figure 2 of the Raft paper, and who we are. */
 struct hard_state {
 	struct id lineage;       /* zero: none yet */
@@ -82,8 +85,8 @@ struct persist {
 	uint32_t chunk_number;
 	struct blob *chunk;
 	bool has_meta;
-	struct snapshot_meta meta;
-	uint64_t log_first;      /* 0: unchanged. meta.index + 1 with an empty log: a snapshot that was installed */
+	struct snapshot_meta meta;               /* index 0: no snapshot any more; a life begins anew, with truncate_from 1 */
+	uint64_t log_first;      /* 0: unchanged. Of an installed snapshot: meta.index + 1, with truncate_from if none stay */
 };
 
 struct persist *persist_new(uint64_t token);

@@ -21,6 +21,9 @@
 #include "base/time.h"
 #include "groups/persist.h"
 
+#define RAFT_ENTRY_MAX (2u << 20)    /* payload of one entry, bytes */
+#define RAFT_KIND_MAX 63             /* a message is a CBOR array whose first item is its kind, 1 to this */
+
 struct raft_timing {
 	msec heartbeat;              /* 500 */
 	msec election_timeout;       /* 2000: the least silence before a campaign; also the span of CheckQuorum */
@@ -120,8 +123,9 @@ void raft_set_preference(struct raft *raft, msec now, enum preference preference
 /* Entries below `first` may go: a snapshot of at least first - 1 was made durable by the owner (or need not be). */
 void raft_compact(struct raft *raft, const struct snapshot_meta *meta, uint64_t first);
 /*
- * A verified snapshot beyond our commit was taken over by the owner, who has persisted it with the log reset. Configurations
- * up to it come from it alone. false: it is not beyond our commit, and nothing changed.
+ * A verified snapshot whose chunks the owner has asked to be persisted, earlier in the same order. true: the owner takes its
+ * state over now; the PERSIST with the meta follows from here, because only raft knows whether entries behind it, which may
+ * have been acknowledged, stay. Configurations up to it come from it alone. false: not beyond our commit, nothing changed.
  */
 bool raft_install(struct raft *raft, msec now, const struct snapshot_meta *meta);
 

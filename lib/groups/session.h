@@ -51,11 +51,23 @@ enum session_verdict sessions_judge(struct sessions *sessions, uint64_t index, c
 	struct bytes *results);
 void sessions_keep(struct sessions *sessions, const struct session_command *command, struct blob *results);   /* keeps */
 
+/* What is known of an entry, without an entry: SESSION_NEW if it was not carried out yet. */
+enum session_verdict sessions_look(const struct sessions *sessions, uint64_t session, uint64_t sequence,
+	struct bytes *results);
+/* Index of the newest entry that named the session; 0: there is no such session. */
+uint64_t sessions_used(const struct sessions *sessions, uint64_t session);
+
 /* Canonical: equal tables, equal bytes. ERROR_MALFORMED: the table is empty then. */
 void sessions_encode(const struct sessions *sessions, struct buffer *out);
 MUST_CHECK enum error sessions_decode(struct bytes encoded, struct sessions *out);
 
 void session_command_encode(const struct session_command *command, struct buffer *out);
+/* What stands in front of `size` bytes of commands; command->commands is not looked at. */
+#define SESSION_COMMAND_HEAD_MAX 48
+void session_command_encode_head(const struct session_command *command, size_t size, struct buffer *out);
+/* OK: every one of `count` commands can be taken from `commands` by session_command_next. */
 MUST_CHECK enum error session_command_decode(struct bytes payload, struct session_command *out);
+/* Takes the first byte string off *rest. false: there is none. Results of an entry have the same form. */
+bool session_command_next(struct bytes *rest, struct bytes *command);
 
 #endif

@@ -94,9 +94,10 @@ static void append(struct world *world, size_t place, const struct log_entry *en
 {
 	struct disk *disk = &world->place[place].disk;
 
-	if (disk->count > 0 && entry->head.index != disk->entry[disk->count - 1].head.index + 1) {
-		world_fail(world, "member %zu writes entry %" PRIu64 " behind entry %" PRIu64, place, entry->head.index,
-			disk->entry[disk->count - 1].head.index);
+	uint64_t last = disk->count > 0 ? disk->entry[disk->count - 1].head.index : disk->meta.index;
+
+	if (disk->count > 0 ? entry->head.index != last + 1 : entry->head.index > last + 1) {
+		world_fail(world, "member %zu writes entry %" PRIu64 " behind entry %" PRIu64, place, entry->head.index, last);
 		return;
 	}
 	disk->entry = memory_grow(disk->entry, &disk->capacity, disk->count + 1, sizeof(*entry));
@@ -117,9 +118,6 @@ static void carry_out(struct world *world, size_t place, const struct persist *p
 		stage(disk, persist);
 	if (persist->has_meta)
 		take_meta(world, place, persist);
-	/* An installed snapshot: the whole log goes, also what lies beyond it. */
-	if (persist->log_first > 0 && persist->has_meta && persist->log_first == persist->meta.index + 1)
-		truncate_from(disk, persist->truncate_from == 0 ? persist->log_first : persist->truncate_from);
 	if (persist->log_first > 0)
 		forget_below(disk, persist->log_first);
 	for (size_t i = 0; i < persist->count; i++)

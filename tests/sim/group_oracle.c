@@ -261,7 +261,7 @@ static void became_leader(struct oracle *oracle, size_t place)
 	const struct shadow *shadow = &world->place[place].shadow;
 	uint64_t term = raft_term(group_raft(world->place[place].group)), who = world->place[place].incarnation;
 	const uint64_t key[3] = {term};
-	struct history *history = history_at(oracle, place);
+	struct history *history = &oracle->history[shadow->history];
 	struct shadow_entry entry;
 	size_t index = history->committed;
 

@@ -496,6 +496,11 @@ bool oracle_configuration(const struct oracle *oracle, struct configuration *out
 	return true;
 }
 
+void oracle_left(struct oracle *oracle)
+{
+	oracle->may_shrink = true;
+}
+
 /* In the end everybody holds what the history says. */
 void oracle_finish(struct oracle *oracle)
 {

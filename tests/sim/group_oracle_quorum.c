@@ -50,7 +50,8 @@ static bool majority_holds(const struct oracle *oracle, const struct voters *vot
 static void check_majority(struct oracle *oracle, size_t place, uint64_t index)
 {
 	const struct raft *raft = group_raft(oracle->world->place[place].group);
-	const struct configuration *configuration = raft_configuration(raft, raft_last(raft), NULL);
+	uint64_t written;
+	const struct configuration *configuration = raft_configuration(raft, raft_last(raft), &written);
 	struct shadow_entry entry;
 
 	if (!oracle_shadow(&oracle->world->place[place].shadow, index, &entry))

@@ -249,6 +249,7 @@ void world_leave(struct world *world, size_t place)
 	world->saw[SAW_LEAVE]++;
 	world->saw[SAW_LEADER_LEAVE] += raft_role(group_raft(member->group)) == RAFT_IS_LEADER;
 	member->leaving = true;
+	oracle_left(world->oracle);
 	group_leave(member->group, world_clock(world, place));
 	world_turn(world, place);
 }
@@ -321,8 +322,9 @@ bool world_may_destroy(const struct world *world, size_t place)
 
 		if (member->group && raft_last(group_raft(member->group)) > 0) {
 			const struct raft *raft = group_raft(member->group);
+			uint64_t written;
 
-			if (!survives(world, raft_configuration(raft, raft_last(raft), NULL), place))
+			if (!survives(world, raft_configuration(raft, raft_last(raft), &written), place))
 				return false;
 		} else if (!member->group && world->options.durable[other] && !disk_survives(world, &member->disk, place)) {
 			return false;

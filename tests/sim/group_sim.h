@@ -245,6 +245,7 @@ uint64_t oracle_acknowledged(const struct oracle *oracle, size_t place);
 void oracle_acknowledge(struct oracle *oracle, size_t place, uint64_t position);
 size_t oracle_lineages(const struct oracle *oracle);
 bool oracle_configuration(const struct oracle *oracle, struct configuration *out);   /* latest committed; false: not born */
+void oracle_left(struct oracle *oracle);                            /* somebody wants out: the group may get smaller */
 void oracle_finish(struct oracle *oracle);                          /* what must be true in the end */
 
 /* group_clients.c */

@@ -199,7 +199,7 @@ struct group_member {
 	bool up;
 	uint64_t match;                  /* at the leader only */
 };
-bool group_member(const struct group *group, msec now, size_t n, struct group_member *out);   /* by id, ourselves too */
+bool group_member_at(const struct group *group, msec now, size_t n, struct group_member *out);   /* by id, ourselves too */
 
 const struct state *group_state(const struct group *group);
 const struct raft *group_raft(const struct group *group);    /* for judges of the whole */

@@ -322,27 +322,39 @@ static bool is_ours(const struct handle *handle, const struct applied *applied)
 	return applied->has_commands && handle->session != 0 && applied->command.session == handle->session;
 }
 
-const uint64_t *handle_tickets(const struct handle *handle, const struct applied *applied)
+/*
+ * The batch that an entry carries, if it is done for the first time here; NULL: it is an old one. A member that begins anew
+ * in its lineage sees entries again that it has answered long ago.
+ */
+static struct batch *batch_applied(const struct handle *handle, const struct applied *applied)
 {
-	const struct batch *batch = oldest(handle);
+	struct batch *batch = oldest(handle);
 
 	if (!is_ours(handle, applied) || applied->refused || applied->verdict != SESSION_NEW)
 		return NULL;
-	ASSERT(batch != NULL && batch->sequence == applied->command.sequence);
-	return batch->ticket;
+	if (batch == NULL || batch->sequence == 0 || applied->command.sequence < batch->sequence)
+		return NULL;
+	ASSERT(batch->sequence == applied->command.sequence);
+	ASSERT(batch->count == applied->command.count);
+	return batch;
+}
+
+const uint64_t *handle_tickets(const struct handle *handle, const struct applied *applied)
+{
+	const struct batch *batch = batch_applied(handle, applied);
+
+	return batch != NULL ? batch->ticket : NULL;
 }
 
 void handle_applied(struct handle *handle, msec now, const struct applied *applied, uint64_t position)
 {
-	struct batch *batch = oldest(handle);
+	struct batch *batch = batch_applied(handle, applied);
 
 	if (!is_ours(handle, applied))
 		return;
 	if (applied->refused) {
 		handle_again_at(handle, now + handle->retry);
-	} else if (applied->verdict == SESSION_NEW) {
-		ASSERT(batch != NULL && batch->sequence == applied->command.sequence);
-		ASSERT(batch->count == applied->command.count);
+	} else if (batch != NULL) {
 		succeed(handle, batch, applied->results, position + 1, 1);
 		handle->again_at = handle->flight > 0 ? now + handle->retry : MSEC_NEVER;
 	} else if (applied->verdict == SESSION_GAP) {

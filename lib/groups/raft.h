@@ -89,7 +89,7 @@ MUST_CHECK enum error raft_receive(struct raft *raft, msec now, const struct mem
 void raft_persisted(struct raft *raft, msec now, uint64_t token, enum error status);
 void raft_tick(struct raft *raft, msec now);
 msec raft_deadline(const struct raft *raft);
-/* The owner has applied entries up to index: told to the leader, and the bound of what compaction may drop. */
+/* The owner has applied entries up to index: the bound of what compaction may drop. */
 void raft_applied(struct raft *raft, uint64_t index);
 
 /* ---- verbs ---- */

@@ -14,6 +14,7 @@ static int run_one(uint64_t seed, uint64_t events, bool verbose)
 {
 	struct group_result result;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);   /* an assertion may end it in the middle */
 	group_swarm_prepare(seed);
 	group_swarm_run(seed, events, verbose ? stdout : NULL, &result);
 	printf("seed %" PRIu64 ": %s, hash %016" PRIx64 ", %" PRIu64 " events, %" PRId64 " s simulated, settled after %" PRId64

@@ -451,15 +451,16 @@ void clients_probe(struct clients *clients)
 	}
 }
 
-bool clients_probed(const struct clients *clients)
+size_t clients_unprobed(const struct clients *clients)
 {
 	const struct world *world = clients->world;
+	size_t place = 0;
 
-	for (size_t place = 0; place < world->options.places; place++)
+	for (; place < world->options.places; place++)
 		if (world->place[place].group && !world->place[place].leaving && (clients->probe[place] == 0
 			|| clients->operation[clients->probe[place] - 1].outcome != DONE))
-			return false;
-	return true;
+			break;
+	return place;
 }
 
 const struct linear_history *clients_history(const struct clients *clients)

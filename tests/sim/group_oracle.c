@@ -294,6 +294,7 @@ static void check_term(struct oracle *oracle, size_t place)
 	if (leads && (!shadow->was_leader || raft_term(raft) != shadow->term))
 		became_leader(oracle, place);
 	world->saw[SAW_STEPPED_DOWN] += shadow->was_leader && !leads;
+	shadow->led_before = shadow->was_leader;
 	shadow->was_leader = leads;
 	shadow->term = raft_term(raft);
 }

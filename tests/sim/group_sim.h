@@ -96,7 +96,7 @@ struct shadow {
 	size_t count, capacity;
 	uint64_t commit, term, applied;
 	uint64_t reported;                    /* last position told by GROUP_APPLIED, 0 none */
-	bool was_leader;
+	bool was_leader, led_before;          /* after the last step, and the one before it */
 	struct id lineage;
 	size_t history;                       /* number of that lineage; SIZE_MAX: none */
 };
@@ -258,7 +258,7 @@ void clients_life_ended(struct clients *clients, size_t place);
 void clients_stop(struct clients *clients);                         /* no new operations */
 /* One write on every running member; then whether all were carried out, one after another. */
 void clients_probe(struct clients *clients);
-bool clients_probed(const struct clients *clients);
+size_t clients_unprobed(const struct clients *clients);             /* a member that could not yet; places: none */
 const struct linear_history *clients_history(const struct clients *clients);
 /* An operation is applied for the first time anywhere (by its name). false, and a failure is told: it must not be. */
 bool clients_applied(struct clients *clients, uint64_t name, const struct linear_op *op);

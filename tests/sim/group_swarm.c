@@ -157,7 +157,7 @@ static bool crash(struct swarm *swarm, size_t place)
 
 	if (!world->place[place].group)
 		return false;
-	if (!world->options.durable[place] || world->place[place].leaving) {
+	if (!world->options.durable[place] || world->place[place].leaving || !world->place[place].disk.has_hard) {
 		if (!may_destroy(swarm, place))
 			return false;
 		swarm->destroyed_at = world->now;
@@ -171,7 +171,7 @@ static void power_loss(struct swarm *swarm)
 	struct world *world = swarm->world;
 
 	for (size_t i = 0; i < places(swarm); i++)
-		if (!world->options.durable[i] || world->place[i].leaving)
+		if (!world->options.durable[i] || world->place[i].leaving || !world->place[i].disk.has_hard)
 			return;
 	for (size_t i = 0; i < places(swarm); i++)
 		world_crash(world, i, true);
@@ -336,31 +336,33 @@ static void heal(struct swarm *swarm)
 	clients_stop(world->clients);
 }
 
-/* NULL: all is as it should be. */
-static const char *unsettled(struct swarm *swarm)
+/* NULL: all is as it should be; else why not, and *who it is. */
+static const char *unsettled(struct swarm *swarm, size_t *who)
 {
 	struct world *world = swarm->world;
 	struct group_status first = {0}, status;
 	bool any = false;
 
-	if (!clients_probed(world->clients))
-		return "a member cannot write";
+	*who = clients_unprobed(world->clients);
+	if (*who < places(swarm))
+		return "cannot write";
 	for (size_t i = 0; i < places(swarm); i++) {
 		if (!world->place[i].group)
 			continue;
+		*who = i;
 		group_status(world->place[i].group, &status);
 		if (!any)
 			first = status;
 		any = true;
 		if (!status.online)
-			return "a member is not online";
+			return "is not online";
 		if (status.joint)
-			return "a joint configuration stays";
+			return "keeps a joint configuration";
 		if (!id_equal(&status.lineage, &first.lineage) || status.position != first.position
 			|| !id_equal(&status.leader, &first.leader))
-			return "members differ";
+			return "differs";
 		if (!id_equal(&status.state_hash, &first.state_hash))
-			return "states differ";
+			return "has another state";
 	}
 	return NULL;
 }
@@ -373,7 +375,7 @@ static const char *wrong_voters(const struct swarm *swarm)
 	size_t able = 0, live = 0, cap = world->options.terms.voters_cap;
 
 	if (!oracle_configuration(world->oracle, &configuration))
-		return "no group was born";
+		return "was not born";
 	for (size_t i = 0; i < places(swarm); i++)
 		able += world->place[i].group && world->options.preference[i] != PREFER_OBSERVER;
 	for (size_t i = 0; i < configuration.incoming.count; i++) {
@@ -384,24 +386,26 @@ static const char *wrong_voters(const struct swarm *swarm)
 	able = able < cap ? able : cap;
 	if (able % 2 == 0 && !(world->options.terms.copies_min == 2 && able == 2))
 		able--;
-	return live < able ? "too few voters" : NULL;
+	return live < able ? "has too few voters" : NULL;
 }
 
 static void liveness(struct swarm *swarm)
 {
 	struct world *world = swarm->world;
 	usec healed = world->now, until = healed + SETTLE_WITHIN;
-	const char *why = "nothing was tried";
+	const char *why = "did nothing";
+	size_t who = 0;
 
 	while (!world->failed && why && world->now < until) {
 		clients_probe(world->clients);
 		world_run_until(world, world->now + 300000, UINT64_MAX);
-		why = unsettled(swarm);
+		why = unsettled(swarm, &who);
 		if (!why)
 			why = wrong_voters(swarm);
 	}
 	if (why)
-		world_fail(world, "liveness: %s %" PRId64 " s after the heal", why, (world->now - healed) / 1000000);
+		world_fail(world, "liveness: member %zu %s, %" PRId64 " s after the heal", who, why,
+			(world->now - healed) / 1000000);
 	swarm->result->settled_after = world->now - healed;
 	if (!world->failed)
 		oracle_finish(world->oracle);

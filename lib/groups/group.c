@@ -151,7 +151,7 @@ void group_declare_dead(struct group *group, msec now, const struct id *peer)
 	genesis_declare_dead(&group->genesis, now, peer);
 	if (!group_has_lineage(group) || raft_last(group->raft) == 0)
 		return;
-	in_force = *raft_configuration(group->raft, raft_last(group->raft), NULL);
+	in_force = *group_configuration(group, raft_last(group->raft));
 	declare_dead(group, &in_force.incoming, peer);
 	declare_dead(group, &in_force.outgoing, peer);
 }

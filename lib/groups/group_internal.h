@@ -186,6 +186,8 @@ void group_out_fini(struct group *group);
 void group_turn(struct group *group);
 bool group_has_lineage(const struct group *group);
 bool group_is_operational(const struct group *group);    /* a leader that may propose */
+/* In force at an index; nobody before the first. */
+const struct configuration *group_configuration(const struct group *group, uint64_t index);
 
 /* ---- group_apply.c ---- */
 

@@ -43,24 +43,6 @@ static void adopt(struct group *group, const struct id *lineage)
 	has_begun(group);
 }
 
-void group_join_or_begin(struct group *group)
-{
-	struct surrender best = {0};
-
-	if (group_has_lineage(group))
-		return;
-	for (size_t i = 0; i < group->peers.count; i++) {
-		const struct peer *peer = group->peers.slot[i].value;
-		struct surrender its = {peer->hello.lineage, peer->hello.position};
-
-		if (peer->up && !id_is_zero(&its.lineage) && genesis_is_free(&group->genesis, &its.lineage)
-			&& surrender_compare(&its, &best) > 0)
-			best = its;
-	}
-	if (!id_is_zero(&best.lineage))
-		adopt(group, &best.lineage);
-}
-
 static bool take_genesis(struct group *group)
 {
 	struct genesis_output output;
@@ -80,6 +62,25 @@ static bool take_genesis(struct group *group)
 		has_begun(group);
 	}
 	return moved;
+}
+
+void group_join_or_begin(struct group *group)
+{
+	struct surrender best = {0};
+
+	take_genesis(group);   /* it may have come to an end in this very moment */
+	if (group_has_lineage(group))
+		return;
+	for (size_t i = 0; i < group->peers.count; i++) {
+		const struct peer *peer = group->peers.slot[i].value;
+		struct surrender its = {peer->hello.lineage, peer->hello.position};
+
+		if (peer->up && !id_is_zero(&its.lineage) && genesis_is_free(&group->genesis, &its.lineage)
+			&& surrender_compare(&its, &best) > 0)
+			best = its;
+	}
+	if (!id_is_zero(&best.lineage))
+		adopt(group, &best.lineage);
 }
 
 /* ---- anew ---- */
@@ -345,8 +346,8 @@ static bool counts(const struct group *group)
 {
 	if (!group_has_lineage(group) || raft_last(group->raft) == 0)
 		return false;
-	return configuration_has(raft_configuration(group->raft, raft_last(group->raft), NULL), &group->self)
-		|| configuration_has(raft_configuration(group->raft, raft_commit(group->raft), NULL), &group->self);
+	return configuration_has(group_configuration(group, raft_last(group->raft)), &group->self)
+		|| configuration_has(group_configuration(group, raft_commit(group->raft)), &group->self);
 }
 
 void group_leave(struct group *group, msec now)

@@ -75,7 +75,7 @@ void group_status(const struct group *group, struct group_status *out)
 	};
 	if (!group_has_lineage(group) || out->commit == 0)
 		return;
-	committed = raft_configuration(group->raft, out->commit, NULL);
+	committed = group_configuration(group, out->commit);
 	out->joint = configuration_is_joint(committed);
 	out->voters = committed->incoming.count;
 	out->voters_up = voters_up(group, group->now, &committed->incoming);
@@ -94,7 +94,7 @@ static void show_self(const struct group *group, struct group_member *out)
 		.match = raft_last(group->raft),
 	};
 	if (group_has_lineage(group) && commit > 0)
-		out->voter = configuration_has(raft_configuration(group->raft, commit, NULL), &group->self);
+		out->voter = configuration_has(group_configuration(group, commit), &group->self);
 }
 
 bool group_member_at(const struct group *group, msec now, size_t n, struct group_member *out)

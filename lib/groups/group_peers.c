@@ -67,7 +67,7 @@ static void note_dead(struct group *group, const struct peer *peer)
 
 	if (!group_has_lineage(group) || raft_last(group->raft) == 0)
 		return;
-	in_force = *raft_configuration(group->raft, raft_last(group->raft), NULL);
+	in_force = *group_configuration(group, raft_last(group->raft));
 	note_dead_among(group, &in_force.incoming, peer);
 	note_dead_among(group, &in_force.outgoing, peer);
 }

@@ -21,6 +21,13 @@ bool group_is_operational(const struct group *group)
 	return !group->halted && raft_is_operational(group->raft);
 }
 
+const struct configuration *group_configuration(const struct group *group, uint64_t index)
+{
+	uint64_t written;
+
+	return raft_configuration(group->raft, index, &written);
+}
+
 /* ---- what raft says ---- */
 
 static void leader_changed(struct group *group, const struct raft_output *output)
@@ -40,7 +47,7 @@ static void leader_changed(struct group *group, const struct raft_output *output
 
 static void configured(struct group *group)
 {
-	const struct configuration *committed = raft_configuration(group->raft, raft_commit(group->raft), NULL);
+	const struct configuration *committed = group_configuration(group, raft_commit(group->raft));
 
 	group->note_dead_at = group->now + GROUP_NOTE_DEAD;
 	if (configuration_is_joint(committed) || voters_equal(&committed->incoming, &group->voters.incoming))

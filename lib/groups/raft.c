@@ -234,6 +234,7 @@ void raft_set_leader(struct raft *raft, const struct member *leader)
 		raft->term_leader = *leader;
 		raft->lost = 0;
 		raft->orphaned = false;
+		raft->leave_at = msec_min(raft->leave_at, raft->now);   /* it is asked at once */
 	}
 	if (member_equal(&raft->leader, leader) && raft->leader_term == raft->hard.term)
 		return;

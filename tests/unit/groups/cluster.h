@@ -245,6 +245,8 @@ static inline void cluster_crash(struct cluster *c, size_t n, bool closed)
 static inline void cluster_restart(struct cluster *c, size_t n)
 {
 	cluster_start(c, n, true);
+	if (id_is_zero(raft_lineage(c->node[n].raft)))
+		raft_adopt(c->node[n].raft, c->now, &c->lineage);   /* it crashed before it had stored that much */
 }
 
 /* Without its memory, as another member. */
@@ -501,17 +503,25 @@ static inline enum error cluster_propose(struct cluster *c, size_t n, const char
 		.kind = ENTRY_COMMANDS, .commands = 1, .payload = blob_copy(bytes_of_text(text))}, index);
 }
 
-/* Proposes at the leader and waits until it is committed there. */
+/* Proposes at the leader, whoever it is at the moment, until it is committed there. */
 static inline uint64_t cluster_write(struct cluster *c, const char *text)
 {
-	size_t leader = cluster_elect(c, NOBODY);
-	uint64_t index = 0;
+	for (msec end = c->now + 60000; c->now < end; cluster_step(c)) {
+		size_t leader = cluster_elect(c, NOBODY);
+		uint64_t term = raft_term(c->node[leader].raft);
+		uint64_t index;
 
-	assert_int_equal(cluster_propose(c, leader, text, &index), OK);
-	for (msec end = c->now + 10000; c->now < end && raft_commit(c->node[leader].raft) < index;)
-		cluster_step(c);
-	assert_true(raft_commit(c->node[leader].raft) >= index);
-	return index;
+		if (cluster_propose(c, leader, text, &index) != OK)
+			continue;
+		while (c->now < end && raft_role(c->node[leader].raft) == RAFT_IS_LEADER &&
+			raft_term(c->node[leader].raft) == term && raft_commit(c->node[leader].raft) < index)
+			cluster_step(c);
+		if (raft_commit(c->node[leader].raft) >= index &&
+			raft_entry(c->node[leader].raft, index)->head.term == term)
+			return index;
+	}
+	fail_msg("nothing can be written");
+	return 0;
 }
 
 static inline void cluster_cut(struct cluster *c, size_t a, size_t b, bool cut)
@@ -534,6 +544,34 @@ static inline bool cluster_votes(const struct cluster *c, size_t at, const struc
 static inline size_t cluster_voter_count(const struct cluster *c, size_t at)
 {
 	return raft_config_committed(c->node[at].raft)->incoming.count;
+}
+
+/* For whoever looks for the reason of a failure. */
+static inline void cluster_print(const struct cluster *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct node *node = &c->node[i];
+		const struct raft *raft = node->raft;
+
+		if (!raft) {
+			print_message("%zu down\n", i);
+			continue;
+		}
+		print_message("%zu inc %u role %d term %u base %u commit %u verified %u durable %u last %u leader %d voters %u/%u%s%s\n",
+			i, (unsigned)node->self.incarnation, (int)raft_role(raft), (unsigned)raft_term(raft),
+			(unsigned)raft->log.base.index, (unsigned)raft->commit, (unsigned)raft->verified,
+			(unsigned)raft->durable, (unsigned)raft_last(raft), (int)raft->leader.peer.byte[0] - 1,
+			raft_config_effective(raft)->incoming.count, raft_config_effective(raft)->outgoing.count,
+			raft->persisting ? " persisting" : "", raft->stopped ? " stopped" : "");
+		for (size_t p = 0; raft->role == RAFT_IS_LEADER && p < raft->peers.count; p++) {
+			const struct peer *peer = raft_peer_at(raft, p);
+
+			print_message("    %zu inc %u up %d progress %d paused %d match %u next %u flight %u heard %d ready %d\n",
+				cluster_number(&peer->member.peer), (unsigned)peer->member.incarnation, peer->up,
+				(int)peer->progress, peer->paused, (unsigned)peer->match, (unsigned)peer->next,
+				peer->flight_count, (int)(c->now - peer->heard_at), peer->ready_since != MSEC_NEVER);
+		}
+	}
 }
 
 static inline struct cluster *cluster_new(size_t count, size_t voters)

@@ -1,0 +1,635 @@
+/*
+ * Whole groups over a network in memory: who proposes where, what comes of it, and what every member has in the end.
+ */
+#include "groups_cluster.h"
+
+static void one_member_answers_at_once(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	cluster_init(&c, 1);
+	CLUSTER_UNTIL(&c, cluster_leader(&c) == 0, 5000);
+	ticket = cluster_propose(&c, 0, "first");
+	cluster_settle(&c);
+	assert_true(cluster_is_ok(&c, 0, ticket));
+	assert_int_equal(c.node[0].result[ticket].position, 1);
+	assert_int_equal(cluster_times(&c, 0, "first"), 1);
+	cluster_fini(&c);
+}
+
+static void everybody_proposes_and_everybody_has_it(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket[3];
+
+	(void)unused;
+	cluster_init(&c, 3);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 10000);
+	for (size_t n = 0; n < 3; n++)
+		ticket[n] = cluster_propose(&c, n, "command");
+	for (size_t n = 0; n < 3; n++)
+		CLUSTER_UNTIL(&c, cluster_is_ok(&c, n, ticket[n]), 1000);
+	cluster_run(&c, 100);
+	for (size_t n = 0; n < 3; n++) {
+		assert_int_equal(cluster_times(&c, n, "command"), 3);
+		assert_int_equal(c.node[n].facts[GROUP_APPLIED], 3);
+		assert_int_equal(cluster_status(&c, n).position, 3);
+	}
+	cluster_fini(&c);
+}
+
+static void results_come_once_over_changes_of_the_leader(void **unused)
+{
+	struct cluster c;
+	uint64_t first, last = 0;
+
+	(void)unused;
+	cluster_init(&c, 5);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 5), 20000);
+	first = c.last_ticket + 1;
+	for (int round = 0; round < 6; round++) {
+		size_t leader = cluster_leader(&c);
+
+		for (int i = 0; i < 40; i++) {
+			char text[32];
+
+			snprintf(text, sizeof text, "%llu", (unsigned long long)c.last_ticket + 1);
+			last = cluster_propose(&c, (size_t)i % 5, text);
+			if (i == 20)
+				cluster_isolate(&c, leader, true);
+			cluster_run(&c, 2);
+		}
+		CLUSTER_UNTIL(&c, cluster_leader(&c) != leader && cluster_leader(&c) < 5, 5000);
+		cluster_isolate(&c, leader, false);
+		cluster_run(&c, 1000);
+	}
+	cluster_run(&c, 3000);
+	for (uint64_t ticket = first; ticket <= last; ticket++) {
+		char text[32];
+		unsigned answers = 0;
+
+		for (size_t n = 0; n < 5; n++)
+			answers += c.node[n].result[ticket].answers;
+		assert_int_equal(answers, 1);
+		assert_int_equal(c.node[(ticket - first) % 40 % 5].result[ticket].reason, OK);
+		snprintf(text, sizeof text, "%llu", (unsigned long long)ticket);
+		assert_int_equal(cluster_times(&c, 0, text), 1);
+	}
+	for (size_t n = 1; n < 5; n++) {
+		struct group_status a = cluster_status(&c, 0), b = cluster_status(&c, n);
+
+		assert_int_equal(a.position, b.position);
+		assert_true(id_equal(&a.state_hash, &b.state_hash));
+	}
+	cluster_fini(&c);
+}
+
+static void loss_of_messages_loses_no_command(void **unused)
+{
+	struct cluster c;
+	uint64_t tickets[200];
+
+	(void)unused;
+	cluster_init(&c, 3);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	c.loss = 20;
+	for (size_t i = 0; i < 200; i++) {
+		tickets[i] = cluster_propose(&c, i % 3, "lossy");
+		cluster_run(&c, 5);
+	}
+	cluster_run(&c, 20000);
+	c.loss = 0;
+	cluster_run(&c, 5000);
+	for (size_t i = 0; i < 200; i++)
+		assert_true(cluster_is_ok(&c, i % 3, tickets[i]));
+	assert_int_equal(cluster_times(&c, 1, "lossy"), 200);
+	cluster_fini(&c);
+}
+
+static void many_proposers_share_entries(void **unused)
+{
+	struct cluster c;
+	uint64_t before, tickets[64];
+	size_t leader;
+
+	(void)unused;
+	cluster_init(&c, 3);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	leader = cluster_leader(&c);
+	tickets[0] = cluster_propose(&c, leader, "opens the session");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, leader, tickets[0]), 1000);
+	before = cluster_status(&c, leader).log_last;
+	for (size_t i = 0; i < 64; i++)
+		tickets[i] = cluster_propose(&c, leader, "one of many");
+	cluster_run(&c, 20);
+	for (size_t i = 0; i < 64; i++)
+		assert_true(cluster_is_ok(&c, leader, tickets[i]));
+	assert_true(cluster_status(&c, leader).log_last - before <= 2);
+	cluster_fini(&c);
+}
+
+static void a_minority_neither_acknowledges_nor_answers_strongly(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket, strong, local;
+	size_t leader;
+
+	(void)unused;
+	cluster_init(&c, 3);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	leader = cluster_leader(&c);
+	ticket = cluster_propose(&c, leader, "before");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, leader, ticket), 1000);
+	cluster_isolate(&c, leader, true);
+	ticket = cluster_propose(&c, leader, "in the minority");
+	strong = cluster_query(&c, leader, QUERY_STRONG, bytes_of(NULL, 0));
+	local = cluster_query(&c, leader, QUERY_LOCAL, bytes_of(NULL, 0));
+	cluster_run(&c, 20000);
+	assert_int_equal(c.node[leader].result[ticket].answers, 0);
+	assert_int_equal(c.node[leader].result[strong].answers, 0);
+	assert_true(cluster_is_ok(&c, leader, local));
+	assert_int_equal(c.node[leader].result[local].position, 1);
+	assert_true(c.node[leader].facts[GROUP_OFFLINE] > 0);
+	/* What was never sent is refused after a while: certainly not applied. */
+	ticket = cluster_propose(&c, leader, "never sent");
+	CLUSTER_UNTIL(&c, c.node[leader].result[ticket].answers == 1, 5000);
+	assert_int_equal(c.node[leader].result[ticket].reason, ERROR_NOT_LEADER);
+	cluster_isolate(&c, leader, false);
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, leader, strong), 5000);
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, leader, ticket - 3), 5000);
+	assert_int_equal(cluster_times(&c, 0, "in the minority"), 1);
+	assert_int_equal(cluster_times(&c, 0, "never sent"), 0);
+	cluster_fini(&c);
+}
+
+static void reads_see_what_was_acknowledged(void **unused)
+{
+	struct cluster c;
+	uint64_t put, get, timeout;
+
+	(void)unused;
+	cluster_init(&c, 3);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	for (size_t n = 0; n < 3; n++) {
+		put = cluster_propose(&c, n, "x");
+		CLUSTER_UNTIL(&c, cluster_is_ok(&c, n, put), 1000);
+		get = cluster_query(&c, (n + 1) % 3, QUERY_STRONG, bytes_of(NULL, 0));
+		CLUSTER_UNTIL(&c, cluster_is_ok(&c, (n + 1) % 3, get), 1000);
+		assert_true(c.node[(n + 1) % 3].result[get].position >= c.node[n].result[put].position);
+	}
+	timeout = ++c.last_ticket;
+	group_query(c.node[0].group, c.now, &(struct group_query){.ticket = timeout, .level = QUERY_LOCAL, .position = 100,
+		.deadline = c.now + 500});
+	cluster_run(&c, 499);
+	assert_int_equal(c.node[0].result[timeout].answers, 0);
+	cluster_run(&c, 2);
+	assert_int_equal(c.node[0].result[timeout].reason, ERROR_TIMEOUT);
+	cluster_fini(&c);
+}
+
+static void fill(struct cluster *c, size_t n, size_t count)
+{
+	char text[128];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(text, sizeof text, "%zu: some text that makes the log a little longer than it would be", i);
+		cluster_propose(c, n, text);
+		if (i % 500 == 499)
+			cluster_run(c, 3);
+	}
+	CLUSTER_UNTIL(c, cluster_is_ok(c, n, c->last_ticket), 5000);
+}
+
+/* So much that the log is cut. */
+static void fill_up(struct cluster *c, size_t n)
+{
+	static char text[16384];
+
+	for (size_t i = 0; i < 1100; i++) {
+		snprintf(text, sizeof text, "%zu:", i);
+		memset(text + strlen(text), 'x', sizeof text - 1 - strlen(text));
+		cluster_propose(c, n, text);
+		if (i % 50 == 49)
+			cluster_run(c, 5);
+	}
+	CLUSTER_UNTIL(c, cluster_is_ok(c, n, c->last_ticket), 5000);
+}
+
+static void expect_equal(struct cluster *c, size_t a, size_t b)
+{
+	struct group_status left = cluster_status(c, a), right = cluster_status(c, b);
+
+	assert_int_equal(left.position, right.position);
+	assert_true(id_equal(&left.state_hash, &right.state_hash));
+	assert_true(id_equal(&left.lineage, &right.lineage));
+}
+
+static void who_comes_late_has_it_by_log(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	cluster_init_empty(&c, 4);
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	fill(&c, 0, 1000);
+	cluster_start(&c, 3);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 3).position == 1000, 2000);
+	cluster_run(&c, 100);
+	expect_equal(&c, 0, 3);
+	assert_int_equal(c.node[3].facts[GROUP_RESTORED], 0);
+	cluster_fini(&c);
+}
+
+static void who_comes_later_has_it_by_snapshot(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	cluster_init_empty(&c, 4);
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	fill_up(&c, 0);
+	assert_true(cluster_status(&c, cluster_leader(&c)).log_first > 1);
+	cluster_start(&c, 3);
+	CLUSTER_UNTIL(&c, c.node[3].facts[GROUP_RESTORED] == 1, 5000);
+	ticket = cluster_propose(&c, 3, "from the newcomer");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 3, ticket), 5000);
+	cluster_run(&c, 100);
+	expect_equal(&c, 0, 3);
+	assert_int_equal(c.node[3].facts[GROUP_DIVERGED] + c.node[0].facts[GROUP_DIVERGED], 0);
+	cluster_fini(&c);
+}
+
+static void expect_waits_for_so_many(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	cluster_init_empty(&c, 3);
+	for (size_t n = 0; n < 3; n++)
+		c.node[n].expect = 3;
+	cluster_start(&c, 0);
+	cluster_start(&c, 1);
+	cluster_run(&c, 20000);
+	assert_int_equal(cluster_leader(&c), 3);
+	cluster_start(&c, 2);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 5000);
+	cluster_fini(&c);
+}
+
+static void who_only_joins_begins_nothing(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	cluster_init_empty(&c, 2);
+	c.node[0].join_only = true;
+	cluster_start(&c, 0);
+	cluster_run(&c, 20000);
+	assert_int_equal(cluster_leader(&c), 2);
+	cluster_start(&c, 1);
+	CLUSTER_UNTIL(&c, cluster_leader(&c) == 1 && c.node[0].facts[GROUP_ONLINE] == 1, 5000);
+	cluster_fini(&c);
+}
+
+static void empty_histories_become_one_silently(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	cluster_init_empty(&c, 3);
+	for (size_t a = 0; a < 3; a++) {
+		for (size_t b = 0; b < 3; b++)
+			c.cut[a][b] = a != b;
+	}
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	for (size_t n = 0; n < 3; n++)
+		CLUSTER_UNTIL(&c, raft_is_operational(group_raft(c.node[n].group)), 5000);
+	for (size_t n = 0; n < 3; n++)
+		cluster_isolate(&c, n, false);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 10000);
+	ticket = cluster_propose(&c, 0, "together");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 0, ticket), 2000);
+	for (size_t n = 0; n < 3; n++)
+		assert_int_equal(c.node[n].facts[GROUP_DISSOLVED] + c.node[n].facts[GROUP_SPLIT], 0);
+	cluster_fini(&c);
+}
+
+/* One member and two, with histories of their own, that meet. */
+static void split(struct cluster *c, size_t commands_0, size_t commands_1)
+{
+	cluster_init_empty(c, 3);
+	c->cut[0][1] = c->cut[1][0] = c->cut[0][2] = c->cut[2][0] = true;
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(c, n);
+	CLUSTER_UNTIL(c, raft_is_operational(group_raft(c->node[0].group)), 5000);
+	CLUSTER_UNTIL(c, c->node[1].facts[GROUP_ONLINE] == 1 && c->node[2].facts[GROUP_ONLINE] == 1, 5000);
+	fill(c, 0, commands_0);
+	fill(c, 1, commands_1);
+	cluster_isolate(c, 0, false);
+}
+
+static void the_shorter_history_gives_way_and_is_archived(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	split(&c, 10, 20);
+	CLUSTER_UNTIL(&c, c.node[0].facts[GROUP_DISSOLVED] == 1, 5000);
+	assert_int_equal(c.node[0].last[GROUP_DISSOLVED].position, 10);
+	assert_int_equal(c.node[0].facts[GROUP_SPLIT], 1);
+	assert_true(c.node[0].archived > 10 * 60);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 10000);
+	ticket = cluster_propose(&c, 0, "together");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 0, ticket), 2000);
+	assert_int_equal(c.node[0].result[ticket].position, 21);
+	cluster_run(&c, 100);
+	expect_equal(&c, 0, 1);
+	expect_equal(&c, 0, 2);
+	assert_int_equal(c.node[1].facts[GROUP_DISSOLVED], 0);
+	cluster_fini(&c);
+}
+
+static void all_members_of_the_loser_follow(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	split(&c, 30, 5);
+	for (size_t n = 1; n < 3; n++)
+		CLUSTER_UNTIL(&c, c.node[n].facts[GROUP_DISSOLVED] == 1, 5000);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 10000);
+	cluster_run(&c, 100);
+	expect_equal(&c, 0, 1);
+	expect_equal(&c, 0, 2);
+	assert_int_equal(cluster_status(&c, 1).position, 30);
+	cluster_fini(&c);
+}
+
+static void a_member_that_was_away_hears_that_its_history_is_over(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	cluster_init_empty(&c, 4);
+	for (size_t n = 1; n < 4; n++)
+		c.cut[0][n] = c.cut[n][0] = true;
+	for (size_t n = 0; n < 4; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, raft_is_operational(group_raft(c.node[0].group)), 5000);
+	for (size_t n = 1; n < 4; n++)
+		CLUSTER_UNTIL(&c, c.node[n].facts[GROUP_ONLINE] == 1, 5000);
+	fill(&c, 0, 30);
+	fill(&c, 1, 5);
+	cluster_isolate(&c, 3, true);
+	cluster_isolate(&c, 0, false);
+	cluster_cut(&c, 0, 3, true);
+	for (size_t n = 1; n < 3; n++)
+		CLUSTER_UNTIL(&c, c.node[n].facts[GROUP_DISSOLVED] == 1, 10000);
+	cluster_isolate(&c, 3, false);
+	CLUSTER_UNTIL(&c, c.node[3].facts[GROUP_DISSOLVED] == 1, 5000);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 3).position == 30, 5000);
+	cluster_fini(&c);
+}
+
+static void a_fence_stays_frozen_until_it_is_lifted(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket, strong;
+
+	(void)unused;
+	cluster_init_empty(&c, 2);
+	c.fence = true;
+	c.cut[0][1] = c.cut[1][0] = true;
+	cluster_start(&c, 0);
+	cluster_start(&c, 1);
+	for (size_t n = 0; n < 2; n++)
+		CLUSTER_UNTIL(&c, raft_is_operational(group_raft(c.node[n].group)), 5000);
+	fill(&c, 0, 10);
+	fill(&c, 1, 20);
+	cluster_cut(&c, 0, 1, false);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).frozen, 5000);
+	cluster_run(&c, 10000);
+	assert_true(cluster_status(&c, 0).frozen);
+	ticket = cluster_propose(&c, 0, "fenced");
+	strong = cluster_query(&c, 0, QUERY_STRONG, bytes_of(NULL, 0));
+	CLUSTER_UNTIL(&c, c.node[0].result[ticket].answers == 1, 5000);
+	assert_int_equal(c.node[0].result[ticket].reason, ERROR_FROZEN);
+	assert_int_equal(c.node[0].result[strong].reason, ERROR_FROZEN);
+	group_adopt(c.node[0].group, c.now);
+	CLUSTER_UNTIL(&c, c.node[0].facts[GROUP_DISSOLVED] == 1, 5000);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).position == 20, 5000);
+	cluster_fini(&c);
+}
+
+static void a_silent_winner_lets_the_other_go_on(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	split(&c, 10, 20);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).frozen, 5000);
+	cluster_isolate(&c, 0, true);
+	CLUSTER_UNTIL(&c, !cluster_status(&c, 0).frozen, 6000);
+	ticket = cluster_propose(&c, 0, "goes on");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 0, ticket), 1000);
+	assert_int_equal(c.node[0].result[ticket].position, 11);
+	assert_int_equal(c.node[0].facts[GROUP_DISSOLVED], 0);
+	cluster_fini(&c);
+}
+
+static void who_leaves_is_out_and_the_rest_goes_on(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+	size_t leader, next;
+
+	(void)unused;
+	cluster_init(&c, 4);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	leader = cluster_leader(&c);
+	next = (leader + 1) % 4;
+	group_leave(c.node[leader].group, c.now);
+	CLUSTER_UNTIL(&c, c.node[leader].facts[GROUP_LEFT] == 1, 4900);
+	cluster_stop(&c, leader);
+	ticket = cluster_propose(&c, next, "after");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, next, ticket), 2000);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	cluster_fini(&c);
+}
+
+static void who_is_alone_leaves_at_once(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	cluster_init(&c, 1);
+	CLUSTER_UNTIL(&c, cluster_leader(&c) == 0, 5000);
+	group_leave(c.node[0].group, c.now);
+	cluster_settle(&c);
+	assert_int_equal(c.node[0].facts[GROUP_LEFT], 1);
+	cluster_fini(&c);
+}
+
+static void a_transfer_moves_the_leader(void **unused)
+{
+	struct cluster c;
+	size_t leader;
+
+	(void)unused;
+	cluster_init(&c, 3);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	leader = cluster_leader(&c);
+	group_transfer(c.node[leader].group, c.now);
+	CLUSTER_UNTIL(&c, cluster_leader(&c) < 3 && cluster_leader(&c) != leader, 300);
+	cluster_fini(&c);
+}
+
+static void make_durable(struct cluster *c, size_t count)
+{
+	cluster_init_empty(c, count);
+	for (size_t n = 0; n < count; n++) {
+		c->node[n].durable = true;
+		c->node[n].disk_delay = 1;
+		cluster_start(c, n);
+	}
+	CLUSTER_UNTIL(c, cluster_has_voters(c, count), 20000);
+}
+
+static void all_stop_and_start_and_everything_is_there(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	make_durable(&c, 3);
+	fill(&c, 1, 300);
+	for (int round = 0; round < 3; round++) {
+		for (size_t n = 0; n < 3; n++)
+			cluster_stop(&c, n);
+		cluster_run(&c, 100);
+		for (size_t n = 0; n < 3; n++)
+			cluster_start(&c, n);
+		CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 5000);
+		ticket = cluster_propose(&c, (size_t)round, "again");
+		CLUSTER_UNTIL(&c, cluster_is_ok(&c, (size_t)round, ticket), 5000);
+	}
+	cluster_run(&c, 1000);
+	for (size_t n = 0; n < 3; n++) {
+		assert_int_equal(cluster_times(&c, n, "again"), 3);
+		assert_int_equal(cluster_status(&c, n).position, 303);
+	}
+	cluster_fini(&c);
+}
+
+static void a_log_that_grew_is_cut_and_the_snapshot_is_enough(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	make_durable(&c, 3);
+	fill_up(&c, 1);
+	for (size_t n = 0; n < 3; n++)
+		CLUSTER_UNTIL(&c, c.node[n].disk.meta.index > 0, 5000);
+	for (size_t n = 0; n < 3; n++) {
+		assert_true(c.node[n].disk.entry[0].head.index > 1);
+		cluster_stop(&c, n);
+	}
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 5000);
+	cluster_run(&c, 1000);
+	expect_equal(&c, 0, 1);
+	expect_equal(&c, 0, 2);
+	assert_true(cluster_status(&c, 0).position >= 1100);
+	cluster_fini(&c);
+}
+
+static void a_durable_newcomer_keeps_what_it_fetched(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	cluster_init_empty(&c, 4);
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	c.node[3].durable = true;
+	c.node[3].disk_delay = 3;
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	fill_up(&c, 0);
+	assert_true(cluster_status(&c, cluster_leader(&c)).log_first > 1);
+	cluster_start(&c, 3);
+	CLUSTER_UNTIL(&c, c.node[3].facts[GROUP_RESTORED] == 1, 5000);
+	CLUSTER_UNTIL(&c, c.node[3].disk.meta.index > 0, 5000);
+	cluster_run(&c, 1000);
+	cluster_stop(&c, 3);
+	cluster_start(&c, 3);
+	assert_true(cluster_status(&c, 3).position >= 1100);
+	cluster_run(&c, 2000);
+	expect_equal(&c, 0, 3);
+	assert_int_equal(c.node[3].facts[GROUP_RESTORED], 1);
+	cluster_fini(&c);
+}
+
+static void owners_of_external_states_answer(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket, question;
+
+	(void)unused;
+	cluster_init_empty(&c, 3);
+	c.external = true;
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	ticket = cluster_propose(&c, 1, "do it");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 1, ticket), 1000);
+	assert_true(bytes_equal(blob_bytes(c.node[1].result[ticket].bytes), bytes_of_text("done")));
+	assert_int_equal(c.node[1].result[ticket].position, 1);
+	question = cluster_query(&c, 2, QUERY_STRONG, bytes_of_text("what"));
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 2, question), 1000);
+	assert_true(bytes_equal(blob_bytes(c.node[2].result[question].bytes), bytes_of_text("told")));
+	cluster_fini(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_member_answers_at_once),
+		cmocka_unit_test(everybody_proposes_and_everybody_has_it),
+		cmocka_unit_test(results_come_once_over_changes_of_the_leader),
+		cmocka_unit_test(loss_of_messages_loses_no_command),
+		cmocka_unit_test(many_proposers_share_entries),
+		cmocka_unit_test(a_minority_neither_acknowledges_nor_answers_strongly),
+		cmocka_unit_test(reads_see_what_was_acknowledged),
+		cmocka_unit_test(who_comes_late_has_it_by_log),
+		cmocka_unit_test(who_comes_later_has_it_by_snapshot),
+		cmocka_unit_test(expect_waits_for_so_many),
+		cmocka_unit_test(who_only_joins_begins_nothing),
+		cmocka_unit_test(empty_histories_become_one_silently),
+		cmocka_unit_test(the_shorter_history_gives_way_and_is_archived),
+		cmocka_unit_test(all_members_of_the_loser_follow),
+		cmocka_unit_test(a_member_that_was_away_hears_that_its_history_is_over),
+		cmocka_unit_test(a_fence_stays_frozen_until_it_is_lifted),
+		cmocka_unit_test(a_silent_winner_lets_the_other_go_on),
+		cmocka_unit_test(who_leaves_is_out_and_the_rest_goes_on),
+		cmocka_unit_test(who_is_alone_leaves_at_once),
+		cmocka_unit_test(a_transfer_moves_the_leader),
+		cmocka_unit_test(all_stop_and_start_and_everything_is_there),
+		cmocka_unit_test(a_log_that_grew_is_cut_and_the_snapshot_is_enough),
+		cmocka_unit_test(a_durable_newcomer_keeps_what_it_fetched),
+		cmocka_unit_test(owners_of_external_states_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -45,6 +45,43 @@ void net_drop_event(struct world_event *event)
 		memory_free(event->hello);
 }
 
+static void deliver_at(struct world *world, size_t to, usec at, struct world_event event)
+{
+	struct bond_side *side = side_of(world, event.from, to);
+
+	if (!event.raw) {
+		/* In order, after what was sent before it on the same lane. */
+		at = at > side->last[event.lane] ? at : side->last[event.lane];
+		side->last[event.lane] = at;
+	}
+	event.at = at;
+	event.place = (uint8_t)to;
+	event.epoch = side->epoch;
+	world_push(world, event);
+}
+
+/* What changed since the other side was told, also while the bond was still coming up. */
+static void tell_hello(struct world *world, size_t from, size_t to)
+{
+	struct bond_side *side = side_of(world, from, to);
+	struct world_event event = {.kind = EVENT_HELLO, .from = (uint8_t)from, .lane = LANE_CONTROL,
+		.life = world->place[to].life};
+
+	if (to == from || !side->up || side->epoch != pair_of(world, from, to)->epoch
+		|| side->told == group_hello_version(world->place[from].group))
+		return;
+	side->told = group_hello_version(world->place[from].group);
+	event.hello = memory_new(sizeof(*event.hello));
+	group_hello(world->place[from].group, event.hello);
+	deliver_at(world, to, world->now + latency(world), event);
+}
+
+void net_tell_hello(struct world *world, size_t from)
+{
+	for (size_t to = 0; to < world->options.places; to++)
+		tell_hello(world, from, to);
+}
+
 /* ---- bonds come ---- */
 
 static void dial_later(struct world *world, size_t a, size_t b)
@@ -65,6 +102,7 @@ static void announce(struct world *world, size_t to, size_t about, uint32_t epoc
 	usec at = world->now + latency(world);
 
 	group_hello(world->place[about].group, hello);
+	side->told = group_hello_version(world->place[about].group);
 	for (int lane = 0; lane < LANES; lane++)
 		side->last[lane] = at;
 	world_push(world, (struct world_event){.at = at, .kind = EVENT_UP, .place = (uint8_t)to, .from = (uint8_t)about,
@@ -101,6 +139,8 @@ static void came_up(struct world *world, const struct world_event *event)
 	side->epoch = event->epoch;
 	group_peer_up(member->group, world_clock(world, event->place), &world->place[event->from].peer, event->hello);
 	world_turn(world, event->place);
+	if (world->place[event->place].group)
+		tell_hello(world, event->place, event->from);
 }
 
 /* ---- bonds go ---- */
@@ -229,21 +269,6 @@ static uint64_t kind_of(struct bytes message)
 		? message.data[at + 1] : 0;
 }
 
-static void deliver_at(struct world *world, size_t to, usec at, struct world_event event)
-{
-	struct bond_side *side = side_of(world, event.from, to);
-
-	if (!event.raw) {
-		/* In order, after what was sent before it on the same lane. */
-		at = at > side->last[event.lane] ? at : side->last[event.lane];
-		side->last[event.lane] = at;
-	}
-	event.at = at;
-	event.place = (uint8_t)to;
-	event.epoch = side->epoch;
-	world_push(world, event);
-}
-
 static bool chance(struct world *world, unsigned of_a_thousand)
 {
 	return of_a_thousand > 0 && rng_below(&world->network, 1000) < of_a_thousand;
@@ -299,21 +324,6 @@ void net_send(struct world *world, size_t from, const struct group_effect *effec
 	deliver_at(world, to, world->now + latency(world), event);
 }
 
-void net_tell_hello(struct world *world, size_t from)
-{
-	for (size_t to = 0; to < world->options.places; to++) {
-		struct bond_side *side = side_of(world, from, to);
-		struct world_event event = {.kind = EVENT_HELLO, .from = (uint8_t)from, .lane = LANE_CONTROL,
-			.life = world->place[to].life};
-
-		if (to == from || !side->up || side->epoch != pair_of(world, from, to)->epoch)
-			continue;
-		event.hello = memory_new(sizeof(*event.hello));
-		group_hello(world->place[from].group, event.hello);
-		deliver_at(world, to, world->now + latency(world), event);
-	}
-}
-
 static bool is_deliverable(struct world *world, const struct world_event *event)
 {
 	const struct place *member = &world->place[event->place];
@@ -344,6 +354,8 @@ static void arrived(struct world *world, struct world_event *event)
 		return;
 	}
 	message = blob_bytes(event->payload);
+	if (world->options.messages)
+		world_say(world, "%u -> %u: kind %" PRIu64 ", %zu bytes", event->from, event->place, kind_of(message), message.size);
 	for (size_t i = 0; i < message.size && i < 64; i += 8)
 		world_mix(world, (uint64_t)message.data[i] << 32 | message.size);
 	error = group_receive(member->group, world_clock(world, event->place), peer, (enum raft_lane)event->lane, message);

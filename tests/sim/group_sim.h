@@ -57,6 +57,7 @@ struct world_options {
 	size_t padding, ballast;
 	uint64_t history_max;                 /* operations recorded; clients stop then */
 	FILE *log;
+	bool messages;                        /* every message is logged, too */
 };
 
 /* ---- storage ---- */
@@ -104,6 +105,7 @@ struct shadow {
 struct bond_side {                            /* how one member sees another */
 	bool up;
 	uint32_t epoch;                       /* of the bond it is up by */
+	uint64_t told;                        /* version of our hello that was sent last */
 	usec last[LANES];                     /* when the last message of each lane arrives there */
 };
 

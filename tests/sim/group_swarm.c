@@ -83,9 +83,9 @@ static void draw_options(struct rng *shape, struct world_options *options)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
 }
 
-static void open_world(struct swarm *swarm, FILE *log)
+static void open_world(struct swarm *swarm, const struct group_log *log)
 {
-	struct world_options options = {.seed = swarm->seed, .log = log};
+	struct world_options options = {.seed = swarm->seed, .log = log->file, .messages = log->file && log->messages};
 	struct rng shape;
 	bool clocks;
 
@@ -389,6 +389,31 @@ static const char *wrong_voters(const struct swarm *swarm)
 	return live < able ? "has too few voters" : NULL;
 }
 
+static void describe(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	struct group_status status;
+
+	for (size_t i = 0; i < places(swarm) && world->options.log; i++) {
+		const struct place *member = &world->place[i];
+		char bonds[GROUP_PLACES_MAX + 1] = "";
+
+		for (size_t other = 0; other < places(swarm); other++)
+			bonds[other] = !member->side[other].up ? '-' : member->side[other].epoch
+				== world->pair[i < other ? i : other][i < other ? other : i].epoch ? '+' : 'x';
+
+		if (!member->group) {
+			world_say(world, "%zu: %s", i, member->dead ? "dead" : member->gone ? "gone" : "down");
+			continue;
+		}
+		group_status(member->group, &status);
+		world_say(world, "%zu: %s role %d term %" PRIu64 " commit %" PRIu64 " log %" PRIu64 "-%" PRIu64 " position %" PRIu64
+			" leader %zu bonds %s%s%s", i, status.online ? "online" : "offline", status.role, status.term, status.commit,
+			status.log_first, status.log_last, status.position, world_place_of(world, &status.leader), bonds,
+			status.joint ? " joint" : "", status.frozen ? " frozen" : "");
+	}
+}
+
 static void liveness(struct swarm *swarm)
 {
 	struct world *world = swarm->world;
@@ -403,6 +428,8 @@ static void liveness(struct swarm *swarm)
 		if (!why)
 			why = wrong_voters(swarm);
 	}
+	if (why)
+		describe(swarm);
 	if (why)
 		world_fail(world, "liveness: member %zu %s, %" PRId64 " s after the heal", who, why,
 			(world->now - healed) / 1000000);
@@ -425,7 +452,7 @@ static void judge_history(struct swarm *swarm)
 		world_fail(swarm->world, "I15: operation %zu on key %" PRIu64 " fits nowhere", report.op + 1, report.key);
 }
 
-void group_swarm_run(uint64_t seed, uint64_t events, FILE *log, struct group_result *out)
+void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log, struct group_result *out)
 {
 	struct swarm swarm = {.result = out, .seed = seed};
 

@@ -24,8 +24,12 @@ struct group_result {
 	uint64_t saw[SAW_EVENTS];
 };
 
-/* events: of the safety phase, about. log: NULL, or where every line of every member and every fault goes. */
-void group_swarm_run(uint64_t seed, uint64_t events, FILE *log, struct group_result *out);
+struct group_log {
+	FILE *file;                  /* every line of every member and every fault; NULL: nowhere */
+	bool messages;               /* and every message */
+};
+/* events: of the safety phase, about. */
+void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log, struct group_result *out);
 
 struct group_runs {
 	uint64_t first, seeds;

@@ -74,7 +74,9 @@ struct raft_peer {
 void raft_peer_up(struct raft *raft, msec now, const struct raft_peer *peer);
 /* closed: the connection ended or was refused; else it only fell silent. */
 void raft_peer_down(struct raft *raft, msec now, const struct id *peer, bool closed);
-/* This member will never speak again: its peer lives in another incarnation, or an operator says so. */
+/* This member will never speak again, because its peer lives on as another: that one is to take its place. */
+void raft_outlived(struct raft *raft, msec now, const struct member *member);
+/* This member will never speak again, an operator says: the group may even become smaller. */
 void raft_declare_dead(struct raft *raft, msec now, const struct member *member);
 
 /*

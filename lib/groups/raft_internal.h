@@ -1,7 +1,9 @@
 /*
  * raft_internal.h - what the parts of raft share. raft.h is the contract.
  *
- *      raft.c            life, dispatch, terms, time          raft_output.c      what waits for the disk, what leaves
+ *      raft.c            dispatch, terms, time                raft_output.c      what waits for the disk, what leaves
+ *      raft_life.c       beginnings                           raft_peers.c       the others
+ *      raft_snapshot.c   compaction, installation             raft_progress.c    one follower
  *      raft_log.c        entries in memory                    raft_config.c      configurations from the log, quorums
  *      raft_election.c   PreVote, Vote, TimeoutNow            raft_follower.c    what a leader tells us
  *      raft_leader.c     progress, appends, commit            raft_read.c        ReadIndex
@@ -31,6 +33,7 @@
 #define RAFT_READS_MAX 65536                 /* reads waiting here, own and those of followers */
 #define RAFT_ROUNDS_MAX 4                    /* rounds of heartbeats for reads under way; further reads share the next */
 #define RAFT_DEAD_MAX 64                     /* members known to have ended that some configuration may still name */
+#define RAFT_DECLARED_MAX 32
 #define RAFT_TERM_JUMP_MAX (UINT64_C(1) << 32)
 
 /* ---- raft_log.c: entries base + 1 .. last, found in O(1) ---- */
@@ -126,7 +129,8 @@ struct raft {
 	uint64_t applied;
 
 	/* Storage. One PERSIST is under way at most; what happens meanwhile becomes the next. */
-	uint64_t hard_version;       /* counts changes of hard */
+	uint64_t hard_version;       /* counts changes of lineage, term and vote */
+	bool had_three_changed;
 	uint64_t hard_handed;
 	uint64_t hard_durable;
 	uint64_t handed;             /* entries up to here were given to a PERSIST, */
@@ -154,7 +158,7 @@ struct raft {
 	struct id_table peers;       /* -> struct peer *; never ourselves */
 	struct member dead[RAFT_DEAD_MAX];
 	size_t dead_count;
-	struct member declared[VOTERS_MAX];  /* by an operator: those dead may make the group smaller */
+	struct member declared[RAFT_DECLARED_MAX];   /* by an operator: those dead may make the group smaller */
 	size_t declared_count;
 
 	/* Leader. */
@@ -189,18 +193,26 @@ struct raft {
 	size_t held_capacity;
 };
 
-/* ---- raft.c ---- */
+/* ---- raft_peers.c ---- */
 
 bool raft_is_self(const struct raft *raft, const struct member *member);
 struct peer *raft_find(const struct raft *raft, const struct member *member);   /* NULL: no such life is known */
 struct peer *raft_peer_at(const struct raft *raft, size_t n);
 void raft_know_voters(struct raft *raft);            /* a record for every peer that the configurations name */
 bool raft_is_dead(const struct raft *raft, const struct member *member);
+
+/* ---- raft.c ---- */
+
 void raft_become_follower(struct raft *raft, uint64_t term, const struct member *leader);   /* term >= ours */
 void raft_set_leader(struct raft *raft, const struct member *leader);
 void raft_commit_to(struct raft *raft, uint64_t index);   /* and what follows from it */
+void raft_configured(struct raft *raft, const struct configured *committed);   /* it counts for good now */
 bool raft_is_voter(const struct raft *raft);         /* by the effective or the committed configuration */
 void raft_stop(struct raft *raft, enum raft_output_kind why, enum error reason, uint64_t index);
+
+/* ---- raft_snapshot.c ---- */
+
+struct entry_head raft_snapshot_head(const struct snapshot_meta *meta);   /* as of an entry before the first */
 
 /* ---- raft_output.c ---- */
 

@@ -101,8 +101,8 @@ void raft_append(struct raft *raft, const struct entry_head *head, struct blob *
 
 static bool must_persist(const struct raft *raft)
 {
-	return raft->hard_handed != raft->hard_version || raft->handed < raft_log_last(&raft->log) ||
-		raft->truncate_from != 0 || raft->install;
+	return raft->hard_handed != raft->hard_version || raft->had_three_changed ||
+		raft->handed < raft_log_last(&raft->log) || raft->truncate_from != 0 || raft->install;
 }
 
 static void persist(struct raft *raft)
@@ -110,7 +110,7 @@ static void persist(struct raft *raft)
 	struct persist *persist = persist_new(++raft->token);
 	uint64_t last = raft_log_last(&raft->log);
 
-	persist->has_hard = raft->hard_handed != raft->hard_version;
+	persist->has_hard = raft->hard_handed != raft->hard_version || raft->had_three_changed;
 	persist->hard = raft->hard;
 	persist->truncate_from = raft->truncate_from;
 	if (raft->install) {
@@ -123,6 +123,7 @@ static void persist(struct raft *raft)
 	raft->hard_handed = raft->hard_version;
 	raft->handed = raft->persisting_to = last;
 	raft->truncate_from = 0;
+	raft->had_three_changed = false;
 	raft->install = false;
 	raft->persisting = true;
 	raft->persisting_since = raft->now;

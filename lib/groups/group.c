@@ -65,6 +65,16 @@ static struct group *group_alone(const struct group_options *options, msec now)
 	return group;
 }
 
+static void store_name(struct group *group)
+{
+	struct persist *persist = persist_new(0);
+
+	persist->has_hard = true;
+	persist->hard.incarnation = group->self.incarnation;
+	group_store(group, persist, 0);
+	group->named_at = group->last_token;
+}
+
 enum error group_new(const struct group_options *options, const struct image *image, msec now, struct group **out)
 {
 	struct group *group = group_alone(options, now);
@@ -78,8 +88,11 @@ enum error group_new(const struct group_options *options, const struct image *im
 		}
 	}
 	ASSERT(group->self.incarnation != 0);
-	group_raft_start(group, remembers ? image : NULL);
+	group_raft_start(group, remembers && !id_is_zero(&image->hard.lineage) ? image : NULL);
 	start_genesis(group);
+	group->is_named = remembers || !options->durable;
+	if (!group->is_named)
+		store_name(group);
 	group->idle_at = now + GROUP_SESSION_EVERY;
 	group->dirty = true;
 	*out = group;

@@ -125,6 +125,12 @@ struct group {
 	bool dirty;                      /* verbs were called since the last turn */
 	bool more;                       /* the last turn left work */
 	bool halted;
+	/*
+	 * Our incarnation is on disk: before, we are bound to no beginning. Who promised to take part and comes back as somebody
+	 * else would leave the others waiting for ever.
+	 */
+	bool is_named;
+	uint64_t named_at;               /* token of the PERSIST */
 	uint64_t hello_version;
 
 	struct group_effect *effect;     /* [effect_first, effect_count) */

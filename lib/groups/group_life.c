@@ -299,12 +299,13 @@ static void receive_statement(struct group *group, const struct group_message *m
 void group_life_receive(struct group *group, struct peer *peer, const struct group_message *message)
 {
 	struct surrender to = {message->root, message->index};
+	bool is_of_ours = group_has_lineage(group) && id_equal(&message->lineage, raft_lineage(group->raft));
 
 	if (message->kind == MESSAGE_STATEMENT)
 		receive_statement(group, message);
-	else if (message->kind != MESSAGE_DISSOLVED)
+	else if (message->kind != MESSAGE_DISSOLVED && group->is_named)
 		genesis_receive(&group->genesis, group->now, &peer->id, message);
-	else if (group_has_lineage(group) && id_equal(&message->lineage, raft_lineage(group->raft)) && !id_is_zero(&to.lineage))
+	else if (message->kind == MESSAGE_DISSOLVED && is_of_ours && !id_is_zero(&to.lineage))
 		group_dissolved(group, &to, false);
 }
 
@@ -457,7 +458,8 @@ static void refuse_late(struct group *group)
 
 void group_life_tick(struct group *group)
 {
-	genesis_tick(&group->genesis, group->now);
+	if (group->is_named)
+		genesis_tick(&group->genesis, group->now);
 	handle_tick(&group->handle, group->now);
 	refuse_late(group);
 	expire_sessions(group);
@@ -490,7 +492,8 @@ bool group_life_turn(struct group *group)
 
 msec group_life_deadline(const struct group *group)
 {
-	msec at = msec_min(genesis_deadline(&group->genesis), handle_deadline(&group->handle));
+	msec at = msec_min(group->is_named ? genesis_deadline(&group->genesis) : MSEC_NEVER,
+		handle_deadline(&group->handle));
 	msec waiting = handle_waiting_since(&group->handle);
 
 	at = msec_min(at, msec_min(group->idle_at, group->note_dead_at));

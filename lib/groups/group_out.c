@@ -105,6 +105,8 @@ void group_persisted(struct group *group, msec now, uint64_t token, enum error s
 	group->chunks_storing -= storing.is_chunk;
 	if (storing.raft_token != 0 && storing.life == group->life)
 		raft_persisted(group->raft, now, storing.raft_token, status);
+	else if (status == OK && token == group->named_at)
+		group->is_named = true;
 	else if (status == OK)
 		group_snapshot_stored(group, token);
 	group_turn(group);

@@ -506,6 +506,28 @@ static void make_durable(struct cluster *c, size_t count)
 	CLUSTER_UNTIL(c, cluster_has_voters(c, count), 20000);
 }
 
+static void power_fails_at_any_moment_of_a_birth(void **unused)
+{
+	(void)unused;
+	for (msec moment = 1; moment < 800; moment += moment < 740 ? 100 : 1) {
+		struct cluster c;
+
+		cluster_init_empty(&c, 3);
+		for (size_t n = 0; n < 3; n++) {
+			c.node[n].durable = true;
+			c.node[n].disk_delay = 1 + (msec)n;
+			cluster_start(&c, n);
+		}
+		cluster_run(&c, moment);
+		for (size_t n = 0; n < 3; n++)
+			cluster_stop(&c, n);
+		for (size_t n = 0; n < 3; n++)
+			cluster_start(&c, n);
+		CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+		cluster_fini(&c);
+	}
+}
+
 static void all_stop_and_start_and_everything_is_there(void **unused)
 {
 	struct cluster c;
@@ -625,6 +647,7 @@ int main(void)
 		cmocka_unit_test(who_leaves_is_out_and_the_rest_goes_on),
 		cmocka_unit_test(who_is_alone_leaves_at_once),
 		cmocka_unit_test(a_transfer_moves_the_leader),
+		cmocka_unit_test(power_fails_at_any_moment_of_a_birth),
 		cmocka_unit_test(all_stop_and_start_and_everything_is_there),
 		cmocka_unit_test(a_log_that_grew_is_cut_and_the_snapshot_is_enough),
 		cmocka_unit_test(a_durable_newcomer_keeps_what_it_fetched),

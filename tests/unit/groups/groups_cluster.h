@@ -171,7 +171,8 @@ static inline void disk_write(struct disk *disk, const struct persist *persist)
 	disk_meta(disk, persist);
 	while (gone < disk->count && disk->entry[gone].head.index < persist->log_first)
 		blob_drop(disk->entry[gone++].payload);
-	memmove(disk->entry, disk->entry + gone, (disk->count - gone) * sizeof(*disk->entry));
+	if (gone > 0)
+		memmove(disk->entry, disk->entry + gone, (disk->count - gone) * sizeof(*disk->entry));
 	disk->count -= gone;
 }
 

@@ -56,7 +56,7 @@ static void note_dead_among(struct group *group, const struct voters *voters, co
 		const struct member *member = &voters->member[i];
 
 		if (id_equal(&member->peer, &peer->id) && member->incarnation != peer->hello.incarnation)
-			raft_declare_dead(group->raft, group->now, member);
+			raft_outlived(group->raft, group->now, member);
 	}
 }
 

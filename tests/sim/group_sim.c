@@ -171,6 +171,7 @@ void world_start(struct world *world, size_t place)
 	struct group_options options = {.terms = world->options.terms, .peer = member->peer,
 		.state = states_new(world->options.ballast), .preference = world->options.preference[place],
 		.expect = world->options.expect, .durable = world->options.durable[place], .tell_applied = true,
+		.compact_entries = world->options.compact_entries,
 		.log = world->options.log ? &world->log[place] : NULL, .seed = rng_next(&world->names)};
 
 	ASSERT(!member->group && !member->dead);

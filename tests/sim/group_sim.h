@@ -55,6 +55,7 @@ struct world_options {
 	size_t clients, keys;
 	usec think;                           /* of a client, on average */
 	size_t padding, ballast;
+	uint32_t compact_entries;
 	uint64_t history_max;                 /* operations recorded; clients stop then */
 	FILE *log;
 	bool messages;                        /* every message is logged, too */

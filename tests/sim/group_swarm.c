@@ -78,6 +78,7 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->think = 5000 + (usec)rng_below(shape, 200000);
 	options->padding = on(shape, 20) ? rng_below(shape, 2000) : 0;
 	options->ballast = on(shape, 10) ? rng_below(shape, 60000) : rng_below(shape, 100);
+	options->compact_entries = on(shape, 60) ? 10 + (uint32_t)rng_below(shape, 200) : 0;
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);

@@ -103,13 +103,19 @@ static void store_chunk(struct group *group, uint64_t index, uint32_t number, st
 	group_store(group, persist, 0);
 }
 
+static uint64_t compact_entries(const struct group *group)
+{
+	return group->options.compact_entries > 0 ? group->options.compact_entries : GROUP_COMPACT_ENTRIES;
+}
+
 /* What stays in the log so that members that lag a little need no snapshot. */
 static uint64_t trailing_first(const struct group *group, uint64_t index)
 {
-	uint64_t first = index + 1;
+	uint64_t first = index + 1, most = compact_entries(group) / 2;
 	size_t size = 0;
 
-	while (first > raft_first(group->raft) && index + 1 - first < GROUP_TRAILING_ENTRIES) {
+	most = most < GROUP_TRAILING_ENTRIES ? most : GROUP_TRAILING_ENTRIES;
+	while (first > raft_first(group->raft) && index + 1 - first < most) {
 		const struct log_entry *entry = raft_entry(group->raft, first - 1);
 
 		if (entry == NULL || (size += blob_size(entry->payload)) > GROUP_TRAILING_SIZE)
@@ -222,7 +228,7 @@ void group_compact(struct group *group)
 	uint64_t first;
 
 	if (group->log_size - group->compacted_size < GROUP_COMPACT_SIZE
-		&& group->replica.index - group->compacted_index < GROUP_COMPACT_ENTRIES)
+		&& group->replica.index - group->compacted_index < compact_entries(group))
 		return;
 	if (group->options.durable) {
 		if (is_storing(group))

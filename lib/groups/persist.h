@@ -86,7 +86,8 @@ struct persist {
 	struct blob *chunk;
 	bool has_meta;
 	struct snapshot_meta meta;               /* index 0: no snapshot any more; a life begins anew, with truncate_from 1 */
-	uint64_t log_first;      /* 0: unchanged. Of an installed snapshot: meta.index + 1, with truncate_from if none stay */
+	uint64_t log_first;      /* 0: unchanged. Of an installed snapshot: meta.index + 1, with truncate_from if none stay;
+				    what is appended with it begins behind what it leaves */
 };
 
 struct persist *persist_new(uint64_t token);

@@ -138,7 +138,9 @@ void disk_accept(struct world *world, size_t place, struct persist *persist)
 {
 	struct place *member = &world->place[place];
 	struct disk *disk = &member->disk;
-	usec from = disk->requests > 0 ? disk->request[disk->requests - 1].done_at : world->now;
+	usec from = disk->requests > 0 ? disk->request[disk->requests - 1].done_at : 0;
+
+	from = from > world->now ? from : world->now;   /* a paused member learns late that one is done */
 
 	if (!world->options.durable[place])
 		world_fail(world, "member %zu wants to write and has no storage", place);

@@ -86,6 +86,7 @@ struct frozen_image {
 	uint64_t log_size;               /* group->log_size when it was frozen */
 	bool has_expected;
 	struct id expected;              /* what its root has to be */
+	bool agreed;                     /* and is: it may be given to others */
 };
 
 /* The leader's count of what members say their state hashes to. */

@@ -160,18 +160,21 @@ void group_snapshot_stored(struct group *group, uint64_t token)
 	}
 }
 
+static void offer_to_all(struct group *group, struct frozen_image *image);
+
+/* A snapshot is offered only when the majority has the same: a leader that went astray takes no newcomer with it. */
 static void judge(struct group *group, struct frozen_image *image)
 {
 	const struct snapshot_meta *meta = snapshot_meta(image->snapshot);
 
-	if (!image->has_expected || !snapshot_is_whole(image->snapshot))
+	if (!image->has_expected || image->agreed || !snapshot_is_whole(image->snapshot))
 		return;
-	image->has_expected = false;
-	if (!id_equal(&meta->root, &image->expected))
+	image->agreed = id_equal(&meta->root, &image->expected);
+	if (image->agreed)
+		offer_to_all(group, image);
+	else
 		group->diverged = true;
 }
-
-static void offer_to_all(struct group *group, struct frozen_image *image);
 
 static void became_whole(struct group *group, struct frozen_image *image)
 {
@@ -183,7 +186,6 @@ static void became_whole(struct group *group, struct frozen_image *image)
 	}
 	group_report(group, TALLY_ROOT, meta->index, &meta->root);
 	judge(group, image);
-	offer_to_all(group, image);
 }
 
 /* Returns whether it is worth another turn now. */
@@ -400,10 +402,10 @@ static void receive_ask(struct group *group, struct peer *peer, uint64_t have)
 			best = image;
 	}
 	peer->asks_until = group->now + GROUP_IMAGE_TTL;
-	if (best == NULL)
-		mark(group);
-	else if (snapshot_is_whole(best->snapshot))
+	if (best != NULL && best->agreed)
 		offer(group, &peer->id, best);
+	else
+		mark(group);   /* the one that is being agreed on comes by itself, if it comes soon */
 }
 
 static void receive_chunk_ask(struct group *group, const struct peer *peer, const struct group_message *ask)

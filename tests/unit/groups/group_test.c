@@ -2,6 +2,7 @@
  * Whole groups over a network in memory: who proposes where, what comes of it, and what every member has in the end.
  */
 #include "groups_cluster.h"
+#include "sum_state.h"
 
 static void one_member_answers_at_once(void **unused)
 {
@@ -263,6 +264,68 @@ static void who_comes_later_has_it_by_snapshot(void **unused)
 	cluster_run(&c, 100);
 	expect_equal(&c, 0, 3);
 	assert_int_equal(c.node[3].facts[GROUP_DIVERGED] + c.node[0].facts[GROUP_DIVERGED], 0);
+	cluster_fini(&c);
+}
+
+/* As a bug or a bad memory module would. */
+static void spoil(struct cluster *c, size_t n)
+{
+	((struct sum *)group_state(c->node[n].group)->self)->sum++;
+}
+
+static void start_with_sums(struct cluster *c, size_t members, size_t started)
+{
+	cluster_init_empty(c, members);
+	c->new_state = sum_new;
+	for (size_t n = 0; n < started; n++)
+		cluster_start(c, n);
+	CLUSTER_UNTIL(c, cluster_has_voters(c, 3), 20000);
+}
+
+static void a_state_that_differs_is_found_at_a_checkpoint(void **unused)
+{
+	struct cluster c;
+	size_t spoiled;
+
+	(void)unused;
+	start_with_sums(&c, 3, 3);
+	spoiled = (cluster_leader(&c) + 1) % 3;
+	fill(&c, 0, 100);
+	spoil(&c, spoiled);
+	for (int i = 0; i < 10000 && cluster_status(&c, 0).commit < 4200; i++) {
+		cluster_propose(&c, 0, "one entry");
+		cluster_run(&c, 1);
+	}
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 0, c.last_ticket), 5000);
+	CLUSTER_UNTIL(&c, c.node[spoiled].facts[GROUP_DIVERGED] == 1, 5000);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 30000);
+	CLUSTER_UNTIL(&c, cluster_status(&c, spoiled).position == cluster_status(&c, 0).position, 5000);
+	for (size_t n = 0; n < 3; n++) {
+		expect_equal(&c, 0, n);
+		assert_int_equal(c.node[n].facts[GROUP_DIVERGED], n == spoiled);
+	}
+	cluster_fini(&c);
+}
+
+static void a_leader_that_differs_is_the_one_to_go(void **unused)
+{
+	struct cluster c;
+	size_t spoiled, other;
+
+	(void)unused;
+	start_with_sums(&c, 4, 3);
+	fill_up(&c, 0);
+	spoiled = cluster_leader(&c);
+	other = (spoiled + 1) % 3;
+	spoil(&c, spoiled);
+	cluster_start(&c, 3);   /* needs a snapshot, so that there is a mark */
+	CLUSTER_UNTIL(&c, c.node[spoiled].facts[GROUP_DIVERGED] == 1, 10000);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 60000);
+	cluster_run(&c, 10000);
+	for (size_t n = 0; n < 4; n++) {
+		expect_equal(&c, other, n);
+		assert_true(c.node[n].facts[GROUP_DIVERGED] == (n == spoiled) || n == 3);
+	}
 	cluster_fini(&c);
 }
 
@@ -636,6 +699,8 @@ int main(void)
 		cmocka_unit_test(reads_see_what_was_acknowledged),
 		cmocka_unit_test(who_comes_late_has_it_by_log),
 		cmocka_unit_test(who_comes_later_has_it_by_snapshot),
+		cmocka_unit_test(a_state_that_differs_is_found_at_a_checkpoint),
+		cmocka_unit_test(a_leader_that_differs_is_the_one_to_go),
 		cmocka_unit_test(expect_waits_for_so_many),
 		cmocka_unit_test(who_only_joins_begins_nothing),
 		cmocka_unit_test(empty_histories_become_one_silently),

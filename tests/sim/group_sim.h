@@ -68,14 +68,20 @@ struct disk_request {
 	usec done_at;
 };
 
+#define DISK_STAGED_MAX 4
+
+struct disk_staged {
+	uint64_t index;                       /* 0: free */
+	struct blob **chunk;
+	uint32_t chunks;
+};
+
 struct disk {
 	struct hard_state hard;
 	bool has_hard;
 	struct snapshot_meta meta;
 	struct blob **chunk;
-	struct snapshot_meta staged;          /* chunks that wait for their meta: index and chunks only */
-	struct blob **staged_chunk;
-	size_t staged_count;
+	struct disk_staged staged[DISK_STAGED_MAX];   /* chunks that wait for their meta */
 	struct log_entry *entry;
 	size_t count, capacity;
 	struct disk_request *request;         /* under way, oldest first */

@@ -87,6 +87,7 @@ struct frozen_image {
 	bool has_expected;
 	struct id expected;              /* what its root has to be */
 	bool agreed;                     /* and is: it may be given to others */
+	bool alone;                      /* of a leader that cannot get anything agreed on; given to others all the same */
 };
 
 /* The leader's count of what members say their state hashes to. */

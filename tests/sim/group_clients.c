@@ -29,7 +29,8 @@ struct operation {
 	size_t history;            /* in which lineage */
 	uint64_t wanted;           /* local queries: the position asked for */
 	bool is_query, is_local;
-	bool applied, given_up;
+	uint64_t applied;          /* its position; 0: not yet */
+	bool given_up;
 	enum outcome outcome;
 };
 
@@ -265,26 +266,38 @@ static uint64_t floor_of(const struct clients *clients, const struct operation *
 	return clients->world->place[operation->place].shadow.history == operation->history ? operation->floor : 0;
 }
 
+/*
+ * Where the command stands. A member that heard of its outcome by a snapshot knows only that it stands no later than
+ * that, and says so.
+ */
+static uint64_t position_of(const struct clients *clients, const struct operation *operation, uint64_t told)
+{
+	uint64_t restored = clients->world->place[operation->place].shadow.restored;
+
+	return told == restored && operation->applied > 0 && operation->applied < told ? operation->applied : told;
+}
+
 static void carried_out(struct clients *clients, uint64_t name, const struct group_fact *fact)
 {
 	struct world *world = clients->world;
 	struct operation *operation = &clients->operation[name - 1];
 	struct linear_state state = linear_state_first;
 	struct linear_op op = clients->history.op[name - 1];
+	uint64_t position = position_of(clients, operation, fact->position);
 
 	if (!fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op))
 		world_fail(world, "I13: command %" PRIu64 " is answered with what is no result", name);
-	if (fact->position <= floor_of(clients, operation))
+	if (position <= floor_of(clients, operation))
 		world_fail(world, "I15: command %" PRIu64 " is acknowledged at position %" PRIu64 ", and began after %" PRIu64
-			" was acknowledged", name, fact->position, operation->floor);
-	if (oracle_applied(world->oracle, operation->place, fact->position, &state) != name)
+			" was acknowledged", name, position, operation->floor);
+	if (oracle_applied(world->oracle, operation->place, position, &state) != name)
 		world_fail(world, "I13: command %" PRIu64 " is acknowledged at position %" PRIu64 ", where another stands", name,
-			fact->position);
+			position);
 	op.blind = false;
 	if (!linear_apply(&state, &op))
 		world_fail(world, "I15: command %" PRIu64 " at position %" PRIu64 " is answered with another's result", name,
-			fact->position);
-	complete(clients, name, &op, fact->position);
+			position);
+	complete(clients, name, &op, position);
 }
 
 static void ended_without(struct clients *clients, uint64_t name, const struct group_fact *fact)
@@ -301,7 +314,7 @@ static void ended_without(struct clients *clients, uint64_t name, const struct g
 		world_fail(world, "command %" PRIu64 " ends with %s", name, error_name(fact->reason));
 	world->saw[SAW_REFUSED]++;
 	operation->outcome = NEVER;
-	if (operation->applied)
+	if (operation->applied > 0)
 		world_fail(world, "I13: command %" PRIu64 " was refused (%s) and had been applied", name, error_name(fact->reason));
 	strike_out(clients, name - 1);
 }
@@ -376,7 +389,7 @@ void clients_settle(struct clients *clients)
 }
 
 /* I13, I14 */
-bool clients_applied(struct clients *clients, uint64_t name, const struct linear_op *op)
+bool clients_applied(struct clients *clients, uint64_t name, uint64_t position)
 {
 	struct world *world = clients->world;
 	struct operation *operation;
@@ -388,12 +401,11 @@ bool clients_applied(struct clients *clients, uint64_t name, const struct linear
 		return false;
 	}
 	operation = &clients->operation[name - 1];
-	(void)op;
-	if (operation->applied)
+	if (operation->applied > 0)
 		world_fail(world, "I13: command %" PRIu64 " is applied twice", name);
 	if (operation->outcome == NEVER)
 		world_fail(world, "I13: command %" PRIu64 " is applied, and was refused for ever", name);
-	operation->applied = true;
+	operation->applied = position;
 	place = operation->place;
 	lives = clients->order_capacity[place];
 	if (operation->life >= lives) {

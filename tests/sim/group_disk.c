@@ -20,11 +20,18 @@ static void drop_chunks(struct blob ***chunk, uint32_t count)
 	*chunk = NULL;
 }
 
-static void drop_staged(struct disk *disk)
+static void drop_staged(struct disk_staged *staged)
 {
-	drop_chunks(&disk->staged_chunk, disk->staged.chunks);
-	disk->staged = (struct snapshot_meta){0};
-	disk->staged_count = 0;
+	drop_chunks(&staged->chunk, staged->chunks);
+	*staged = (struct disk_staged){0};
+}
+
+/* Up to and including that index. */
+static void drop_all_staged(struct disk *disk, uint64_t index)
+{
+	for (int i = 0; i < DISK_STAGED_MAX; i++)
+		if (disk->staged[i].index > 0 && disk->staged[i].index <= index)
+			drop_staged(&disk->staged[i]);
 }
 
 static void truncate_from(struct disk *disk, uint64_t index)
@@ -43,50 +50,71 @@ static void forget_below(struct disk *disk, uint64_t first)
 	memmove(disk->entry, disk->entry + gone, disk->count * sizeof(*disk->entry));
 }
 
-/* Chunks of one snapshot at a time; those of another push them out. */
+/* The chunks of a few snapshots; the oldest give way. */
+static struct disk_staged *staged_at(struct disk *disk, uint64_t index)
+{
+	struct disk_staged *oldest = &disk->staged[0];
+
+	for (int i = 0; i < DISK_STAGED_MAX; i++) {
+		if (disk->staged[i].index == index)
+			return &disk->staged[i];
+		if (disk->staged[i].index < oldest->index)
+			oldest = &disk->staged[i];
+	}
+	drop_staged(oldest);
+	oldest->index = index;
+	return oldest;
+}
+
 static void stage(struct disk *disk, const struct persist *persist)
 {
-	if (disk->staged.index != persist->chunk_of)
-		drop_staged(disk);
-	disk->staged.index = persist->chunk_of;
-	if (persist->chunk_number >= disk->staged.chunks) {
+	struct disk_staged *staged = staged_at(disk, persist->chunk_of);
+
+	if (persist->chunk_number >= staged->chunks) {
 		uint32_t chunks = persist->chunk_number + 1;
 
-		disk->staged_chunk = memory_resize(disk->staged_chunk, chunks * sizeof(*disk->staged_chunk));
-		for (uint32_t i = disk->staged.chunks; i < chunks; i++)
-			disk->staged_chunk[i] = NULL;
-		disk->staged.chunks = chunks;
+		staged->chunk = memory_resize(staged->chunk, chunks * sizeof(*staged->chunk));
+		for (uint32_t i = staged->chunks; i < chunks; i++)
+			staged->chunk[i] = NULL;
+		staged->chunks = chunks;
 	}
-	blob_drop(disk->staged_chunk[persist->chunk_number]);
-	disk->staged_chunk[persist->chunk_number] = blob_keep(persist->chunk);
+	blob_drop(staged->chunk[persist->chunk_number]);
+	staged->chunk[persist->chunk_number] = blob_keep(persist->chunk);
+}
+
+static bool has_chunks(const struct disk_staged *staged, uint32_t chunks)
+{
+	if (staged->chunks < chunks)
+		return false;
+	for (uint32_t i = 0; i < chunks; i++)
+		if (!staged->chunk[i])
+			return false;
+	return true;
 }
 
 static void take_meta(struct world *world, size_t place, const struct persist *persist)
 {
 	struct disk *disk = &world->place[place].disk;
+	struct disk_staged *staged;
 
-	if (persist->meta.index == 0) {
-		drop_chunks(&disk->chunk, disk->meta.chunks);
-		disk->meta = persist->meta;
-		return;
-	}
-	if (persist->meta.chunks > 0
-		&& (disk->staged.index != persist->meta.index || disk->staged.chunks < persist->meta.chunks)) {
-		world_fail(world, "member %zu completes a snapshot at %" PRIu64 " without its chunks", place, persist->meta.index);
-		return;
-	}
-	for (uint32_t i = 0; i < persist->meta.chunks; i++)
-		if (!disk->staged_chunk[i]) {
-			world_fail(world, "member %zu completes a snapshot at %" PRIu64 " without chunk %" PRIu32, place,
-				persist->meta.index, i);
-			return;
-		}
+	if (persist->meta.index > 0 && persist->meta.index < disk->meta.index)
+		world_fail(world, "I21: member %zu writes a snapshot at %" PRIu64 " over the one at %" PRIu64, place,
+			persist->meta.index, disk->meta.index);
 	drop_chunks(&disk->chunk, disk->meta.chunks);
 	disk->meta = persist->meta;
+	if (persist->meta.index == 0)
+		return;
+	staged = staged_at(disk, persist->meta.index);
+	if (!has_chunks(staged, persist->meta.chunks)) {
+		world_fail(world, "I21: member %zu completes a snapshot at %" PRIu64 " without its chunks", place,
+			persist->meta.index);
+		disk->meta.chunks = 0;
+		return;
+	}
 	disk->chunk = memory_new((persist->meta.chunks + 1) * sizeof(*disk->chunk));
 	for (uint32_t i = 0; i < persist->meta.chunks; i++)
-		disk->chunk[i] = blob_keep(disk->staged_chunk[i]);
-	drop_staged(disk);
+		disk->chunk[i] = blob_keep(staged->chunk[i]);
+	drop_all_staged(disk, persist->meta.index);
 	world->saw[SAW_SNAPSHOT_TAKEN]++;
 }
 
@@ -138,7 +166,9 @@ void disk_accept(struct world *world, size_t place, struct persist *persist)
 {
 	struct place *member = &world->place[place];
 	struct disk *disk = &member->disk;
-	usec from = disk->requests > 0 ? disk->request[disk->requests - 1].done_at : world->now;
+	usec from = disk->requests > 0 ? disk->request[disk->requests - 1].done_at : 0;
+
+	from = from > world->now ? from : world->now;   /* a paused member learns late that one is done */
 
 	if (!world->options.durable[place])
 		world_fail(world, "member %zu wants to write and has no storage", place);
@@ -190,7 +220,7 @@ void disk_crash(struct world *world, size_t place)
 	}
 	while (disk->requests > 0)
 		take_oldest(disk);
-	drop_staged(disk);
+	drop_all_staged(disk, UINT64_MAX);
 	disk->failing = false;
 }
 
@@ -198,7 +228,7 @@ void disk_wipe(struct disk *disk)
 {
 	while (disk->requests > 0)
 		take_oldest(disk);
-	drop_staged(disk);
+	drop_all_staged(disk, UINT64_MAX);
 	drop_chunks(&disk->chunk, disk->meta.chunks);
 	truncate_from(disk, 0);
 	disk->meta = (struct snapshot_meta){0};

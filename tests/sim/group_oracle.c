@@ -90,8 +90,8 @@ static struct history *history_at(const struct oracle *oracle, size_t place)
 static void forget(struct shadow *shadow)
 {
 	shadow->base = shadow->count = 0;
-	shadow->base_chain = (struct chain){{0}};
-	shadow->commit = shadow->term = shadow->applied = shadow->reported = 0;
+	shadow->knows_base = false;
+	shadow->commit = shadow->term = shadow->applied = shadow->reported = shadow->restored = 0;
 	shadow->was_leader = false;
 }
 
@@ -134,11 +134,12 @@ void oracle_began(struct oracle *oracle, size_t place, const struct image *image
 	if (!image)
 		return;
 	shadow->base = image->count > 0 ? image->entry[0].head.index - 1 : image->meta.index;
-	if (shadow->base == image->meta.index)
-		shadow->base_chain = image->meta.chain;
+	shadow->knows_base = shadow->base == image->meta.index;
+	shadow->base_chain = image->meta.chain;
 	for (size_t i = 0; i < image->count; i++)
 		remember(shadow, &image->entry[i].head);
 	shadow->term = image->hard.term;
+	shadow->reported = shadow->applied = image->meta.position;
 }
 
 static bool same_chain(const struct chain *a, const struct chain *b)
@@ -182,8 +183,7 @@ static void restart_shadow(struct shadow *shadow, const struct raft *raft)
 {
 	shadow->base = raft_first(raft) - 1;
 	shadow->count = 0;
-	if (!raft_chain(raft, shadow->base, &shadow->base_chain))
-		shadow->base_chain = (struct chain){{0}};
+	shadow->knows_base = raft_chain(raft, shadow->base, &shadow->base_chain);
 }
 
 /* The last index at which log and shadow agree; both hold more only beyond it. */
@@ -425,7 +425,7 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 	state = applied->before;
 	(void)linear_apply(&state, &op);
 	put_version(history, op.key, fact->position, state);
-	(void)clients_applied(world->clients, name, &op);
+	(void)clients_applied(world->clients, name, fact->position);
 }
 
 void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *fact)
@@ -440,7 +440,7 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 		enter_lineage(oracle, place);
 		if (fact->position < shadow->reported)
 			world_fail(world, "I6: member %zu goes back to position %" PRIu64 " by a snapshot", place, fact->position);
-		shadow->reported = fact->position;
+		shadow->reported = shadow->restored = fact->position;
 		world->saw[SAW_SNAPSHOT_INSTALLED]++;
 		world->saw[SAW_INSTALL_WHILE_JOINT] += history_at(oracle, place)
 			&& configuration_is_joint(&history_at(oracle, place)->configuration);

@@ -140,7 +140,7 @@ void oracle_committed(struct oracle *oracle, size_t place, uint64_t from, uint64
 			continue;
 		}
 		if (!oracle_shadow(shadow, index, &entry)) {
-			if (index != shadow->base)
+			if (index != shadow->base || !shadow->knows_base)
 				continue;
 			entry.chain = shadow->base_chain;
 		}

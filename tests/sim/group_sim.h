@@ -68,14 +68,20 @@ struct disk_request {
 	usec done_at;
 };
 
+#define DISK_STAGED_MAX 4
+
+struct disk_staged {
+	uint64_t index;                       /* 0: free */
+	struct blob **chunk;
+	uint32_t chunks;
+};
+
 struct disk {
 	struct hard_state hard;
 	bool has_hard;
 	struct snapshot_meta meta;
 	struct blob **chunk;
-	struct snapshot_meta staged;          /* chunks that wait for their meta: index and chunks only */
-	struct blob **staged_chunk;
-	size_t staged_count;
+	struct disk_staged staged[DISK_STAGED_MAX];   /* chunks that wait for their meta */
 	struct log_entry *entry;
 	size_t count, capacity;
 	struct disk_request *request;         /* under way, oldest first */
@@ -94,10 +100,12 @@ struct shadow_entry {                         /* what the oracle remembers of a 
 struct shadow {
 	uint64_t base;                        /* the entry before the first held; 0: the log is whole */
 	struct chain base_chain;
+	bool knows_base;                      /* whether base_chain is known */
 	struct shadow_entry *entry;           /* of base + 1, ... */
 	size_t count, capacity;
 	uint64_t commit, term, applied;
 	uint64_t reported;                    /* last position told by GROUP_APPLIED, 0 none */
+	uint64_t restored;                    /* last position told by GROUP_RESTORED in this life */
 	bool was_leader, led_before;          /* after the last step, and the one before it */
 	struct id lineage;
 	size_t history;                       /* number of that lineage; SIZE_MAX: none */
@@ -264,7 +272,7 @@ void clients_probe(struct clients *clients);
 size_t clients_unprobed(const struct clients *clients);             /* a member that could not yet; places: none */
 const struct linear_history *clients_history(const struct clients *clients);
 /* An operation is applied for the first time anywhere (by its name). false, and a failure is told: it must not be. */
-bool clients_applied(struct clients *clients, uint64_t name, const struct linear_op *op);
+bool clients_applied(struct clients *clients, uint64_t name, uint64_t position);
 uint64_t clients_acknowledged(const struct clients *clients);
 
 #endif

@@ -7,7 +7,8 @@
  * and the term, never go back; what is refused as malformed moved neither.
  */
 #include "base/check.h"
-#include "groups/raft_internal.h"
+#include "groups/raft.h"
+#include "groups/raft_wire.h"
 
 #include <string.h>
 
@@ -33,6 +34,11 @@ struct world {
 	uint64_t open_reads;
 	uint64_t commit;
 	uint64_t term;
+	uint64_t round;              /* the newest of its own that it told */
+	uint64_t read_id;
+	uint64_t snapshot;           /* index of the newest, */
+	uint64_t snapshot_term;
+	bool stopped;
 };
 
 static uint8_t take(struct world *world)
@@ -72,6 +78,10 @@ static void drain(struct world *world)
 
 			ASSERT(error == OK);   /* we say nothing that we would refuse */
 			ASSERT(blob_size(output.payload) <= FRAME_GROUPS_MAX);
+			if (message.kind == RAFT_HEARTBEAT && message.round > world->round)
+				world->round = message.round;
+			if (message.kind == RAFT_READ)
+				world->read_id = message.id;
 			blob_drop(output.payload);
 		} else if (output.kind == RAFT_PERSIST) {
 			ASSERT(!world->pending);
@@ -83,6 +93,8 @@ static void drain(struct world *world)
 			world->open_reads--;
 		} else if (output.kind == RAFT_COMMITTED) {
 			ASSERT(output.index <= raft_last(world->raft));
+		} else if (output.kind == RAFT_REGRESSED || output.kind == RAFT_DIVERGED || output.kind == RAFT_HALTED) {
+			world->stopped = true;
 		}
 	}
 }
@@ -114,6 +126,16 @@ static uint64_t some_index(struct world *world)
 static uint64_t some_term(struct world *world)
 {
 	return near(take(world), raft_term(world->raft));
+}
+
+/* Of what is held; of the entry before the first: of the snapshot that took its place, or 0. */
+static uint64_t term_at(const struct world *world, uint64_t index)
+{
+	const struct log_entry *entry = raft_entry(world->raft, index);
+
+	if (entry)
+		return entry->head.term;
+	return index == world->snapshot ? world->snapshot_term : 0;
 }
 
 static struct configuration some_configuration(struct world *world)
@@ -154,14 +176,11 @@ static void some_entry(struct world *world, uint64_t term, struct log_entry *ent
 
 static void fill_append(struct world *world, struct raft_message *message, struct log_entry *entry)
 {
-	const struct raft *raft = world->raft;
 	uint64_t term;
 
 	/* Mostly at a place that exists, with its true term and chain: only there does anything happen. */
-	if (take(world) < 224 && message->prev_index >= raft->log.base.index && message->prev_index <= raft_last(raft)) {
-		message->prev_term = raft_log_term(&raft->log, message->prev_index);
-		message->prev_chain = raft_log_head(&raft->log, message->prev_index)->chain;
-	}
+	if (take(world) < 224 && raft_chain(world->raft, message->prev_index, &message->prev_chain))
+		message->prev_term = term_at(world, message->prev_index);
 	message->count = take(world) % ENTRIES_MAX;
 	message->entry = entry;
 	term = take(world) & 1 ? message->term : message->prev_term;
@@ -198,11 +217,11 @@ static void step_message(struct world *world)
 	message.last_term = message.prev_term = message.index_term = some_term(world);
 	message.commit = message.match = some_index(world);
 	message.index = some_index(world);
-	message.round = message.id = near(take(world), world->raft->round);
+	message.round = message.id = near(take(world), world->round);
 	message.granted = take(world) & 1;
 	message.transfer = message.granted;
 	if (message.kind == RAFT_READ_REPLY)
-		message.id = world->raft->read_id;
+		message.id = world->read_id;
 	if (message.kind == RAFT_APPEND)
 		fill_append(world, &message, entry);
 	blob = raft_wire_encode(&message);
@@ -242,18 +261,22 @@ static void step_compact(struct world *world)
 {
 	struct raft *raft = world->raft;
 	uint64_t index = raft_commit(raft);
+	const struct log_entry *entry = raft_entry(raft, index);
 	struct snapshot_meta meta = {.index = index};
 	uint64_t behind = take(world) % 8;
 
-	if (index == 0 || index < raft->meta.index || raft->stopped)
+	if (!entry || index <= world->snapshot || world->stopped)
 		return;
 	raft_applied(raft, index);
-	meta.term = raft_log_term(&raft->log, index);
-	meta.chain = raft_log_head(&raft->log, index)->chain;
-	meta.position = raft_log_head(&raft->log, index)->position + raft_log_head(&raft->log, index)->commands;
+	meta.term = entry->head.term;
+	meta.chain = entry->head.chain;
+	meta.position = entry->head.position + entry->head.commands;
 	meta.configuration = *raft_configuration(raft, index, &meta.configuration_index);
-	if (meta.configuration.incoming.count > 0)
-		raft_compact(raft, &meta, index + 1 > behind ? index + 1 - behind : 1);
+	if (meta.configuration.incoming.count == 0)
+		return;
+	raft_compact(raft, &meta, index + 1 > behind ? index + 1 - behind : 1);
+	world->snapshot = index;
+	world->snapshot_term = meta.term;
 }
 
 static void step_install(struct world *world)
@@ -265,9 +288,13 @@ static void step_install(struct world *world)
 	meta.position = meta.index;
 	meta.configuration_index = meta.index > 3 ? meta.index - 3 : 1;
 	/* The owner has verified it: its numbers are sound. */
-	if (meta.index > 1 && meta.index < RAFT_INDEX_MAX / 2 && meta.term > 0 && meta.term < RAFT_INDEX_MAX / 2 &&
-		meta.term >= raft_log_term(&world->raft->log, raft_commit(world->raft)))
-		(void)raft_install(world->raft, world->now, &meta);
+	if (meta.index < 2 || meta.index >= RAFT_INDEX_MAX / 2 || meta.term == 0 || meta.term >= RAFT_INDEX_MAX / 2 ||
+		meta.term < term_at(world, raft_commit(world->raft)))
+		return;
+	if (raft_install(world->raft, world->now, &meta)) {
+		world->snapshot = meta.index;
+		world->snapshot_term = meta.term;
+	}
 }
 
 static void step_propose(struct world *world)

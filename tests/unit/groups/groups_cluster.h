@@ -585,4 +585,41 @@ static inline size_t cluster_times(const struct cluster *c, size_t n, const char
 	return times;
 }
 
+static inline void cluster_fill(struct cluster *c, size_t n, size_t count)
+{
+	char text[128];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(text, sizeof text, "%zu: some text that makes the log a little longer than it would be", i);
+		cluster_propose(c, n, text);
+		if (i % 500 == 499)
+			cluster_run(c, 3);
+	}
+	CLUSTER_UNTIL(c, cluster_is_ok(c, n, c->last_ticket), 5000);
+}
+
+/* So much that the log is cut. */
+static inline void cluster_fill_up(struct cluster *c, size_t n)
+{
+	static char text[16384];
+
+	for (size_t i = 0; i < 1100; i++) {
+		snprintf(text, sizeof text, "%zu:", i);
+		memset(text + strlen(text), 'x', sizeof text - 1 - strlen(text));
+		cluster_propose(c, n, text);
+		if (i % 50 == 49)
+			cluster_run(c, 5);
+	}
+	CLUSTER_UNTIL(c, cluster_is_ok(c, n, c->last_ticket), 5000);
+}
+
+static inline void cluster_expect_equal(struct cluster *c, size_t a, size_t b)
+{
+	struct group_status left = cluster_status(c, a), right = cluster_status(c, b);
+
+	assert_int_equal(left.position, right.position);
+	assert_true(id_equal(&left.state_hash, &right.state_hash));
+	assert_true(id_equal(&left.lineage, &right.lineage));
+}
+
 #endif

@@ -177,9 +177,10 @@ static void tell_hello(struct hosted *hosted, struct outbox *out)
 {
 	uint64_t version = group_hello_version(hosted->group);
 
-	if (version == hosted->hello_version)
+	if (version == hosted->hello_version && !hosted->hello_due)
 		return;
 	hosted->hello_version = version;
+	hosted->hello_due = false;
 	for (size_t i = 0; i < hosted->bonds.count; i++)
 		bond_tell_hello(hosted->bonds.slot[i].value, out);
 }

@@ -93,7 +93,8 @@ struct hosted {
 	struct group *group;
 	struct id id;
 	struct id proof_key;
-	uint64_t hello_version;              /* that the bonds were told */
+	uint64_t hello_version;              /* that the bonds were told, */
+	bool hello_due;                      /* but perhaps not those that came up since */
 	struct id_table bonds;               /* struct bond, by peer */
 	struct list clients;                 /* struct served */
 	struct history history;
@@ -138,7 +139,9 @@ struct bond {
 	bool ours;                           /* we opened it */
 	bool pinged;
 	uint64_t number;
+	uint64_t hello_version;              /* of the first hello that it was told */
 	struct bond_lane lane[LANES];
+	msec since;                          /* UP */
 	msec retry;
 	struct groups_timer timer;
 };
@@ -153,7 +156,7 @@ void bond_tick(struct bond *bond, msec now, struct outbox *out);
 /* Over, for this reason; its links are closed with it. The bond may be freed. */
 void bond_end(struct bond *bond, msec now, enum error reason, struct outbox *out);
 void bond_send(struct bond *bond, enum raft_lane lane, struct blob *message, struct outbox *out);   /* taken; may be dropped */
-void bond_tell_hello(struct bond *bond, struct outbox *out);
+void bond_tell_hello(struct bond *bond, struct outbox *out);                            /* unless it was told it already */
 void bond_ping(struct bond *bond, msec now, struct outbox *out);
 void bond_free(struct bond *bond);                                                       /* links are left */
 void bond_detach(struct bond *bond, enum error reason, struct outbox *out);             /* its links are closed, it has none */

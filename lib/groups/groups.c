@@ -403,7 +403,7 @@ void groups_free(struct groups *groups)
 	while (groups->hosted.count > 0)
 		hosted_free(groups->hosted.slot[0].value);
 	id_table_fini(&groups->hosted);
-	number_table_fini(&groups->requests);
+	request_table_fini(&groups->requests);
 	while (groups_next_fact(groups, &fact)) {
 		blob_drop(fact.fact.bytes);
 		persist_free(fact.persist);

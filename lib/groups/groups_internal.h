@@ -29,6 +29,7 @@
 #include "groups/client_wire.h"
 #include "groups/groups.h"
 #include "groups/history.h"
+#include "groups/request_table.h"
 
 /* ---- timers ---- */
 
@@ -79,7 +80,7 @@ struct groups {
 	struct rng rng;
 	struct number_table links;           /* struct groups_link */
 	struct id_table hosted;              /* struct hosted */
-	struct number_table requests;        /* struct request, by our ticket */
+	struct request_table requests;       /* struct request, by our ticket */
 	uint64_t next_ticket;
 	struct id decoy;                     /* the key of groups that we are not in */
 	struct heap timers;                  /* struct groups_timer */
@@ -206,7 +207,7 @@ struct request {
 	struct list place;                   /* in served->requests */
 	struct list waiting_place;
 	struct hosted *hosted;
-	uint64_t ticket;                     /* ours; 0: none yet */
+	struct request_node node;            /* our ticket; 0: none yet */
 	uint64_t theirs;
 	enum client_request_kind kind;
 	bool feed;                           /* PROPOSE: answered when the group has it */

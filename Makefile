@@ -8,6 +8,7 @@
 #   make analyze         clang-tidy, cppcheck and gcc -fanalyzer over everything
 #   make fuzz-NAME       fuzz tests/fuzz/fuzz_NAME.c for SECONDS=60
 #   make sim             SEEDS=1000 worlds full of faults, from FIRST=1; SEED=N: that one, with its log
+#   make sim-groups      the same for groups; make mutants: bugs planted on purpose, T=WORD, that the simulator must find
 #   make rewrite         write down what the scenarios of tests/sim/ print now
 #   make bench           measure against socat; see tests/README.md
 #   make clean           remove build/
@@ -50,7 +51,7 @@ missing_tests = $(call missing_tools,$(TEST_TOOLS)) $(call missing_modules,$(TES
 names = $(foreach p,$1,$(firstword $(subst =, ,$p)))
 packages = $(sort $(foreach p,$1,$(lastword $(subst =, ,$p))))
 
-.PHONY: all tests deps analyze-deps bench-deps demo check run-tests sim rewrite analyze bench install uninstall clean help
+.PHONY: all tests deps analyze-deps bench-deps demo check run-tests sim sim-groups mutants rewrite analyze bench install uninstall clean help
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -130,7 +131,7 @@ TEST_LDLIBS := $(shell pkg-config --libs $(call names,$(TEST_MODULES)) 2>/dev/nu
 LIB_SRC := $(wildcard lib/*/*.c)
 LIB := $B/libmosaik.a
 COMMON := $B/libcommon.a
-SIM_PROGRAMS := tests/sim/swarm.c tests/sim/big.c
+SIM_PROGRAMS := tests/sim/swarm.c tests/sim/big.c tests/sim/linearizable.c tests/sim/groups.c
 SIM_SRC := $(filter-out %_test.c $(SIM_PROGRAMS),$(wildcard tests/sim/*.c))
 SIM := $(SIM_PROGRAMS:%.c=$B/%)
 UNIT := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/*_test.c tests/sim/*_test.c tests/net/*_test.c))
@@ -188,6 +189,10 @@ run-tests: all tests
 	@CC='$(CC)' SAN='$(SAN)' tests/run $B $(T)
 sim: $(SIM)
 	$B/tests/sim/swarm $(if $(SEED),--seed $(SEED) --verbose,--first $(FIRST) --seeds $(SEEDS))
+sim-groups: $(SIM)
+	$B/tests/sim/groups $(if $(SEED),--seed $(SEED) --verbose,--first $(FIRST) --seeds $(SEEDS))
+mutants: $(SIM)
+	@SEEDS=$(SEEDS) tests/sim/mutate $B $(T)
 rewrite: $B/tests/sim/scenario_test
 	$B/tests/sim/scenario_test --rewrite
 analyze:

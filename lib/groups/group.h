@@ -17,6 +17,7 @@
 #include "groups/raft.h"
 #include "groups/state.h"
 
+#define GROUP_COMPACT_ENTRIES 20000
 #define GROUP_COMMAND_MAX (1u << 20)       /* one command; and one query, and one result */
 
 /* What all members must agree on: part of the group's id. */
@@ -45,6 +46,7 @@ struct group_options {
 	bool tell_applied;               /* GROUP_APPLIED for every command */
 	bool tell_changes;               /* GROUP_CHANGED for every change */
 	bool fence;                      /* a history that loses against another stays frozen until group_adopt */
+	uint32_t compact_entries;        /* of the log, since the last time, until it is compacted; 0: GROUP_COMPACT_ENTRIES */
 	const struct log *log;           /* borrowed; NULL: silent */
 	uint64_t seed;
 };

@@ -32,8 +32,7 @@
 #define GROUP_ASK_EVERY 500                /* msec between two questions for a snapshot */
 #define GROUP_CHUNKS_AT_ONCE 4             /* made in one turn; 1 MiB */
 #define GROUP_CHUNKS_STORING 8             /* on their way to the disk */
-#define GROUP_COMPACT_SIZE (16u << 20)     /* payloads in the log, */
-#define GROUP_COMPACT_ENTRIES 20000        /* or entries, since it was compacted last */
+#define GROUP_COMPACT_SIZE (16u << 20)     /* payloads in the log, or GROUP_COMPACT_ENTRIES, since it was compacted last */
 #define GROUP_TRAILING_SIZE (4u << 20)     /* what stays in the log for members that lag, */
 #define GROUP_TRAILING_ENTRIES 2000
 #define GROUP_FETCH_LOG_MAX (64u << 20)    /* what stays for a member that fetches a snapshot */
@@ -88,6 +87,7 @@ struct frozen_image {
 	bool has_expected;
 	struct id expected;              /* what its root has to be */
 	bool agreed;                     /* and is: it may be given to others */
+	bool alone;                      /* of a leader that cannot get anything agreed on; given to others all the same */
 };
 
 /* The leader's count of what members say their state hashes to. */

@@ -132,7 +132,6 @@ void group_check(const struct group *group)
 		ASSERT(replica->index <= raft_commit(group->raft));
 		ASSERT(id_equal(&replica->lineage, raft_lineage(group->raft)));
 	}
-	ASSERT(replica->position <= (uint64_t)UINT32_MAX * (replica->index + 1));
 	ASSERT(!(replica->frozen && replica->dissolved));
 	ASSERT(!replica->dissolved);   /* the life that it ended is over */
 	ASSERT(group->effect_first <= group->effect_count && group->fact_first <= group->fact_count);

@@ -103,13 +103,19 @@ static void store_chunk(struct group *group, uint64_t index, uint32_t number, st
 	group_store(group, persist, 0);
 }
 
+static uint64_t compact_entries(const struct group *group)
+{
+	return group->options.compact_entries > 0 ? group->options.compact_entries : GROUP_COMPACT_ENTRIES;
+}
+
 /* What stays in the log so that members that lag a little need no snapshot. */
 static uint64_t trailing_first(const struct group *group, uint64_t index)
 {
-	uint64_t first = index + 1;
+	uint64_t first = index + 1, most = compact_entries(group) / 2;
 	size_t size = 0;
 
-	while (first > raft_first(group->raft) && index + 1 - first < GROUP_TRAILING_ENTRIES) {
+	most = most < GROUP_TRAILING_ENTRIES ? most : GROUP_TRAILING_ENTRIES;
+	while (first > raft_first(group->raft) && index + 1 - first < most) {
 		const struct log_entry *entry = raft_entry(group->raft, first - 1);
 
 		if (entry == NULL || (size += blob_size(entry->payload)) > GROUP_TRAILING_SIZE)
@@ -148,7 +154,9 @@ void group_snapshot_stored(struct group *group, uint64_t token)
 
 		if (image->snapshot == NULL || image->stored_at != token)
 			continue;
-		raft_compact(group->raft, snapshot_meta(image->snapshot), image->log_first);
+		/* One that was fetched meanwhile may reach further; it is on the disk behind this one. */
+		if (index_of(image) + 1 >= raft_first(group->raft))
+			raft_compact(group->raft, snapshot_meta(image->snapshot), image->log_first);
 		image_drop(image);
 		return;
 	}
@@ -176,6 +184,11 @@ static void became_whole(struct group *group, struct frozen_image *image)
 
 	if (image->to_store) {
 		store_meta(group, image);
+		return;
+	}
+	if (image->alone) {
+		image->agreed = true;
+		offer_to_all(group, image);
 		return;
 	}
 	group_report(group, TALLY_ROOT, meta->index, &meta->root);
@@ -222,7 +235,7 @@ void group_compact(struct group *group)
 	uint64_t first;
 
 	if (group->log_size - group->compacted_size < GROUP_COMPACT_SIZE
-		&& group->replica.index - group->compacted_index < GROUP_COMPACT_ENTRIES)
+		&& group->replica.index - group->compacted_index < compact_entries(group))
 		return;
 	if (group->options.durable) {
 		if (is_storing(group))
@@ -361,7 +374,7 @@ static bool is_of_use(const struct group *group, const struct frozen_image *imag
 
 static void offer_to_all(struct group *group, struct frozen_image *image)
 {
-	if (!group_is_operational(group))
+	if (!group->leads)
 		return;
 	for (size_t i = 0; i < group->peers.count; i++) {
 		struct peer *peer = group->peers.slot[i].value;
@@ -383,11 +396,33 @@ static void mark(struct group *group)
 		group->mark_at = group->now + GROUP_MARK_EVERY;
 }
 
+/*
+ * A leader whose majority needs the very member that lags cannot get a mark committed, nor a hash agreed on: what it has
+ * applied will do, even if nobody else can serve it.
+ */
+static void freeze_alone(struct group *group)
+{
+	struct frozen_image *image;
+
+	if (group->restoring || group->replica.index + 1 < raft_first(group->raft))
+		return;
+	image = image_at(group, group->replica.index);
+	if (image == NULL) {
+		freeze(group, false);
+		image = image_at(group, group->replica.index);
+	}
+	if (image == NULL || image->to_store || image->alone)
+		return;
+	image->alone = true;
+	if (snapshot_is_whole(image->snapshot))
+		became_whole(group, image);
+}
+
 static void receive_ask(struct group *group, struct peer *peer, uint64_t have)
 {
 	struct frozen_image *best = NULL;
 
-	if (!group_is_operational(group))
+	if (!group->leads)
 		return;
 	for (size_t i = 0; i < GROUP_IMAGES_MAX; i++) {
 		struct frozen_image *image = &group->image[i];
@@ -398,6 +433,8 @@ static void receive_ask(struct group *group, struct peer *peer, uint64_t have)
 	peer->asks_until = group->now + GROUP_IMAGE_TTL;
 	if (best != NULL && best->agreed)
 		offer(group, &peer->id, best);
+	else if (!group_is_operational(group))
+		freeze_alone(group);
 	else
 		mark(group);   /* the one that is being agreed on comes by itself, if it comes soon */
 }
@@ -461,6 +498,17 @@ static void give_up_fetch(struct group *group)
 	group->ask_at = group->now + GROUP_ASK_EVERY;
 }
 
+/* An older snapshot of ours that is not written down yet must not follow one that was fetched. */
+static void drop_older(struct group *group, uint64_t index)
+{
+	for (size_t i = 0; i < GROUP_IMAGES_MAX; i++) {
+		struct frozen_image *image = &group->image[i];
+
+		if (image->snapshot != NULL && image->to_store && image->stored_at == 0 && index_of(image) < index)
+			image_drop(image);
+	}
+}
+
 static void fetched(struct group *group)
 {
 	struct snapshot_meta meta = group->sync.meta;
@@ -472,6 +520,7 @@ static void fetched(struct group *group)
 	}
 	sync_stop(&group->sync);
 	restore_fini(&group->restore);
+	drop_older(group, meta.index);
 	raft_install(group->raft, group->now, &meta);   /* or our log reaches that far by now: just as well */
 	group->restoring = group->needs_snapshot = false;
 	group->compacted_index = meta.index;

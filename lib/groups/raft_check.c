@@ -16,7 +16,6 @@ static void check_log(const struct raft *raft)
 	ASSERT(raft->applied <= raft->commit && raft->meta.index <= raft->commit);
 	ASSERT(raft->durable <= raft->handed || raft->install);
 	ASSERT(raft->handed <= last && raft->durable <= last && raft->verified <= last);
-	ASSERT(raft->truncate_from == 0 || raft->truncate_from > raft->log.base.index || raft->install);
 	ASSERT(raft->hard_durable <= raft->hard_handed && raft->hard_handed <= raft->hard_version);
 	ASSERT(raft->held_count == 0 || raft->hard_durable < raft->hard_version);
 	ASSERT(raft_log_term(log, last) <= raft->hard.term);

@@ -81,7 +81,7 @@ struct peer {
 	/* Leader, of this term: */
 	enum progress progress;
 	bool paused;                 /* PROBE: a message is out. SNAPSHOT: told so */
-	bool stalled;                /* no acknowledgement since the last heartbeat's answer */
+	msec stalled_since;          /* nothing is acknowledged although something is under way; MSEC_NEVER: all is well */
 	uint64_t match;
 	uint64_t next;
 	uint64_t commit_told;

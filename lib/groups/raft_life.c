@@ -26,24 +26,34 @@ const struct raft_timing raft_timing_lan = {
 	.shrink_after = MSEC_NEVER,
 };
 
-/* Whether the stored entries go on from the snapshot. A log that ends before it, or contradicts it, is of before it. */
+static bool same_chain(const struct chain *a, const struct chain *b)
+{
+	return bytes_equal(bytes_of(a->byte, sizeof(a->byte)), bytes_of(b->byte, sizeof(b->byte)));
+}
+
+/*
+ * Whether the stored entries go on from the snapshot. They do not if a crash came between the snapshot and the truncation
+ * of entries that what it holds had overwritten: those end before it, or contradict it, or do not follow from it.
+ */
 static bool continues(const struct image *image)
 {
 	const struct snapshot_meta *meta = &image->meta;
-	const struct entry_head *head;
+	const struct log_entry *entry = image->entry;
+	struct chain chain;
 	uint64_t first;
 
 	if (image->count == 0)
 		return false;
-	first = image->entry[0].head.index;
+	first = entry->head.index;
 	ASSERT(first >= 1 && first <= meta->index + 1);
-	if (first == meta->index + 1)
-		return true;
+	if (first == meta->index + 1) {
+		chain = chain_extend(&meta->chain, &entry->head, blob_bytes(entry->payload));
+		return same_chain(&chain, &entry->head.chain);
+	}
 	if (meta->index - first >= image->count)
 		return false;
-	head = &image->entry[meta->index - first].head;
-	return head->term == meta->term && bytes_equal(bytes_of(head->chain.byte, sizeof(head->chain.byte)),
-		bytes_of(meta->chain.byte, sizeof(meta->chain.byte)));
+	entry = &image->entry[meta->index - first];
+	return entry->head.term == meta->term && same_chain(&entry->head.chain, &meta->chain);
 }
 
 static void load_log(struct raft *raft, const struct image *image)
@@ -51,8 +61,10 @@ static void load_log(struct raft *raft, const struct image *image)
 	size_t from = 0;
 
 	raft->log.base = raft_snapshot_head(&image->meta);
-	if (!continues(image))
+	if (!continues(image)) {
+		raft->truncate_from = image->count > 0 ? image->entry[0].head.index : 0;
 		return;
+	}
 	if (image->entry[0].head.index == 1) {
 		raft->log.base = (struct entry_head){0};
 	} else if (image->entry[0].head.index <= image->meta.index) {

@@ -27,7 +27,7 @@ static void probe_at(struct peer *peer, uint64_t next)
 {
 	peer->progress = PROGRESS_PROBE;
 	peer->paused = false;
-	peer->stalled = false;
+	peer->stalled_since = MSEC_NEVER;
 	peer->next = next;
 	clear_flight(peer);
 }
@@ -166,7 +166,7 @@ static void update_ready(struct raft *raft, struct peer *peer)
 
 void raft_progress_ok(struct raft *raft, struct peer *peer, const struct raft_message *message)
 {
-	peer->stalled = false;
+	peer->stalled_since = MSEC_NEVER;
 	if (message->match > peer->match)
 		peer->match = message->match;
 	while (peer->flight_count > 0 && peer->flight[peer->flight_first].last <= peer->match) {
@@ -176,7 +176,7 @@ void raft_progress_ok(struct raft *raft, struct peer *peer, const struct raft_me
 	}
 	/* What it verified equals ours, durable or not: go on from there. */
 	if (peer->progress != PROGRESS_REPLICATE && message->index >= raft->log.base.index) {
-		probe_at(peer, message->index + 1);
+		probe_at(peer, (message->index > peer->match ? message->index : peer->match) + 1);
 		peer->progress = PROGRESS_REPLICATE;
 	} else if (message->index >= peer->next) {
 		peer->next = message->index + 1;
@@ -229,6 +229,22 @@ void raft_progress_no(struct raft *raft, struct peer *peer, const struct raft_me
 	probe_at(peer, next);
 }
 
+/*
+ * Nothing was acknowledged for a heartbeat's time although something is under way, or it says less than it acknowledged:
+ * lost on the way, or with a restart. An empty message behind all that was sent shows which.
+ */
+static void look_for_losses(struct raft *raft, struct peer *peer, uint64_t match)
+{
+	if (match >= peer->match && peer->match == peer->next - 1) {
+		peer->stalled_since = MSEC_NEVER;
+	} else if (peer->stalled_since == MSEC_NEVER) {
+		peer->stalled_since = raft->now;
+	} else if (raft->now - peer->stalled_since >= raft->options.timing.heartbeat / 2) {
+		peer->stalled_since = raft->now;
+		send_append(raft, peer, 0);
+	}
+}
+
 void raft_progress_alive(struct raft *raft, struct peer *peer, const struct raft_message *message)
 {
 	uint64_t last = raft_log_last(&raft->log);
@@ -243,10 +259,7 @@ void raft_progress_alive(struct raft *raft, struct peer *peer, const struct raft
 			probe_at(peer, (message->index < last ? message->index : last) + 1);
 		break;
 	case PROGRESS_REPLICATE:
-		/* Lost on the way, or lost by a restart: an empty message behind all that was sent shows which. */
-		if (message->match < peer->match || (peer->match < peer->next - 1 && peer->stalled))
-			send_append(raft, peer, 0);
-		peer->stalled = peer->match < peer->next - 1;
+		look_for_losses(raft, peer, message->match);
 		break;
 	}
 	update_ready(raft, peer);

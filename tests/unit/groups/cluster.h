@@ -57,6 +57,8 @@ struct node {
 	bool needs_snapshot;
 	struct snapshot_meta fetched;          /* a snapshot that is on its way; index 0: none */
 	msec fetched_at;
+	struct snapshot_meta taken;            /* a snapshot of our own that waits for the disk; index 0: none */
+	uint64_t taken_first;
 	bool removed;
 	bool regressed;
 	bool diverged;
@@ -238,7 +240,7 @@ static inline void cluster_crash(struct cluster *c, size_t n, bool closed)
 	persist_free(node->pending);
 	node->raft = NULL;
 	node->pending = NULL;
-	node->fetched.index = 0;
+	node->fetched.index = node->taken.index = 0;
 	cluster_drop_letters(c, n);
 	for (size_t i = 0; i < c->count; i++)
 		if (c->node[i].raft)
@@ -342,6 +344,41 @@ static inline void cluster_persist(struct cluster *c, struct node *node, struct 
 	node->pending_at = c->now + node->disk_delay;
 }
 
+/* A snapshot of what was applied is durable, and the entries below `first` are forgotten. */
+static inline void cluster_taken(struct node *node)
+{
+	struct snapshot_meta meta = node->taken;
+
+	node->taken.index = 0;
+	if (meta.index <= node->raft->meta.index)
+		return;
+	node->disk.meta = meta;
+	disk_drop_front(&node->disk, node->taken_first);
+	raft_compact(node->raft, &meta, node->taken_first);
+}
+
+/* Takes one; it becomes durable behind the PERSIST that is under way, and before the next. */
+static inline void cluster_compact(struct cluster *c, size_t n, uint64_t first)
+{
+	struct node *node = &c->node[n];
+	const struct raft_log *log = &node->raft->log;
+	const struct entry_head *head;
+	struct snapshot_meta meta;
+
+	if (node->applied < log->base.index || node->applied <= node->raft->meta.index || node->raft->install)
+		return;
+	head = raft_log_head(log, node->applied);
+	meta = (struct snapshot_meta){.index = head->index, .term = head->term,
+		.position = head->position + head->commands, .chain = head->chain};
+	meta.configuration = *raft_configuration(node->raft, meta.index, &meta.configuration_index);
+	if (meta.configuration.incoming.count == 0)
+		return;
+	node->taken = meta;
+	node->taken_first = first > meta.index + 1 ? meta.index + 1 : first;
+	if (!node->pending)
+		cluster_taken(node);
+}
+
 static inline void cluster_finish_persist(struct cluster *c, struct node *node)
 {
 	struct persist *persist = node->pending;
@@ -351,6 +388,8 @@ static inline void cluster_finish_persist(struct cluster *c, struct node *node)
 	if (node->disk_status == OK)
 		disk_write(&node->disk, persist);
 	persist_free(persist);
+	if (node->taken.index > 0)
+		cluster_taken(node);
 	raft_persisted(node->raft, c->now, token, node->disk_status);
 }
 
@@ -395,28 +434,6 @@ static inline void cluster_output(struct cluster *c, size_t n, const struct raft
 		node->halted = true;
 		break;
 	}
-}
-
-/* Takes a snapshot of what is applied, and forgets the entries below `first`. */
-static inline void cluster_compact(struct cluster *c, size_t n, uint64_t first)
-{
-	struct node *node = &c->node[n];
-	const struct raft_log *log = &node->raft->log;
-	const struct entry_head *head;
-	struct snapshot_meta meta;
-
-	if (node->applied < log->base.index || node->applied <= node->raft->meta.index || node->pending)
-		return;
-	head = raft_log_head(log, node->applied);
-	meta = (struct snapshot_meta){.index = head->index, .term = head->term,
-		.position = head->position + head->commands, .chain = head->chain};
-	meta.configuration = *raft_configuration(node->raft, meta.index, &meta.configuration_index);
-	if (meta.configuration.incoming.count == 0)
-		return;
-	first = first > meta.index + 1 ? meta.index + 1 : first;
-	raft_compact(node->raft, &meta, first);
-	node->disk.meta = meta;
-	disk_drop_front(&node->disk, first);
 }
 
 /* Who lags asks a member that has more; the answer takes its time. */

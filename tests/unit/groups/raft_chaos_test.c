@@ -146,14 +146,14 @@ static void world(uint64_t seed, bool memory_only)
 static void durable_members_lose_nothing(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 25; seed++)
+	for (uint64_t seed = 1; seed <= 20; seed++)
 		world(seed, false);
 }
 
 static void memory_members_come_back_as_others(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 101; seed <= 125; seed++)
+	for (uint64_t seed = 101; seed <= 120; seed++)
 		world(seed, true);
 }
 

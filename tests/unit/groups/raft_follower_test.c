@@ -355,6 +355,43 @@ static void b8_no_configuration_survives_a_snapshot(void **state)
 	lone_free(l);
 }
 
+/* A crash between our snapshot and the truncation of what it had overwritten. */
+static void a_stored_log_that_does_not_follow_from_the_snapshot_is_forgotten(void **state)
+{
+	struct raft_options options = {.self = lone_member(0), .timing = raft_timing_default};
+	struct log_entry entry[2] = {lone_entry(2, "old"), lone_entry(2, "old")};
+	struct image image = {.hard = {.lineage = {{1}}, .incarnation = 1, .term = 4}, .entry = entry, .count = 2,
+		.meta = {.index = 5, .term = 4, .position = 3, .chain = {{7}}, .configuration = lone_voters(0, 3),
+			.configuration_index = 1}};
+	struct raft_output output;
+	struct raft *raft;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		entry[i].head.index = 6 + i;
+	raft = raft_new(&options, &image, 1000);
+	raft_check(raft);
+	assert_int_equal(raft_last(raft), 5);
+	assert_true(raft_next(raft, &output));
+	assert_int_equal(output.kind, RAFT_PERSIST);
+	assert_int_equal(output.persist->truncate_from, 6);
+	persist_free(output.persist);
+	raft_free(raft);
+	/* The same that does follow stays. */
+	for (size_t i = 0; i < 2; i++) {
+		entry[i].head.term = 4;
+		entry[i].head.position = 3 + i;
+		entry[i].head.chain = chain_extend(i == 0 ? &image.meta.chain : &entry[0].head.chain, &entry[i].head,
+			blob_bytes(entry[i].payload));
+	}
+	raft = raft_new(&options, &image, 1000);
+	assert_int_equal(raft_last(raft), 7);
+	assert_false(raft_next(raft, &output));
+	raft_free(raft);
+	for (size_t i = 0; i < 2; i++)
+		blob_drop(entry[i].payload);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_learner_without_the_beginning_asks_for_a_snapshot),
 		cmocka_unit_test(an_installed_snapshot_is_no_match_until_compared),
 		cmocka_unit_test(acknowledged_entries_behind_a_snapshot_stay),
+		cmocka_unit_test(a_stored_log_that_does_not_follow_from_the_snapshot_is_forgotten),
 		cmocka_unit_test(b8_no_configuration_survives_a_snapshot),
 	};
 

@@ -214,8 +214,10 @@ static void what_was_lost_is_found_by_the_heartbeat(void **state)
 	lone_rule(l, 3);
 	assert_int_equal(lone_propose(l, "a"), OK);
 	lone_drain(l);   /* lost */
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
 		lone_hear(l, 1, &(struct raft_message){.kind = RAFT_HEARTBEAT_REPLY, .term = 2, .match = 2, .index = 2});
+		lone_tick(l, 500);
+	}
 	assert_int_equal(lone_said(l, 1, RAFT_APPEND)->prev_index, 3);
 	assert_int_equal(lone_said(l, 1, RAFT_APPEND)->count, 0);
 	lone_hear(l, 1, &(struct raft_message){.kind = RAFT_APPEND_NO, .term = 2, .match = 3, .index = 2,

@@ -1,0 +1,216 @@
+/*
+ * group_oracle_quorum.c - the oracle's part that counts: what is committed is held by majorities, what is said was durable
+ * before it was said, configurations follow one another as they must.
+ */
+#include "tests/sim/group_oracle.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "groups/raft_wire.h"
+
+/* ---- commit ---- */
+
+/* Whether this voter still has what it acknowledged. One whose life is over for ever acknowledged it before. */
+static bool holds(const struct oracle *oracle, const struct member *voter, uint64_t index, const struct chain *chain)
+{
+	const struct world *world = oracle->world;
+	size_t place = world_place_of(world, &voter->peer);
+	const struct place *member;
+	struct entry_head head;
+	struct shadow_entry entry;
+
+	if (place == world->options.places)
+		return false;
+	member = &world->place[place];
+	if (member->incarnation != voter->incarnation || (!member->group && !world->options.durable[place]))
+		return true;
+	if (world->options.durable[place]) {
+		if (!member->disk.has_hard || member->disk.meta.index > index)
+			return true;
+		return disk_entry(&member->disk, index, &head) && memcmp(&head.chain, chain, sizeof(*chain)) == 0;
+	}
+	if (index <= member->shadow.base)
+		return true;
+	return oracle_shadow(&member->shadow, index, &entry) && memcmp(&entry.chain, chain, sizeof(*chain)) == 0;
+}
+
+static bool majority_holds(const struct oracle *oracle, const struct voters *voters, uint64_t index,
+	const struct chain *chain)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < voters->count; i++)
+		count += holds(oracle, &voters->member[i], index, chain);
+	return voters->count == 0 || count >= voters_majority(voters);
+}
+
+/* I9 */
+static void check_majority(struct oracle *oracle, size_t place, uint64_t index)
+{
+	const struct raft *raft = group_raft(oracle->world->place[place].group);
+	uint64_t written;
+	const struct configuration *configuration = raft_configuration(raft, raft_last(raft), &written);
+	struct shadow_entry entry;
+
+	if (!oracle_shadow(&oracle->world->place[place].shadow, index, &entry))
+		return;
+	if (!majority_holds(oracle, &configuration->incoming, index, &entry.chain)
+		|| !majority_holds(oracle, &configuration->outgoing, index, &entry.chain))
+		world_fail(oracle->world, "I9: leader %zu commits %" PRIu64 ", and no majority holds it", place, index);
+}
+
+/* I19 */
+static void check_size(struct oracle *oracle, struct history *history, const struct voters *voters)
+{
+	struct world *world = oracle->world;
+	const struct group_terms *terms = &world->options.terms;
+	size_t cap = terms->voters_cap > 0 ? terms->voters_cap : 5;
+
+	if ((voters->count % 2 == 0 && terms->copies_min < 2) || voters->count > cap || voters->count == 0)
+		world_fail(world, "I19: %u voters, at most %zu and odd", voters->count, cap);
+	if (history->had_three && voters->count < 3 && terms->voters_min != 1 && !oracle->may_shrink)
+		world_fail(world, "I19: three voters once, and %u now", voters->count);
+	for (size_t i = 0; i < voters->count; i++) {
+		size_t place = world_place_of(world, &voters->member[i].peer);
+
+		if (place == world->options.places || world->options.preference[place] == PREFER_OBSERVER)
+			world_fail(world, "I19: member %zu votes and never should", place);
+	}
+	history->had_three |= voters->count >= 3;
+	world->saw[SAW_SEVEN_VOTERS] += voters->count == 7;
+}
+
+/* I18: from one to the next by way of both. */
+static void check_succession(struct oracle *oracle, struct history *history, const struct configuration *next,
+	uint64_t index)
+{
+	const struct configuration *last = &history->configuration;
+	bool fine = history->configuration_index == 0
+		|| (configuration_is_joint(next) ? !configuration_is_joint(last) && voters_equal(&next->outgoing, &last->incoming)
+			: configuration_is_joint(last) && voters_equal(&next->incoming, &last->incoming));
+
+	if (!fine)
+		world_fail(oracle->world, "I18: the configuration of %" PRIu64 " does not follow that of %" PRIu64, index,
+			history->configuration_index);
+	if (configuration_is_joint(next))
+		for (size_t i = 0; i < next->outgoing.count; i++)
+			oracle->world->saw[SAW_VOTER_REPLACED] += next->incoming.count >= next->outgoing.count
+				&& !voters_have(&next->incoming, &next->outgoing.member[i]);
+	check_size(oracle, history, &next->incoming);
+	history->configuration = *next;
+	history->configuration_index = index;
+}
+
+static void define(struct oracle *oracle, size_t place, struct history *history, uint64_t index)
+{
+	struct world *world = oracle->world;
+	const struct raft *raft = group_raft(world->place[place].group);
+	struct configuration configuration;
+	struct shadow_entry entry;
+
+	if (!oracle_shadow(&world->place[place].shadow, index, &entry)) {
+		world_fail(world, "I9: member %zu has a snapshot of what nobody committed, %" PRIu64, place, index);
+		return;
+	}
+	/* A leader that is no voter any more steps down with that very commit. */
+	if (raft_role(raft) != RAFT_IS_LEADER && !world->place[place].shadow.led_before && index > 1)
+		world_fail(world, "I9: member %zu commits %" PRIu64 " before any leader does", place, index);
+	history->log = memory_grow(history->log, &history->log_capacity, index, sizeof(*history->log));
+	history->log[index - 1] = (struct committed){entry.term, raft_term(raft), entry.chain};
+	history->committed = index;
+	if (entry.is_configuration && raft_entry(raft, index)
+		&& configuration_decode(blob_bytes(raft_entry(raft, index)->payload), &configuration) == OK)
+		check_succession(oracle, history, &configuration, index);
+}
+
+/* I5 */
+void oracle_committed(struct oracle *oracle, size_t place, uint64_t from, uint64_t to)
+{
+	struct world *world = oracle->world;
+	const struct shadow *shadow = &world->place[place].shadow;
+	struct history *history = &oracle->history[shadow->history];
+
+	for (uint64_t index = from + 1; index <= to && !world->failed; index++) {
+		struct shadow_entry entry = {0};
+
+		if (index > history->committed) {
+			define(oracle, place, history, index);
+			continue;
+		}
+		if (!oracle_shadow(shadow, index, &entry)) {
+			if (index != shadow->base || !shadow->knows_base)
+				continue;
+			entry.chain = shadow->base_chain;
+		}
+		if (memcmp(&entry.chain, &history->log[index - 1].chain, sizeof(entry.chain)) != 0)
+			world_fail(world, "I5: member %zu commits another entry %" PRIu64 " than the others", place, index);
+	}
+	if (!world->failed && raft_role(group_raft(world->place[place].group)) == RAFT_IS_LEADER)
+		check_majority(oracle, place, to);
+}
+
+/* ---- what is said ---- */
+
+/* I7: one vote a term, over the whole life of a member. */
+static void check_vote(struct oracle *oracle, size_t place, const struct raft_message *message, uint64_t whom)
+{
+	const uint64_t key[3] = {oracle->world->place[place].incarnation, message->term, oracle_short(message->lineage.byte)};
+
+	if (marks_put(&oracle->votes, key, whom) != whom)
+		world_fail(oracle->world, "I7: member %zu votes twice in term %" PRIu64, place, message->term);
+}
+
+/* I8: nothing is promised that is not durable. */
+static void check_durable(struct oracle *oracle, size_t place, const struct raft_message *message)
+{
+	struct world *world = oracle->world;
+	const struct disk *disk = &world->place[place].disk;
+	bool asks = message->kind == RAFT_PREVOTE || message->kind == RAFT_PREVOTE_REPLY;
+	struct entry_head head;
+
+	if (!asks && message->term > disk->hard.term)
+		world_fail(world, "I8: member %zu speaks in term %" PRIu64 ", and has %" PRIu64 " on disk", place, message->term,
+			disk->hard.term);
+	if (((message->kind == RAFT_VOTE_REPLY && message->granted) || message->kind == RAFT_VOTE)
+		&& disk->hard.term == message->term && disk->hard.vote.incarnation
+			!= (message->kind == RAFT_VOTE ? message->from : message->to))
+		world_fail(world, "I8: member %zu votes in term %" PRIu64 " before its disk knows", place, message->term);
+	if ((message->kind == RAFT_APPEND_OK || message->kind == RAFT_HEARTBEAT_REPLY) && message->match > disk->meta.index
+		&& !disk_entry(disk, message->match, &head))
+		world_fail(world, "I8: member %zu acknowledges %" PRIu64 ", which is not on its disk", place, message->match);
+}
+
+void oracle_before_send(struct oracle *oracle, size_t place, const struct group_effect *effect)
+{
+	struct world *world = oracle->world;
+	const struct bytes bytes = blob_bytes(effect->payload);
+	struct raft_message message;
+
+	if (bytes.size < 2 || bytes.data[0] >> 5 != 4 || bytes.data[1] == 0 || bytes.data[1] >= RAFT_KINDS)
+		return;
+	if (raft_wire_decode(bytes, &message) != OK) {
+		world_fail(world, "member %zu says what it would not understand", place);
+		return;
+	}
+	if (message.from != world->place[place].incarnation)
+		world_fail(world, "I10: member %zu speaks for another incarnation", place);
+	if (message.kind == RAFT_VOTE)
+		check_vote(oracle, place, &message, message.from);
+	if (message.kind == RAFT_VOTE_REPLY && message.granted)
+		check_vote(oracle, place, &message, message.to);
+	if (world->options.durable[place])
+		check_durable(oracle, place, &message);
+}
+
+void oracle_wrote(struct oracle *oracle, size_t place, const struct persist *persist)
+{
+	struct world *world = oracle->world;
+	const uint64_t key[3] = {persist->hard.incarnation, persist->hard.term, oracle_short(persist->hard.lineage.byte)};
+
+	if (!persist->has_hard || member_is_none(&persist->hard.vote))
+		return;
+	if (marks_put(&oracle->votes, key, persist->hard.vote.incarnation) != persist->hard.vote.incarnation)
+		world_fail(world, "I7: member %zu writes a second vote in term %" PRIu64, place, persist->hard.term);
+}

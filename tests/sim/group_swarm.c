@@ -1,0 +1,477 @@
+/* group_swarm.c - see group_swarm.h. */
+#include "tests/sim/group_swarm.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+#define SETTLE_WITHIN 60000000      /* usec after the heal */
+#define HISTORY_MEMORY (64u << 20)
+
+enum fault { FAULT_SPLIT, FAULT_ISOLATE, FAULT_ISOLATE_LEADER, FAULT_ONE_WAY, FAULT_RING, FAULT_MEND, FAULT_CRASH,
+	FAULT_CRASH_LEADER, FAULT_POWER_LOSS, FAULT_RESTART, FAULT_PAUSE, FAULT_SLOW, FAULT_DISK, FAULT_WIPE, FAULT_LEAVE,
+	FAULT_TRANSFER, FAULT_DEATH, FAULT_COUNT };
+
+static const char *const fault_name[FAULT_COUNT] = {"split", "isolate", "isolate the leader", "one-way", "ring", "mend",
+	"crash", "crash the leader", "power loss", "restart", "pause", "slow", "disk", "wipe", "leave", "transfer", "death"};
+
+struct swarm {
+	struct world *world;
+	struct group_result *result;
+	uint64_t seed;
+	bool on[FAULT_COUNT];
+	usec destroyed_at;
+	usec fault_mean;
+};
+
+static uint64_t draw(struct swarm *swarm, uint64_t below)
+{
+	return rng_below(&swarm->world->faults, below);
+}
+
+/* ---- the world of a seed ---- */
+
+static bool on(struct rng *shape, unsigned of_a_hundred)
+{
+	return rng_below(shape, 100) < of_a_hundred;
+}
+
+static void draw_members(struct rng *shape, struct world_options *options)
+{
+	static const uint8_t sizes[] = {1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9};
+	size_t eligible = sizes[rng_below(shape, sizeof(sizes))], observers = on(shape, 30) ? 1 + rng_below(shape, 3) : 0;
+	uint64_t storage = rng_below(shape, 100);
+
+	options->places = eligible + observers;
+	for (size_t i = 0; i < options->places; i++) {
+		options->preference[i] = i >= eligible ? PREFER_OBSERVER : on(shape, 10) ? PREFER_RELUCTANT : PREFER_NORMAL;
+		options->durable[i] = storage < 50 || (storage < 70 && on(shape, 50));
+	}
+	options->expect = (uint8_t)eligible;
+	options->terms.voters_cap = (uint8_t)(1 + 2 * rng_below(shape, 5));
+	if (on(shape, 60))
+		options->terms.voters_cap = 5;
+	options->terms.copies_min = on(shape, 10) ? 2 : 1;
+	options->terms.voters_min = on(shape, 10) ? 1 : 3;
+}
+
+static void draw_options(struct rng *shape, struct world_options *options)
+{
+	msec heartbeat = on(shape, 70) ? 50 : 20 + (msec)rng_below(shape, 200);
+
+	options->terms.timing = (struct raft_timing){.heartbeat = heartbeat, .election_timeout = heartbeat * 10,
+		.election_jitter = heartbeat * 5, .grow_stabilise = 300, .stabilise = 1000,
+		.dead_after = 1500 + (msec)rng_below(shape, 3000), .shrink_after = MSEC_NEVER};
+	options->harsh = on(shape, 40);
+	options->drop = on(shape, 50) ? (unsigned)rng_below(shape, 300) : 0;
+	options->duplicate = on(shape, 50) ? (unsigned)rng_below(shape, 200) : 0;
+	options->replay = on(shape, 50) ? (unsigned)rng_below(shape, 100) : 0;
+	options->latency_min = (usec)rng_below(shape, 3000);
+	options->latency_mean = on(shape, 70) ? 500 + (usec)rng_below(shape, 10000) : 1000 + (usec)rng_below(shape, 100000);
+	options->idle = 500000 + (usec)rng_below(shape, 5000000);
+	options->disk_mean = on(shape, 70) ? 100 + (usec)rng_below(shape, 5000) : 1000 + (usec)rng_below(shape, 200000);
+	options->disk_stall = on(shape, 30) ? (unsigned)rng_below(shape, 20) : 0;
+	options->clients = 1 + rng_below(shape, 8);
+	options->keys = 3 + rng_below(shape, 20);
+	options->think = 5000 + (usec)rng_below(shape, 200000);
+	options->padding = on(shape, 20) ? rng_below(shape, 2000) : 0;
+	options->ballast = on(shape, 10) ? rng_below(shape, 60000) : rng_below(shape, 100);
+	options->compact_entries = on(shape, 60) ? 10 + (uint32_t)rng_below(shape, 200) : 0;
+	options->history_max = 4000;
+	for (size_t i = 0; i < ID_SIZE; i++)
+		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
+}
+
+static void open_world(struct swarm *swarm, const struct group_log *log)
+{
+	struct world_options options = {.seed = swarm->seed, .log = log->file, .messages = log->file && log->messages};
+	struct rng shape;
+	bool clocks;
+
+	rng_init(&shape, swarm->seed ^ 0x6709);
+	draw_members(&shape, &options);
+	draw_options(&shape, &options);
+	for (int i = 0; i < FAULT_COUNT; i++)
+		swarm->on[i] = on(&shape, 45);
+	swarm->on[FAULT_MEND] = swarm->on[FAULT_RESTART] = true;
+	swarm->fault_mean = 100000 + (usec)rng_below(&shape, 3000000);
+	clocks = on(&shape, 40);
+	swarm->world = world_new(&options);
+	for (size_t i = 0; i < options.places; i++) {
+		swarm->world->saw[SAW_OBSERVER] += options.preference[i] == PREFER_OBSERVER;
+		if (clocks)
+			swarm->world->place[i].rate = 900000 + rng_below(&shape, 200001);
+	}
+}
+
+/* ---- faults ---- */
+
+static size_t places(const struct swarm *swarm)
+{
+	return swarm->world->options.places;
+}
+
+static void cut_group(struct swarm *swarm, uint64_t members, bool one_way)
+{
+	bool outwards = draw(swarm, 2) == 0;
+
+	for (size_t a = 0; a < places(swarm); a++)
+		for (size_t b = 0; b < places(swarm); b++) {
+			bool leaves = (members >> a & 1) == 1 && (members >> b & 1) == 0;
+			bool enters = (members >> a & 1) == 0 && (members >> b & 1) == 1;
+
+			if ((leaves && (!one_way || outwards)) || (enters && (!one_way || !outwards)))
+				net_cut(swarm->world, a, b, true);
+		}
+	swarm->world->saw[one_way ? SAW_ONE_WAY : SAW_SPLIT]++;
+}
+
+/* Everybody hears only two others; with a bridge between two halves, for even seeds. */
+static void cut_ring(struct swarm *swarm)
+{
+	size_t count = places(swarm), bridge = (size_t)draw(swarm, count);
+
+	for (size_t a = 0; a < count; a++)
+		for (size_t b = 0; b < count; b++) {
+			size_t apart = a > b ? a - b : b - a;
+			bool hears = swarm->seed % 2 == 0 ? a == bridge || b == bridge || (a < count / 2) == (b < count / 2)
+				: apart <= 1 || apart == count - 1;
+
+			if (!hears)
+				net_cut(swarm->world, a, b, true);
+		}
+	swarm->world->saw[SAW_SPLIT]++;
+}
+
+/* Whether what this member promised may be forgotten now; the others must have had time to notice the last one. */
+static bool may_destroy(const struct swarm *swarm, size_t place)
+{
+	return swarm->world->now > swarm->destroyed_at + swarm->world->options.idle + 3000000
+		&& world_may_destroy(swarm->world, place);
+}
+
+static bool crash(struct swarm *swarm, size_t place)
+{
+	struct world *world = swarm->world;
+
+	if (!world->place[place].group)
+		return false;
+	if (!world->options.durable[place] || world->place[place].leaving || !world->place[place].disk.has_hard) {
+		if (!may_destroy(swarm, place))
+			return false;
+		swarm->destroyed_at = world->now;
+	}
+	world_crash(world, place, draw(swarm, 2) == 0);
+	return true;
+}
+
+static void power_loss(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+
+	for (size_t i = 0; i < places(swarm); i++)
+		if (!world->options.durable[i] || world->place[i].leaving || !world->place[i].disk.has_hard)
+			return;
+	for (size_t i = 0; i < places(swarm); i++)
+		world_crash(world, i, true);
+	world->saw[SAW_POWER_LOSS]++;
+}
+
+static void restart(struct swarm *swarm, size_t place)
+{
+	struct place *member = &swarm->world->place[place];
+
+	if (member->dead || (member->group && !crash(swarm, place)))
+		return;
+	world_start(swarm->world, place);
+}
+
+static void destroy(struct swarm *swarm, enum fault fault, size_t place)
+{
+	struct world *world = swarm->world;
+	struct place *member = &world->place[place];
+
+	if ((!member->group && fault != FAULT_WIPE) || !may_destroy(swarm, place))
+		return;
+	if (fault == FAULT_DISK && !world->options.durable[place])
+		return;
+	swarm->destroyed_at = world->now;
+	if (fault == FAULT_DISK) {
+		member->disk.failing = true;
+		return;
+	}
+	if (fault == FAULT_LEAVE) {
+		world_leave(world, place);
+		return;
+	}
+	world_crash(world, place, draw(swarm, 2) == 0);
+	world_wipe(world, place);
+	world->saw[SAW_WIPE]++;
+	if (fault == FAULT_DEATH) {
+		member->dead = true;
+		world->saw[SAW_DEAD_FOR_EVER]++;
+	}
+}
+
+static void transfer(struct swarm *swarm, size_t place)
+{
+	struct place *member = &swarm->world->place[place];
+
+	if (!member->group)
+		return;
+	swarm->world->saw[SAW_TRANSFER]++;
+	group_transfer(member->group, world_clock(swarm->world, place));
+	world_turn(swarm->world, place);
+}
+
+static void inflict_on(struct swarm *swarm, enum fault fault, size_t place)
+{
+	struct world *world = swarm->world;
+	size_t leader = world_leader(world);
+
+	switch (fault) {
+	case FAULT_SPLIT:
+	case FAULT_ONE_WAY:
+		cut_group(swarm, draw(swarm, UINT64_C(1) << places(swarm)), fault == FAULT_ONE_WAY);
+		break;
+	case FAULT_ISOLATE:
+		cut_group(swarm, UINT64_C(1) << place, draw(swarm, 3) == 0);
+		break;
+	case FAULT_ISOLATE_LEADER:
+		cut_group(swarm, UINT64_C(1) << (leader < places(swarm) ? leader : place), draw(swarm, 3) == 0);
+		break;
+	case FAULT_RING:
+		cut_ring(swarm);
+		break;
+	case FAULT_MEND:
+		net_heal(world);
+		break;
+	case FAULT_CRASH:
+		crash(swarm, place);
+		break;
+	case FAULT_CRASH_LEADER:
+		crash(swarm, leader < places(swarm) ? leader : place);
+		break;
+	case FAULT_POWER_LOSS:
+		power_loss(swarm);
+		break;
+	case FAULT_RESTART:
+		restart(swarm, place);
+		break;
+	case FAULT_PAUSE:
+		world->place[place].paused_until = world->now + 50000 + (usec)draw(swarm, draw(swarm, 4) == 0 ? 20000000 : 3000000);
+		world->saw[SAW_PAUSE]++;
+		break;
+	case FAULT_SLOW:
+		world->place[place].slow = draw(swarm, 2) == 0 ? 0 : (usec)draw(swarm, 3000);
+		break;
+	case FAULT_DISK:
+	case FAULT_WIPE:
+	case FAULT_LEAVE:
+	case FAULT_DEATH:
+		destroy(swarm, fault, place);
+		break;
+	case FAULT_TRANSFER:
+		transfer(swarm, leader < places(swarm) ? leader : place);
+		break;
+	case FAULT_COUNT:
+		break;
+	}
+}
+
+static void inflict(struct swarm *swarm)
+{
+	enum fault fault = (enum fault)draw(swarm, FAULT_COUNT);
+	size_t place = (size_t)draw(swarm, places(swarm));
+
+	/* Power comes back, cuts are mended, and more often than all else. */
+	if (draw(swarm, 4) == 0)
+		fault = draw(swarm, 2) == 0 ? FAULT_MEND : FAULT_RESTART;
+	if (fault == FAULT_RESTART && swarm->world->place[place].group && draw(swarm, 4) > 0)
+		return;
+	if (!swarm->on[fault])
+		return;
+	world_say(swarm->world, "%s (%zu)", fault_name[fault], place);
+	swarm->result->faults++;
+	inflict_on(swarm, fault, place);
+}
+
+/* ---- the phases ---- */
+
+static void safety(struct swarm *swarm, uint64_t events)
+{
+	struct world *world = swarm->world;
+	usec until = 30000000 + (usec)draw(swarm, 120000000);
+	bool scattered = draw(swarm, 3) == 0;
+
+	for (size_t i = 0; i < places(swarm); i++) {
+		world_start(world, i);
+		world_run_until(world, world->now + (usec)draw(swarm, scattered ? 2000000 : 20000), events);
+	}
+	while (!world->failed && world->now < until && world->events < events) {
+		world_run_until(world, world->now + 10000 + world_exponential(&world->faults, swarm->fault_mean), events);
+		if (!world->failed)
+			inflict(swarm);
+	}
+}
+
+static void heal(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+
+	world_say(world, "heal");
+	world->calm = true;
+	net_heal(world);
+	for (size_t i = 0; i < places(swarm); i++) {
+		struct place *member = &world->place[i];
+
+		member->paused_until = world->now;
+		member->slow = 0;
+		member->disk.failing = false;
+	}
+	for (size_t i = 0; i < places(swarm) && !world->failed; i++)
+		if (!world->place[i].group && !world->place[i].dead)
+			world_start(world, i);
+	clients_stop(world->clients);
+}
+
+/* NULL: all is as it should be; else why not, and *who it is. */
+static const char *unsettled(struct swarm *swarm, size_t *who)
+{
+	struct world *world = swarm->world;
+	struct group_status first = {0}, status;
+	bool any = false;
+
+	*who = clients_unprobed(world->clients);
+	if (*who < places(swarm))
+		return "cannot write";
+	for (size_t i = 0; i < places(swarm); i++) {
+		if (!world->place[i].group)
+			continue;
+		*who = i;
+		group_status(world->place[i].group, &status);
+		if (!any)
+			first = status;
+		any = true;
+		if (!status.online)
+			return "is not online";
+		if (status.joint)
+			return "keeps a joint configuration";
+		if (!id_equal(&status.lineage, &first.lineage) || status.position != first.position
+			|| !id_equal(&status.leader, &first.leader))
+			return "differs";
+		if (!id_equal(&status.state_hash, &first.state_hash))
+			return "has another state";
+	}
+	return NULL;
+}
+
+/* As many as the cap allows, and nobody in vain; NULL: so it is. */
+static const char *wrong_voters(const struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	struct configuration configuration;
+	size_t able = 0, live = 0, cap = world->options.terms.voters_cap;
+
+	if (!oracle_configuration(world->oracle, &configuration))
+		return "was not born";
+	for (size_t i = 0; i < places(swarm); i++)
+		able += world->place[i].group && world->options.preference[i] != PREFER_OBSERVER;
+	for (size_t i = 0; i < configuration.incoming.count; i++) {
+		size_t place = world_place_of(world, &configuration.incoming.member[i].peer);
+
+		live += world->place[place].group && world->place[place].incarnation == configuration.incoming.member[i].incarnation;
+	}
+	able = able < cap ? able : cap;
+	if (able % 2 == 0 && !(world->options.terms.copies_min == 2 && able == 2))
+		able--;
+	return live < able ? "has too few voters" : NULL;
+}
+
+static void describe(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	struct group_status status;
+
+	for (size_t i = 0; i < places(swarm) && world->options.log; i++) {
+		const struct place *member = &world->place[i];
+		char bonds[GROUP_PLACES_MAX + 1] = "";
+
+		for (size_t other = 0; other < places(swarm); other++)
+			bonds[other] = !member->side[other].up ? '-' : member->side[other].epoch
+				== world->pair[i < other ? i : other][i < other ? other : i].epoch ? '+' : 'x';
+
+		if (!member->group) {
+			world_say(world, "%zu: %s", i, member->dead ? "dead" : member->gone ? "gone" : "down");
+			continue;
+		}
+		group_status(member->group, &status);
+		world_say(world, "%zu: %s role %d term %" PRIu64 " commit %" PRIu64 " log %" PRIu64 "-%" PRIu64 " position %" PRIu64
+			" leader %zu bonds %s%s%s", i, status.online ? "online" : "offline", status.role, status.term, status.commit,
+			status.log_first, status.log_last, status.position, world_place_of(world, &status.leader), bonds,
+			status.joint ? " joint" : "", status.frozen ? " frozen" : "");
+	}
+}
+
+static void liveness(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	usec healed = world->now, until = healed + SETTLE_WITHIN;
+	const char *why = "did nothing";
+	size_t who = 0;
+
+	while (!world->failed && why && world->now < until) {
+		clients_probe(world->clients);
+		world_run_until(world, world->now + 300000, UINT64_MAX);
+		why = unsettled(swarm, &who);
+		if (!why)
+			why = wrong_voters(swarm);
+	}
+	if (why)
+		describe(swarm);
+	if (why)
+		world_fail(world, "liveness: member %zu %s, %" PRId64 " s after the heal", who, why,
+			(world->now - healed) / 1000000);
+	swarm->result->settled_after = world->now - healed;
+	if (!world->failed)
+		oracle_finish(world->oracle);
+}
+
+static void judge_history(struct swarm *swarm)
+{
+	const struct linear_history *history = clients_history(swarm->world->clients);
+	struct linear_report report;
+
+	if (swarm->world->failed || swarm->seed % 4 != 0 || oracle_lineages(swarm->world->oracle) > 1)
+		return;
+	linear_check(history->op, history->count, HISTORY_MEMORY, &report);
+	swarm->result->checked++;
+	swarm->result->undecided += report.verdict == LINEAR_UNDECIDED;
+	if (report.verdict == LINEAR_VIOLATED)
+		world_fail(swarm->world, "I15: operation %zu on key %" PRIu64 " fits nowhere", report.op + 1, report.key);
+}
+
+void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log, struct group_result *out)
+{
+	struct swarm swarm = {.result = out, .seed = seed};
+
+	*out = (struct group_result){0};
+	open_world(&swarm, log);
+	safety(&swarm, events);
+	if (!swarm.world->failed)
+		heal(&swarm);
+	if (!swarm.world->failed)
+		liveness(&swarm);
+	judge_history(&swarm);
+	out->failed = swarm.world->failed;
+	memcpy(out->why, swarm.world->failure, sizeof(out->why));
+	out->hash = swarm.world->hash;
+	out->events = swarm.world->events;
+	out->simulated = swarm.world->now;
+	out->operations = clients_history(swarm.world->clients)->count;
+	out->acknowledged = clients_acknowledged(swarm.world->clients);
+	memcpy(out->saw, swarm.world->saw, sizeof(out->saw));
+	world_free(swarm.world);
+}

@@ -1,0 +1,376 @@
+/*
+ * The birth of a group: who proposes, when it is sealed, and what becomes of those that were bound when somebody died.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "groups/genesis.h"
+
+#define MEMBERS 5
+#define DELAY 100
+
+struct place {
+	struct genesis genesis;
+	struct candidate self;
+	bool alive;
+	struct id lineage;           /* zero: none */
+	struct configuration first;
+	unsigned begun;
+};
+
+struct room {
+	size_t count;
+	msec now;
+	struct place place[MEMBERS];
+	bool lost[MESSAGE_END];      /* kinds that do not arrive */
+	size_t deaf;                 /* hears nothing; MEMBERS: nobody */
+};
+
+static const struct id nothing;
+
+static void meet(struct room *room, size_t a, size_t b)
+{
+	struct place *place = &room->place[a];
+	const struct id *lineage = &room->place[b].lineage;
+
+	if (a == b || !place->alive || !room->place[b].alive)
+		return;
+	genesis_peer(&place->genesis, room->now, &room->place[b].self, lineage);
+	/* As the owner does. */
+	if (!id_is_zero(lineage) && id_is_zero(&place->lineage) && list_is_empty(&place->genesis.outputs)
+		&& genesis_is_free(&place->genesis, lineage)) {
+		genesis_over(&place->genesis);
+		place->lineage = *lineage;
+	}
+}
+
+static void enter(struct room *room, size_t n)
+{
+	struct place *place = &room->place[n];
+
+	place->self.member.peer = (struct id){{(uint8_t)(n + 1)}};
+	place->self.member.incarnation += 100;
+	place->alive = true;
+	place->lineage = nothing;
+	genesis_init(&place->genesis, &(struct genesis_options){.group = id_hash(bytes_of_text("group")), .self = place->self,
+		.voters_cap = 5, .delay = DELAY, .seed = n + (size_t)place->self.member.incarnation}, room->now);
+	for (size_t i = 0; i < room->count; i++) {
+		meet(room, n, i);
+		meet(room, i, n);
+	}
+}
+
+static void leave(struct room *room, size_t n)
+{
+	room->place[n].alive = false;
+	genesis_fini(&room->place[n].genesis);
+	for (size_t i = 0; i < room->count; i++) {
+		if (room->place[i].alive)
+			genesis_peer_gone(&room->place[i].genesis, room->now, &room->place[n].self.member.peer);
+	}
+}
+
+static void room_init(struct room *room, size_t count, uint8_t expect)
+{
+	*room = (struct room){.count = count, .deaf = MEMBERS};
+	for (size_t n = 0; n < count; n++)
+		room->place[n].self.expect = expect;
+}
+
+static void room_fini(struct room *room)
+{
+	for (size_t n = 0; n < room->count; n++) {
+		if (room->place[n].alive)
+			leave(room, n);
+	}
+}
+
+static void deliver(struct room *room, size_t from, const struct genesis_output *output)
+{
+	size_t to = (size_t)output->to.byte[0] - 1;
+	struct group_message message;
+
+	assert_int_equal(group_wire_decode(blob_bytes(output->payload), &message), OK);
+	if (room->place[to].alive && !room->lost[message.kind] && to != room->deaf)
+		genesis_receive(&room->place[to].genesis, room->now, &room->place[from].self.member.peer, &message);
+	blob_drop(output->payload);
+}
+
+static void has_begun(struct room *room, size_t n, const struct genesis_output *output)
+{
+	struct place *place = &room->place[n];
+
+	assert_true(id_is_zero(&place->lineage));
+	place->lineage = output->lineage;
+	place->first = output->first;
+	place->begun++;
+	for (size_t i = 0; i < room->count; i++)
+		meet(room, i, n);
+}
+
+static bool step(struct room *room, size_t n)
+{
+	struct genesis_output output;
+
+	if (!room->place[n].alive || !genesis_next(&room->place[n].genesis, &output))
+		return false;
+	if (output.kind == GENESIS_SEND)
+		deliver(room, n, &output);
+	else
+		has_begun(room, n, &output);
+	return true;
+}
+
+static void run(struct room *room, msec span)
+{
+	for (msec until = room->now + span; room->now < until; room->now++) {
+		bool moved = true;
+
+		for (size_t n = 0; n < room->count; n++) {
+			if (room->place[n].alive && genesis_deadline(&room->place[n].genesis) <= room->now)
+				genesis_tick(&room->place[n].genesis, room->now);
+		}
+		while (moved) {
+			moved = false;
+			for (size_t n = 0; n < room->count; n++)
+				moved = step(room, n) || moved;
+		}
+	}
+}
+
+static size_t begun(const struct room *room)
+{
+	size_t count = 0;
+
+	for (size_t n = 0; n < room->count; n++)
+		count += room->place[n].begun;
+	return count;
+}
+
+/* All have begun, in one lineage. */
+static void expect_one(const struct room *room, size_t members, uint8_t voters)
+{
+	assert_int_equal(begun(room), members);
+	for (size_t n = 0; n < members; n++) {
+		assert_true(id_equal(&room->place[n].lineage, &room->place[0].lineage));
+		assert_int_equal(room->place[n].first.incoming.count, voters);
+	}
+}
+
+static void alone_after_a_while(void **unused)
+{
+	struct room room;
+
+	(void)unused;
+	room_init(&room, 1, 1);
+	enter(&room, 0);
+	run(&room, DELAY);
+	assert_int_equal(begun(&room), 0);
+	run(&room, 2);
+	expect_one(&room, 1, 1);
+	room_fini(&room);
+}
+
+static void together_if_they_see_each_other(void **unused)
+{
+	struct room room;
+
+	(void)unused;
+	for (size_t count = 2; count <= MEMBERS; count++) {
+		room_init(&room, count, 1);
+		for (size_t n = 0; n < count; n++)
+			enter(&room, n);
+		run(&room, DELAY * 3);
+		/* An even one is a standby, and hears of the lineage from the others. */
+		assert_int_equal(begun(&room), count - (count % 2 == 0));
+		room_fini(&room);
+	}
+}
+
+static void not_before_so_many_are_there(void **unused)
+{
+	struct room room;
+
+	(void)unused;
+	room_init(&room, 5, 4);
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	run(&room, 50 * DELAY);
+	assert_int_equal(begun(&room), 0);
+	enter(&room, 3);
+	run(&room, 10 * DELAY);
+	assert_int_equal(begun(&room), 4);   /* four take part, three of them vote */
+	for (size_t n = 0; n < 4; n++)
+		assert_int_equal(room.place[n].first.incoming.count, 3);
+	room_fini(&room);
+}
+
+static void observers_and_joiners_take_no_part(void **unused)
+{
+	struct room room;
+
+	(void)unused;
+	room_init(&room, 3, 1);
+	room.place[0].self.preference = PREFER_OBSERVER;
+	room.place[1].self.join_only = true;
+	enter(&room, 0);
+	enter(&room, 1);
+	run(&room, 50 * DELAY);
+	assert_int_equal(begun(&room), 0);
+	enter(&room, 2);
+	run(&room, 10 * DELAY);
+	assert_int_equal(begun(&room), 1);
+	assert_true(member_equal(&room.place[2].first.incoming.member[0], &room.place[2].self.member));
+	room_fini(&room);
+}
+
+static void waits_for_those_that_should_be_here(void **unused)
+{
+	struct room room;
+
+	(void)unused;
+	room_init(&room, 1, 1);
+	enter(&room, 0);
+	genesis_missing(&room.place[0].genesis, 0, 1);
+	run(&room, 9 * DELAY);
+	assert_int_equal(begun(&room), 0);
+	run(&room, 2 * DELAY);
+	assert_int_equal(begun(&room), 1);
+	room_fini(&room);
+}
+
+static void no_answer_is_a_new_attempt(void **unused)
+{
+	struct room room;
+
+	(void)unused;
+	room_init(&room, 3, 3);
+	room.lost[MESSAGE_BIRTH_READY] = true;
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	run(&room, 5000);
+	assert_int_equal(begun(&room), 0);
+	room.lost[MESSAGE_BIRTH_READY] = false;
+	run(&room, 10000);
+	expect_one(&room, 3, 3);
+	room_fini(&room);
+}
+
+/* The member that proposed, once somebody is bound. */
+static size_t run_until_bound(struct room *room)
+{
+	for (int i = 0; i < 1000; i++) {
+		run(room, 1);
+		for (size_t n = 0; n < room->count; n++) {
+			if (room->place[n].alive && room->place[n].genesis.state == GENESIS_BOUND)
+				return (size_t)room->place[n].genesis.proposer.byte[0] - 1;
+		}
+	}
+	fail();
+	return 0;
+}
+
+static void who_is_bound_waits_for_the_word_of_the_proposer(void **unused)
+{
+	struct room room;
+	size_t proposer;
+
+	(void)unused;
+	room_init(&room, 3, 1);
+	room.lost[MESSAGE_BIRTH_SEALED] = true;
+	room.lost[MESSAGE_BIRTH_READY] = true;
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	proposer = run_until_bound(&room);
+	leave(&room, proposer);
+	run(&room, 60000);
+	assert_int_equal(begun(&room), 0);   /* it may have sealed it */
+	room.lost[MESSAGE_BIRTH_SEALED] = room.lost[MESSAGE_BIRTH_READY] = false;
+	/* Back as somebody else: nobody can have the seal. */
+	enter(&room, proposer);
+	run(&room, 60000);
+	expect_one(&room, 3, 3);
+	room_fini(&room);
+}
+
+static void who_missed_the_seal_takes_it_from_another(void **unused)
+{
+	struct room room;
+	size_t proposer;
+
+	(void)unused;
+	room_init(&room, 3, 1);
+	room.lost[MESSAGE_BIRTH_READY] = true;
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	proposer = run_until_bound(&room);
+	room.lost[MESSAGE_BIRTH_READY] = false;
+	room.deaf = (proposer + 1) % 3;
+	run(&room, 10000);
+	/* The deaf one heard no seal, but sees in their hellos that the others have it. */
+	room.deaf = MEMBERS;
+	run(&room, 10000);
+	expect_one(&room, 3, 3);
+	room_fini(&room);
+}
+
+static void an_operator_may_declare_the_proposer_dead(void **unused)
+{
+	struct room room;
+	size_t proposer;
+
+	(void)unused;
+	room_init(&room, 3, 1);
+	room.lost[MESSAGE_BIRTH_READY] = true;
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	proposer = run_until_bound(&room);
+	leave(&room, proposer);
+	room.lost[MESSAGE_BIRTH_READY] = false;
+	for (size_t n = 0; n < 3; n++) {
+		if (n != proposer)
+			genesis_declare_dead(&room.place[n].genesis, room.now, &room.place[proposer].self.member.peer);
+	}
+	run(&room, 60000);
+	assert_true(begun(&room) >= 1);
+	room_fini(&room);
+}
+
+static void one_that_joins_another_is_asked_in_vain_no_more(void **unused)
+{
+	struct room room;
+	struct id other = id_hash(bytes_of_text("other"));
+
+	(void)unused;
+	room_init(&room, 1, 2);
+	enter(&room, 0);
+	assert_true(genesis_is_free(&room.place[0].genesis, &other));
+	genesis_over(&room.place[0].genesis);
+	run(&room, 100 * DELAY);
+	assert_int_equal(begun(&room), 0);
+	assert_int_equal(genesis_deadline(&room.place[0].genesis), MSEC_NEVER);
+	room_fini(&room);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(alone_after_a_while),
+		cmocka_unit_test(together_if_they_see_each_other),
+		cmocka_unit_test(not_before_so_many_are_there),
+		cmocka_unit_test(observers_and_joiners_take_no_part),
+		cmocka_unit_test(waits_for_those_that_should_be_here),
+		cmocka_unit_test(no_answer_is_a_new_attempt),
+		cmocka_unit_test(who_is_bound_waits_for_the_word_of_the_proposer),
+		cmocka_unit_test(who_missed_the_seal_takes_it_from_another),
+		cmocka_unit_test(an_operator_may_declare_the_proposer_dead),
+		cmocka_unit_test(one_that_joins_another_is_asked_in_vain_no_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -147,11 +147,24 @@ static void tell_down(struct bond *bond, msec now, enum error reason)
 	groups_touch(bond->hosted);
 }
 
+/* One that lasted is worth another at once; one that broke as soon as it was there has failed like any other. */
+static msec wait_of(struct bond *bond, msec now)
+{
+	msec wait = rng_jitter(&bond->hosted->groups->rng, bond->retry, JITTER);
+
+	if (bond->state == BOND_UP && now - bond->since >= BOND_RETRY) {
+		bond->retry = BOND_RETRY;
+		return greater_waits(bond);
+	}
+	bond->retry = msec_min(2 * bond->retry, BOND_RETRY_MAX);
+	return wait;
+}
+
 void bond_end(struct bond *bond, msec now, enum error reason, struct outbox *out)
 {
 	struct groups *groups = bond->hosted->groups;
 	bool was_up = bond->state == BOND_UP;
-	msec wait = was_up ? greater_waits(bond) : rng_jitter(&groups->rng, bond->retry, JITTER);
+	msec wait = wait_of(bond, now);
 
 	ASSERT(bond->state != BOND_IDLE);
 	log_bond(bond, now, was_up ? "unbonded" : "bond-failed", reason);
@@ -161,8 +174,6 @@ void bond_end(struct bond *bond, msec now, enum error reason, struct outbox *out
 	groups_timer_set(groups, &bond->timer, MSEC_NEVER);
 	if (was_up)
 		tell_down(bond, now, reason);
-	else
-		bond->retry = msec_min(2 * bond->retry, BOND_RETRY_MAX);
 	if (is_wanted(bond))
 		groups_timer_set(groups, &bond->timer, now + wait);
 	bond_review(bond, now);
@@ -219,7 +230,9 @@ static void open_lane(struct bond *bond, msec now, struct bond_lane *lane, const
 	if (bond->state == BOND_UP)
 		return;
 	bond->state = BOND_UP;
-	bond->retry = BOND_RETRY;
+	bond->since = now;
+	/* What they were told of us is as old as the handshake: a lane that opened later does not count for them. */
+	hosted->hello_due = true;
 	log_bond(bond, now, "bonded", OK);
 	groups_put_fact(hosted, GROUPS_BONDED)->peer = bond->peer;
 	hosted->status_changed = true;
@@ -248,6 +261,8 @@ static void hear_answer(struct bond *bond, msec now, struct groups_link *link, s
 		return;
 	}
 	group_hello(bond->hosted->group, &hello);
+	if (bond->state != BOND_UP)
+		bond->hello_version = group_hello_version(bond->hosted->group);
 	groups_send(link, bond_wire_hello(&hello), out);
 	open_lane(bond, now, &bond->lane[link->lane], &answer.hello, out);
 }
@@ -326,8 +341,12 @@ void bond_send(struct bond *bond, enum raft_lane at, struct blob *message, struc
 
 void bond_tell_hello(struct bond *bond, struct outbox *out)
 {
+	uint64_t version = group_hello_version(bond->hosted->group);
 	struct group_hello hello;
 
+	if (bond->state != BOND_UP || bond->hello_version == version)
+		return;
+	bond->hello_version = version;
 	group_hello(bond->hosted->group, &hello);
 	bond_send(bond, LANE_CONTROL, bond_wire_hello(&hello), out);
 }

@@ -49,6 +49,7 @@ static void begin(struct bond *bond, msec now, uint64_t number, struct outbox *o
 	bond->state = BOND_OPENING;
 	bond->ours = false;
 	bond->number = number;
+	bond->hello_version = group_hello_version(bond->hosted->group);
 	groups_timer_set(bond->hosted->groups, &bond->timer, now + BOND_HANDSHAKE_MAX);
 }
 

@@ -177,9 +177,10 @@ static void tell_hello(struct hosted *hosted, struct outbox *out)
 {
 	uint64_t version = group_hello_version(hosted->group);
 
-	if (version == hosted->hello_version)
+	if (version == hosted->hello_version && !hosted->hello_due)
 		return;
 	hosted->hello_version = version;
+	hosted->hello_due = false;
 	for (size_t i = 0; i < hosted->bonds.count; i++)
 		bond_tell_hello(hosted->bonds.slot[i].value, out);
 }
@@ -402,7 +403,7 @@ void groups_free(struct groups *groups)
 	while (groups->hosted.count > 0)
 		hosted_free(groups->hosted.slot[0].value);
 	id_table_fini(&groups->hosted);
-	number_table_fini(&groups->requests);
+	request_table_fini(&groups->requests);
 	while (groups_next_fact(groups, &fact)) {
 		blob_drop(fact.fact.bytes);
 		persist_free(fact.persist);

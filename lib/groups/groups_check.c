@@ -61,7 +61,7 @@ static void check_served(const struct served *served, const struct hosted *hoste
 	LIST_EACH(place, &served->waiting) {
 		const struct request *request = LIST_OF(place, struct request, waiting_place);
 
-		ASSERT(request->ticket == 0 && request->message);
+		ASSERT(request->node.ticket == 0 && request->message);
 		bytes += request->command.size;
 	}
 	ASSERT(count == served->request_count && count <= SERVED_REQUESTS_MAX);
@@ -94,9 +94,5 @@ void groups_check(const void *self)
 		check_link(groups->links.slot[i].value, groups->links.slot[i].key);
 	for (size_t i = 0; i < groups->hosted.count; i++)
 		check_hosted(groups->hosted.slot[i].value);
-	for (size_t i = 0; i < groups->requests.count; i++) {
-		const struct request *request = groups->requests.slot[i].value;
-
-		ASSERT(request->ticket == groups->requests.slot[i].key && request->ticket >= GROUPS_TICKET);
-	}
+	ASSERT(groups->next_ticket - GROUPS_TICKET >= groups->requests.count);
 }

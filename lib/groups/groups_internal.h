@@ -29,6 +29,7 @@
 #include "groups/client_wire.h"
 #include "groups/groups.h"
 #include "groups/history.h"
+#include "groups/request_table.h"
 
 /* ---- timers ---- */
 
@@ -79,7 +80,7 @@ struct groups {
 	struct rng rng;
 	struct number_table links;           /* struct groups_link */
 	struct id_table hosted;              /* struct hosted */
-	struct number_table requests;        /* struct request, by our ticket */
+	struct request_table requests;       /* struct request, by our ticket */
 	uint64_t next_ticket;
 	struct id decoy;                     /* the key of groups that we are not in */
 	struct heap timers;                  /* struct groups_timer */
@@ -93,7 +94,8 @@ struct hosted {
 	struct group *group;
 	struct id id;
 	struct id proof_key;
-	uint64_t hello_version;              /* that the bonds were told */
+	uint64_t hello_version;              /* that the bonds were told, */
+	bool hello_due;                      /* but perhaps not those that came up since */
 	struct id_table bonds;               /* struct bond, by peer */
 	struct list clients;                 /* struct served */
 	struct history history;
@@ -139,7 +141,9 @@ struct bond {
 	bool ours;                           /* we opened it */
 	bool pinged;
 	uint64_t number;
+	uint64_t hello_version;              /* of the first hello that it was told */
 	struct bond_lane lane[LANES];
+	msec since;                          /* UP */
 	msec retry;
 	struct groups_timer timer;
 };
@@ -154,7 +158,7 @@ void bond_tick(struct bond *bond, msec now, struct outbox *out);
 /* Over, for this reason; its links are closed with it. The bond may be freed. */
 void bond_end(struct bond *bond, msec now, enum error reason, struct outbox *out);
 void bond_send(struct bond *bond, enum raft_lane lane, struct blob *message, struct outbox *out);   /* taken; may be dropped */
-void bond_tell_hello(struct bond *bond, struct outbox *out);
+void bond_tell_hello(struct bond *bond, struct outbox *out);                            /* unless it was told it already */
 void bond_ping(struct bond *bond, msec now, struct outbox *out);
 void bond_free(struct bond *bond);                                                       /* links are left */
 void bond_detach(struct bond *bond, enum error reason, struct outbox *out);             /* its links are closed, it has none */
@@ -204,7 +208,7 @@ struct request {
 	struct list place;                   /* in served->requests */
 	struct list waiting_place;
 	struct hosted *hosted;
-	uint64_t ticket;                     /* ours; 0: none yet */
+	struct request_node node;            /* our ticket; 0: none yet */
 	uint64_t theirs;
 	enum client_request_kind kind;
 	bool feed;                           /* PROPOSE: answered when the group has it */

@@ -49,15 +49,15 @@ static uint64_t number_request(struct request *request)
 {
 	struct groups *groups = request->hosted->groups;
 
-	request->ticket = groups->next_ticket++;
-	number_table_put(&groups->requests, request->ticket, request);
-	return request->ticket;
+	request->node.ticket = groups->next_ticket++;
+	request_table_put(&groups->requests, &request->node);
+	return request->node.ticket;
 }
 
 static void request_free(struct request *request)
 {
-	if (request->ticket != 0)
-		number_table_remove(&request->hosted->groups->requests, request->ticket);
+	if (request->node.ticket != 0)
+		request_table_remove(&request->hosted->groups->requests, &request->node);
 	if (request->served)
 		request->served->request_count--;
 	if (list_is_linked(&request->waiting_place))
@@ -180,9 +180,11 @@ enum error served_receive(struct served *served, msec now, struct blob *message,
 
 void served_answer(struct groups *groups, const struct group_fact *fact, struct outbox *out)
 {
-	struct request *request = number_table_get(&groups->requests, fact->ticket);
+	struct request_node *node = request_table_get(&groups->requests, fact->ticket);
+	struct request *request;
 
-	ASSERT(request);   /* each ticket is answered once */
+	ASSERT(node);   /* each ticket is answered once */
+	request = LIST_OF(node, struct request, node);
 	if (request->served)
 		reply(request->served, &(struct client_reply){.kind = REPLY_RESULT, .ticket = request->theirs,
 			.outcome = fact->reason, .position = fact->position,
@@ -271,7 +273,7 @@ void served_drop(struct served *served)
 	LIST_EACH_SAFE(place, after, &served->requests) {
 		struct request *request = LIST_OF(place, struct request, place);
 
-		if (request->ticket == 0)
+		if (request->node.ticket == 0)
 			request_free(request);
 		else
 		disown(request);
@@ -300,12 +302,15 @@ void served_sweep(struct hosted *hosted, struct outbox *out)
 
 void served_forget(struct hosted *hosted)
 {
-	struct number_table *requests = &hosted->groups->requests;
+	const struct request_table *requests = &hosted->groups->requests;
 
-	for (size_t i = requests->count; i-- > 0;) {
-		struct request *request = requests->slot[i].value;
+	for (size_t i = 0; i < requests->buckets; i++) {
+		for (struct request_node *node = requests->bucket[i], *next; node; node = next) {
+			struct request *request = LIST_OF(node, struct request, node);
 
-		if (request->hosted == hosted)
-			request_free(request);
+			next = node->next;
+			if (request->hosted == hosted)
+				request_free(request);
+		}
 	}
 }

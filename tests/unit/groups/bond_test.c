@@ -152,6 +152,27 @@ static void a_hello_is_told_again_when_it_changes(void **state)
 	mesh_free(two.mesh);
 }
 
+/* What changes while a handshake is under way must not be lost: a leader would wait for a member without a lineage for ever. */
+static void a_hello_that_changes_during_the_handshake_arrives(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 300; seed++) {
+		struct two two = two_members(seed);
+		struct group *changes = seed % 2 ? two.a : two.b;
+		size_t who = seed % 2 ? 0 : 1;
+
+		two.mesh->latency_max = 100;
+		mesh_find(two.mesh, 0, two.a, 1);
+		mesh_run(two.mesh, (msec)(seed / 2) * 3);
+		changes->hello.incarnation = 4711;
+		changes->hello_version++;
+		mesh_turn(two.mesh, who);
+		mesh_run(two.mesh, 3000);
+		assert_int_equal(fake_peer(seed % 2 ? two.b : two.a, &two.mesh->node[who].id)->hello.incarnation, 4711);
+		mesh_free(two.mesh);
+	}
+}
+
 static void a_closed_connection_is_told_as_closed(void **state)
 {
 	static const enum error reasons[] = {ERROR_UNEXPECTED_CLOSE, ERROR_GRACEFUL, ERROR_REFUSED, ERROR_IDLE};
@@ -288,6 +309,25 @@ static void nonsense_of_a_member_ends_the_connection(void **state)
 	mesh_free(two.mesh);
 }
 
+/* Two versions that do not understand each other must not keep the network busy. */
+static void bonds_that_break_at_once_become_rarer(void **state)
+{
+	struct two two = two_bonded(15);
+	const struct fake_peer *peer = fake_peer(two.b, &two.mesh->node[0].id);
+
+	(void)state;
+	two.b->verdict = ERROR_MALFORMED;
+	for (int i = 0; i < 2000; i++) {
+		if (mesh_bonded(two.mesh, two.a, 1)) {
+			fake_send(two.a, &two.mesh->node[1].id, LANE_APPEND, message_of(10));
+			mesh_turn(two.mesh, 0);
+		}
+		mesh_run(two.mesh, 50);
+	}
+	assert_in_range(peer->downs, 5, 14);
+	mesh_free(two.mesh);
+}
+
 static void who_leaves_says_so(void **state)
 {
 	struct two two = two_bonded(11);
@@ -364,6 +404,7 @@ int main(void)
 		cmocka_unit_test(what_is_said_early_waits_for_its_lane),
 		cmocka_unit_test(a_reader_that_hangs_costs_no_more_than_the_bound),
 		cmocka_unit_test(a_hello_is_told_again_when_it_changes),
+		cmocka_unit_test(a_hello_that_changes_during_the_handshake_arrives),
 		cmocka_unit_test(a_closed_connection_is_told_as_closed),
 		cmocka_unit_test(a_lost_bond_is_made_again),
 		cmocka_unit_test(failed_dials_become_rarer),
@@ -372,6 +413,7 @@ int main(void)
 		cmocka_unit_test(voters_are_found_without_the_catalog),
 		cmocka_unit_test(a_new_life_replaces_a_dead_bond),
 		cmocka_unit_test(nonsense_of_a_member_ends_the_connection),
+		cmocka_unit_test(bonds_that_break_at_once_become_rarer),
 		cmocka_unit_test(who_leaves_says_so),
 		cmocka_unit_test(groups_of_one_pair_do_not_disturb_each_other),
 		cmocka_unit_test(a_group_is_joined_once),

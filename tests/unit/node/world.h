@@ -422,6 +422,10 @@ static inline void world_take_fact(struct world_node *own, struct node_fact *fac
 	} else if (fact->kind == NODE_STREAM && fact->stream.kind == CONSUMER_ENDED) {
 		node_acknowledge(own->node, fact->stream.link);
 	}
+	blob_drop(fact->group_fact.bytes);
+	blob_drop(fact->client_fact.message);
+	fact->group_fact.bytes = fact->client_fact.message = NULL;
+	fact->client_fact.bytes = bytes_of(NULL, 0);
 	own->fact = memory_grow(own->fact, &own->fact_capacity, own->fact_count + 1, sizeof *own->fact);
 	own->fact[own->fact_count++] = *fact;
 }

@@ -309,6 +309,12 @@ size_t node_neighbours(const struct node *node)
 	return announce_neighbours(node->announce);
 }
 
+struct node_counters node_count(const struct node *node)
+{
+	return (struct node_counters){.announce = announce_count(node->announce), .exchange = exchange_count(node->exchange),
+		.entries_refused = node->catalog.entries_refused};
+}
+
 void node_depart(struct node *node, msec now)
 {
 	node->departed = true;

@@ -78,6 +78,14 @@ bool node_ask_again(struct node *node, msec now);
 const struct catalog *node_catalog(const struct node *node);
 size_t node_neighbours(const struct node *node);
 
+/* Since the start. */
+struct node_counters {
+	struct announce_counters announce;
+	struct exchange_counters exchange;
+	uint64_t entries_refused;          /* malformed, badly signed or of another network */
+};
+struct node_counters node_count(const struct node *node);
+
 /* Signed goodbye to everybody; streams are closed in good order. */
 void node_depart(struct node *node, msec now);
 

@@ -533,12 +533,12 @@ struct dial runtime_token(const struct runtime *runtime)
 	return runtime->token;
 }
 
-uint64_t runtime_traffic(const struct runtime *runtime, uint64_t *sent)
+struct runtime_traffic runtime_traffic(const struct runtime *runtime)
 {
 	const struct links_counters *counters = links_count(runtime->links);
 
-	*sent = counters->bytes_sent;
-	return counters->bytes_received;
+	return (struct runtime_traffic){.bytes_received = counters->bytes_received, .bytes_sent = counters->bytes_sent,
+		.packets_received = counters->packets_received, .packets_sent = counters->packets_sent};
 }
 
 size_t runtime_ask(struct runtime *runtime)

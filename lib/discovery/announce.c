@@ -160,7 +160,6 @@ static enum error dispatch(struct announce *announce, struct announce_link *link
 		announce_views_receive(announce, link, message, out);
 		return OK;
 	case ANNOUNCE_PING:
-	case ANNOUNCE_PONG:
 	case ANNOUNCE_PROBE:
 	case ANNOUNCE_PROBED:
 	case ANNOUNCE_SUSPECT:
@@ -194,9 +193,11 @@ static void on_sent(void *self, link_id id, size_t bytes, struct outbox *out)
 	struct announce *announce = self;
 	struct announce_link *link = number_table_get(&announce->links, id);
 
-	(void)out;
 	ASSERT(link != NULL);
 	link->outstanding -= bytes < link->outstanding ? bytes : link->outstanding;
+	/* As of the last time we were told, which is not before the message was sent. */
+	if (link->state == LINK_UP)
+		announce_doubts_heard(announce, link, out);
 }
 
 static void on_tick(void *self, msec now, struct outbox *out)

@@ -5,8 +5,9 @@
  *     line broken ------------------/
  *     PROBE: a neighbour heard just now is there; another is pinged, a stranger dialled; PROBED says what came of it
  *
- * Any message is a sign of life, so a link that talks costs no ping, and the answer to one side's ping serves
- * both. On one host a dead process refuses the dial at once, and a doubt is settled in a round trip.
+ * Any message is a sign of life, and so is the acknowledgement of one of ours, which takes a living process. So a link
+ * that talks costs no ping, and where a ping is needed, one packet each way serves both sides. On one host a dead process
+ * refuses the dial at once, and a doubt is settled in a round trip.
  */
 #include "base/check.h"
 #include "discovery/announce_internal.h"
@@ -181,9 +182,7 @@ void announce_doubts_greet(struct announce *announce, struct announce_link *link
 void announce_doubts_receive(struct announce *announce, struct announce_link *link,
 	const struct announce_message *message, struct outbox *out)
 {
-	if (message->kind == ANNOUNCE_PING) {
-		announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_PONG}, out);
-	} else if (message->kind == ANNOUNCE_PROBE) {
+	if (message->kind == ANNOUNCE_PROBE) {
 		receive_probe(announce, link, &message->id.peer, out);
 	} else if (message->kind == ANNOUNCE_PROBED) {
 		if (message->flag)

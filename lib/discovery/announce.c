@@ -21,6 +21,7 @@
 
 #define YOUNG (ANNOUNCE_DRIFT_MAX / 2)   /* msec; the way to the neighbour may take as long again */
 #define FRESH 2000                       /* msec; as good as just signed */
+#define SLEPT 2000                       /* msec */
 #define FACTS_MAX 1024                   /* the owner pulls them after each call */
 
 /* --- small things --- */
@@ -33,6 +34,9 @@ static msec wall_now(const struct announce *announce)
 /* Time goes on with every call; the tests of a driver may hand in the same instant many times. */
 static void advance(struct announce *announce, msec now)
 {
+	/* A node that has neighbours hears from them, or asks them, far more often than that. */
+	if (now - announce->now > SLEPT)
+		announce->has_slept = true;
 	if (now > announce->now)
 		announce->now = now;
 }
@@ -64,10 +68,17 @@ static msec interval_of(const struct announce *announce)
 	return msec_min(interval, ANNOUNCE_INTERVAL_MAX);
 }
 
+static unsigned jitter_percent(msec interval)
+{
+	msec most = ANNOUNCE_JITTER_MAX * 100 / interval;
+
+	return most < ANNOUNCE_JITTER_PERCENT ? (unsigned)most : ANNOUNCE_JITTER_PERCENT;
+}
+
 static void sign(struct announce *announce)
 {
 	struct version *version = &announce->card.version;
-	msec wall = wall_now(announce);
+	msec wall = wall_now(announce), interval = interval_of(announce);
 
 	ASSERT(speaks(announce));
 	/* A clock that stands still or is set back must not stop our news. */
@@ -77,7 +88,7 @@ static void sign(struct announce *announce)
 	catalog_put_self(announce->catalog, announce->now, announce->entry);
 	announce->signed_at = announce->now;
 	announce->sign_at = MSEC_NEVER;
-	announce->announce_at = announce->now + rng_jitter(&announce->rng, interval_of(announce), ANNOUNCE_JITTER_PERCENT);
+	announce->announce_at = announce->now + rng_jitter(&announce->rng, interval, jitter_percent(interval));
 	announce->unsent = true;
 	announce_put_fact(
 		announce, &(struct announce_fact){.kind = ANNOUNCE_ENTRY_SIGNED, .peer = announce->card.peer});
@@ -288,7 +299,6 @@ struct announce *announce_new(const struct announce_options *options, msec now, 
 	announce->card.version.start = (uint64_t)wall;
 	announce->sign_at = options->guest ? MSEC_NEVER : now;
 	announce->announce_at = MSEC_NEVER;
-	announce->ticked_at = now;
 	announce->shuffle_at = now + rng_jitter(&announce->rng, ANNOUNCE_SHUFFLE_INTERVAL, ANNOUNCE_JITTER_PERCENT);
 	announce_contacts_init(announce);
 	return announce;

@@ -16,7 +16,6 @@
 #define HEARD_JUST_NOW 200   /* msec; far less than the silence that made somebody ask */
 #define REFUTE_INTERVAL 200  /* msec between refutations: who lies about us does not make us sign all day */
 #define GREETED_DEAD_MAX 512 /* suspicions told to one new neighbour */
-#define SLEPT 2000           /* msec without a tick: not the others were silent, we were away */
 
 static void answer_askers(struct announce *announce, const struct id *target, bool is_alive, struct outbox *out)
 {
@@ -217,12 +216,10 @@ static void decide(struct announce *announce, struct outbox *out)
 
 void announce_doubts_tick(struct announce *announce, struct outbox *out)
 {
-	bool slept = announce->now - announce->ticked_at > SLEPT;
-
-	announce->ticked_at = announce->now;
 	/* What others had to say meanwhile still waits to be read; nothing is decided before. */
-	if (slept)
-		suspicion_fini(&announce->suspicion);
+	if (announce->has_slept)
+		suspicion_put_off(&announce->suspicion, announce->now);
+	announce->has_slept = false;
 	decide(announce, out);
 	for (size_t i = 0; i < announce->neighbours.count; i++) {
 		struct announce_link *link = announce->neighbours.slot[i].value;

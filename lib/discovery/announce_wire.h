@@ -46,6 +46,7 @@ enum announce_kind {
 struct announce_have {
 	struct message_id id;
 	unsigned round;
+	bool is_refresh;         /* says what the last one said; not on the wire */
 };
 
 /* What a kind does not carry is zero. */

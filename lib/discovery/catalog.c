@@ -138,6 +138,11 @@ static bool is_news(enum catalog_result result)
 	return result == CATALOG_NEW || result == CATALOG_UPDATED || result == CATALOG_LEFT;
 }
 
+static bool says_the_same(const struct entry *before, const struct entry *after)
+{
+	return before->card.version.start == after->card.version.start && card_equal(&before->card, &after->card);
+}
+
 static void tell(struct catalog *catalog, struct entry *before, struct entry *after)
 {
 	bool was_live = before != NULL && !before->is_goodbye;
@@ -147,8 +152,7 @@ static void tell(struct catalog *catalog, struct entry *before, struct entry *af
 			push_event(catalog, PEER_DEPARTED, before);
 	} else if (!was_live) {
 		push_event(catalog, PEER_DISCOVERED, after);
-	} else if (before->card.version.start != after->card.version.start ||
-		!card_equal(&before->card, &after->card)) {
+	} else if (!says_the_same(before, after)) {
 		push_event(catalog, PEER_UPDATED, after);
 	}
 }
@@ -178,6 +182,8 @@ static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 		catalog->oldest = msec_min(catalog->oldest, peer->heard_at);
 	catalog->revision++;
 	tell(catalog, peer->is_suspected ? NULL : before, entry);
+	peer->is_refresh = before != NULL && !before->is_goodbye && !entry->is_goodbye && !peer->is_suspected &&
+		says_the_same(before, entry);
 	peer->is_suspected = false;
 	entry_drop(before);
 }

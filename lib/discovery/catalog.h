@@ -29,6 +29,7 @@ struct catalog_peer {
 	struct entry *entry;       /* an entry, or the goodbye of a tombstone */
 	msec heard_at;             /* when the newest version got here, less the age it had: may be negative */
 	uint64_t rtt_us;           /* 0: unknown */
+	bool is_refresh;           /* the newest version says what the one before it said */
 	bool is_suspected;         /* departed without a goodbye: hidden, until a newer version comes */
 };
 

@@ -68,9 +68,12 @@ static void turn(void *self, msec now)
 	struct bootstrap *bootstrap = self;
 	struct node_fact fact;
 
-	while (node_next_fact(runtime_node(bootstrap->session.runtime), &fact))
+	while (node_next_fact(runtime_node(bootstrap->session.runtime), &fact)) {
+		if (session_hear(&bootstrap->session, &fact))
+			session_leave(&bootstrap->session, EXIT_REFUSED);
 		if (fact.kind == NODE_BOOTSTRAP_FAILED && bootstrap->settings.common.verbose > 0)
 			warn("a bootstrap peer cannot be reached: %s", error_text(fact.reason));
+	}
 	if (session_stats_due(&bootstrap->session, now))
 		print_stats(bootstrap, now);
 	if (session_is_late(&bootstrap->session, now))
@@ -214,7 +217,7 @@ int main(int argc, char **argv)
 	if (pair)
 		chosen = *pair;
 	session_open(&bootstrap.session, &(struct session_options){.common = &bootstrap.settings.common, .program = &program,
-		.self = &bootstrap, .bind = BIND_DEFAULT, .advertise = bootstrap.settings.advertise, .identity = pair ? &chosen : NULL});
+		.self = &bootstrap, .bind = BIND_DEFAULT, .purge_after = bootstrap.settings.purge_after, .advertise = bootstrap.settings.advertise, .identity = pair ? &chosen : NULL});
 	memory_wipe(&chosen, sizeof chosen);
 	if (bootstrap.settings.common.tags.count == 0)
 		node_add_tag(runtime_node(bootstrap.session.runtime), bootstrap.session.started_at, "bootstrap");

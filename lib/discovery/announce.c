@@ -393,6 +393,15 @@ void announce_spread(struct announce *announce, struct entry *news, struct outbo
 	announce_spread_from(announce, NULL, news, out);
 }
 
+void announce_outdo(struct announce *announce, msec now, const struct version *rival)
+{
+	advance(announce, now);
+	if (!speaks(announce) || version_compare(rival, &announce->card.version) <= 0)
+		return;
+	announce->card.version.start = rival->start + 1;
+	sign(announce);
+}
+
 void announce_depart(struct announce *announce, msec now, struct outbox *out)
 {
 	struct entry *goodbye;

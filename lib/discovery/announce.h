@@ -86,6 +86,9 @@ void announce_spread(struct announce *announce, struct entry *news, struct outbo
 /* News that it took from anti-entropy with `from`: is named to the others, who ask for it if the tree does not bring it. */
 void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);
 
+/* Somebody else's version of our own entry stands in the catalogs of others: ours becomes newer than that. */
+void announce_outdo(struct announce *announce, msec now, const struct version *rival);
+
 /* Floods our signed goodbye; our entry is not announced any more. */
 void announce_depart(struct announce *announce, msec now, struct outbox *out);
 

@@ -365,7 +365,8 @@ static void open_loop(struct runtime *runtime)
 static void open_node(struct runtime *runtime)
 {
 	struct node_options options = {.network = runtime->options.network, .identity = runtime->options.identity,
-		.crypto = &crypto_ed25519, .log = &runtime->log, .guest = runtime->options.guest, .no_names = runtime->options.no_names};
+		.crypto = &crypto_ed25519, .log = &runtime->log, .guest = runtime->options.guest, .no_names = runtime->options.no_names,
+		.purge_after = runtime->options.purge_after};
 
 	identity_entropy(&options.seed, sizeof options.seed);
 	runtime->node = node_new(&options, runtime_now(runtime), runtime_wall(runtime));

@@ -36,6 +36,7 @@ struct runtime_options {
 	bool guest;                         /* asks only: see node_options */
 	bool local;                         /* same-host rendezvous */
 	bool no_names;
+	msec purge_after;                   /* see node_options */
 	size_t record_max;                  /* 0: RECORD_MAX */
 	enum log_level log_level;
 	const char *program_name;           /* starts log lines on stderr */

@@ -11,7 +11,7 @@
  *
  * NEWS (an entry or a goodbye that the catalog did not have) goes over Plumtree's tree (announce_gossip.c, broadcast.h).
  *
- * DOUBTS: a neighbour that is silent for about 1 s is pinged; one that does not answer, or whose line broke, is asked
+ * DOUBTS: a neighbour that is silent for about 1.6 s is pinged; one that does not answer, or whose line broke, is asked
  * for directly and through up to three others; then everybody is told, it may refute, and 1.2 s later it is departed
  * (announce_doubts.c, suspicion.h). Suspicions are flooded over all links, not over the tree: they are tiny and rare, and the
  * tree is broken just when they are needed. A new neighbour is told of everybody we hold for dead: after a split the

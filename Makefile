@@ -78,6 +78,8 @@ analyze-deps: deps
 		$(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a),,libclang-rt-dev))
 bench-deps: deps
 	$(call INSTALL,$(call packages,$(call missing_tools,$(BENCH_TOOLS))))
+	@command -v serf >/dev/null || apt-get -qq -y install --no-install-recommends serf >/dev/null 2>&1 || \
+		echo "  serf is not here and cannot be installed: its column will be missing"
 
 check: deps
 	+@$(SUBMAKE) WERROR=1 run-tests

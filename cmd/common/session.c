@@ -39,7 +39,7 @@ static void open_runtime(struct session *session, const struct session_options *
 		.bind = common->bind_text ? common->bind_text : options->bind, .peer = common->peers.text,
 		.peer_count = common->peers.count, .tag = common->tags.text, .tag_count = common->tags.count,
 		.advertise = options->advertise, .guest = options->guest, .local = !common->no_local,
-		.record_max = options->record_max, .log_level = options_log_level(common), .program_name = program_invocation_short_name,
+		.record_max = options->record_max, .purge_after = options->purge_after, .log_level = options_log_level(common), .program_name = program_invocation_short_name,
 		.program = options->program, .self = options->self};
 	const char *what = "";
 	enum error error;
@@ -112,6 +112,26 @@ void session_leave_signal(struct session *session, int signal_number)
 	if (!session->leaving)
 		session->died_of = signal_number;
 	session_leave(session, 128 + signal_number);
+}
+
+bool session_hear(struct session *session, const struct node_fact *fact)
+{
+	struct dial own = runtime_token(session->runtime);
+	char theirs[ADDRESS_TEXT_SIZE], ours[ADDRESS_TEXT_SIZE] = "an unknown address", id[ID_SHORT_SIZE];
+
+	if (fact->kind != NODE_DUPLICATE || session->leaving)
+		return false;
+	id_format_short(&fact->peer, id);
+	address_format(&fact->address, theirs);
+	if (own.count > 0)
+		address_format(&own.address[0], ours);
+	if (!fact->is_newer) {
+		warn("identity %s is in use twice: a newer process at %s was refused, we are at %s", id, theirs, ours);
+		return false;
+	}
+	report("duplicate-identity", NULL, "identity %s is in use by an older process at %s; we are at %s", id, theirs, ours);
+	node_give_way(runtime_node(session->runtime));
+	return true;
 }
 
 bool session_is_late(const struct session *session, msec now)

@@ -33,6 +33,7 @@ struct session_options {
 	const char *bind;            /* used when -b was not given; NULL: a wildcard and any port */
 	const char *advertise;
 	size_t record_max;
+	msec purge_after;            /* 0: as the library has it */
 	const struct keypair *identity;   /* instead of -i; copied; NULL */
 	void (*closing)(void *self);      /* the loop has ended, nothing is closed yet; NULL */
 };
@@ -48,6 +49,12 @@ void session_ready(struct session *session);
 void session_leave(struct session *session, int status);
 /* Leaves, and then dies of the signal, so that the parent sees 128 + n. */
 void session_leave_signal(struct session *session, int signal_number);
+
+/*
+ * What every program does with a fact that is not its own business: another process that runs with our key is named, with
+ * both addresses. true: it is the older one, and the program has to leave with EXIT_REFUSED.
+ */
+bool session_hear(struct session *session, const struct node_fact *fact);
 
 /* True when -W has passed. */
 bool session_is_late(const struct session *session, msec now);

@@ -29,14 +29,38 @@ struct bootstrap {
 	int key_lock;                /* descriptor of the key file, locked; -1 */
 };
 
+static void print_number(const char *name, uint64_t number)
+{
+	fprintf(stderr, " %s=%llu", name, (unsigned long long)number);
+}
+
+/* One line; what it says is in the manual. New words go before `seconds`. */
 static void print_stats(const struct bootstrap *bootstrap, msec now)
 {
-	const struct catalog *catalog = node_catalog(runtime_node(bootstrap->session.runtime));
-	uint64_t sent, received = runtime_traffic(bootstrap->session.runtime, &sent);
+	struct node *node = runtime_node(bootstrap->session.runtime);
+	struct runtime_traffic traffic = runtime_traffic(bootstrap->session.runtime);
+	struct node_counters count = node_count(node);
 
-	fprintf(stderr, "mosaik-bootstrap: stats peers=%zu neighbours=%zu received=%llu sent=%llu seconds=%.3f\n", catalog->live - 1,
-		node_neighbours(runtime_node(bootstrap->session.runtime)), (unsigned long long)received,
-		(unsigned long long)sent, (double)(now - bootstrap->session.started_at) / 1000);
+	fprintf(stderr, "mosaik-bootstrap: stats");
+	print_number("peers", node_catalog(node)->live - 1);
+	print_number("neighbours", node_neighbours(node));
+	print_number("received", traffic.bytes_received);
+	print_number("sent", traffic.bytes_sent);
+	print_number("packets_received", traffic.packets_received);
+	print_number("packets_sent", traffic.packets_sent);
+	print_number("messages", count.announce.messages_sent + count.exchange.messages_sent);
+	print_number("bytes", count.announce.bytes_sent + count.exchange.bytes_sent);
+	print_number("news", count.announce.gossip_received);
+	print_number("duplicates", count.announce.duplicates);
+	print_number("grafts", count.announce.grafts);
+	print_number("rounds", count.exchange.rounds);
+	print_number("syncs", count.exchange.syncs);
+	print_number("sync_bytes", count.exchange.bytes_sent);
+	print_number("suspicions", count.announce.suspicions);
+	print_number("refutations", count.announce.refutations);
+	print_number("deaths", count.announce.deaths);
+	print_number("refused", count.entries_refused);
+	fprintf(stderr, " seconds=%.3f\n", (double)(now - bootstrap->session.started_at) / 1000);
 }
 
 static void turn(void *self, msec now)
@@ -44,9 +68,12 @@ static void turn(void *self, msec now)
 	struct bootstrap *bootstrap = self;
 	struct node_fact fact;
 
-	while (node_next_fact(runtime_node(bootstrap->session.runtime), &fact))
+	while (node_next_fact(runtime_node(bootstrap->session.runtime), &fact)) {
+		if (session_hear(&bootstrap->session, &fact))
+			session_leave(&bootstrap->session, EXIT_REFUSED);
 		if (fact.kind == NODE_BOOTSTRAP_FAILED && bootstrap->settings.common.verbose > 0)
 			warn("a bootstrap peer cannot be reached: %s", error_text(fact.reason));
+	}
 	if (session_stats_due(&bootstrap->session, now))
 		print_stats(bootstrap, now);
 	if (session_is_late(&bootstrap->session, now))
@@ -190,7 +217,7 @@ int main(int argc, char **argv)
 	if (pair)
 		chosen = *pair;
 	session_open(&bootstrap.session, &(struct session_options){.common = &bootstrap.settings.common, .program = &program,
-		.self = &bootstrap, .bind = BIND_DEFAULT, .advertise = bootstrap.settings.advertise, .identity = pair ? &chosen : NULL});
+		.self = &bootstrap, .bind = BIND_DEFAULT, .purge_after = bootstrap.settings.purge_after, .advertise = bootstrap.settings.advertise, .identity = pair ? &chosen : NULL});
 	memory_wipe(&chosen, sizeof chosen);
 	if (bootstrap.settings.common.tags.count == 0)
 		node_add_tag(runtime_node(bootstrap.session.runtime), bootstrap.session.started_at, "bootstrap");

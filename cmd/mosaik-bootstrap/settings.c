@@ -6,6 +6,8 @@
  */
 #include "cmd/mosaik-bootstrap/settings.h"
 
+#define PURGE_AFTER_MAX (24 * 3600 * 1000)
+
 #define FIELD(member, type) OPTION_FIELD(struct settings, member, type)
 
 static const struct option_row rows[] = {
@@ -15,6 +17,8 @@ static const struct option_row rows[] = {
 		"address that others should dial"},
 	{0, "write-addr", OPTION_TEXT, FIELD(write_addr, const char *), "FILE", "MOSAIK_WRITE_ADDR",
 		"also write the address token to FILE"},
+	{0, "purge-after", OPTION_DURATION, FIELD(purge_after, msec), "DUR", "MOSAIK_PURGE_AFTER",
+		"forget who was silent for so long (5m)"},
 	{.name = NULL}
 };
 
@@ -24,9 +28,11 @@ static void check(const void *of)
 
 	if (settings->seed && settings->common.identity_path)
 		usage_error("--seed and --identity contradict each other");
+	if (settings->purge_after < 1000 || settings->purge_after > PURGE_AFTER_MAX)
+		usage_error("--purge-after has to be between 1s and 24h");
 }
 
-const struct settings settings_defaults = {.common = COMMON_DEFAULTS(MSEC_NEVER)};
+const struct settings settings_defaults = {.common = COMMON_DEFAULTS(MSEC_NEVER), .purge_after = 300000};
 
 static const char *const examples[] = {
 	"mosaik-bootstrap -n prod                    print PEERID@HOST:PORT and serve",

@@ -10,6 +10,7 @@ struct settings {
 	struct common common;
 	const char *seed;              /* -s; NULL: not given */
 	const char *advertise;         /* HOST:PORT; NULL: what we listen on */
+	msec purge_after;
 	const char *write_addr;        /* file for the address token; NULL: none */
 };
 

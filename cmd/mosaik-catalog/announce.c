@@ -13,6 +13,7 @@ struct announcement {
 	struct session session;
 	char **command;
 	struct child *child;
+	bool is_refused;           /* an older process has our key; CMD was told to end */
 	bool is_late;              /* -W has passed; CMD was told to end */
 };
 
@@ -27,6 +28,16 @@ static void start(struct announcement *announcement)
 		session_ready(&announcement->session);
 }
 
+/* CMD was started for a member that there will not be. */
+static void refuse(struct announcement *announcement)
+{
+	announcement->is_refused = true;
+	if (announcement->child)
+		child_signal(announcement->child, SIGTERM);
+	else
+		session_leave(&announcement->session, EXIT_REFUSED);
+}
+
 static void turn(void *self, msec now)
 {
 	struct announcement *announcement = self;
@@ -34,12 +45,15 @@ static void turn(void *self, msec now)
 	int status;
 
 	while (node_next_fact(runtime_node(announcement->session.runtime), &fact))
-		;   /* whoever finds whom: nothing here depends on it */
-	if (!announcement->child)
+		if (session_hear(&announcement->session, &fact))
+			refuse(announcement);
+	if (!announcement->child && !announcement->is_refused)
 		start(announcement);
 	if (announcement->child && child_has_ended(announcement->child, &status)) {
 		child_free(announcement->child);
-		session_leave(&announcement->session, announcement->is_late ? EXIT_DEADLINE : status);
+		if (announcement->is_refused || announcement->is_late)
+			status = announcement->is_refused ? EXIT_REFUSED : EXIT_DEADLINE;
+		session_leave(&announcement->session, status);
 	} else if (announcement->child && session_is_late(&announcement->session, now)) {
 		announcement->is_late = true;
 		announcement->session.deadline = MSEC_NEVER;

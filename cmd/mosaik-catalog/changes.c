@@ -72,6 +72,11 @@ void changes_all_gone(struct changes *changes)
 	put_departures(changes, NULL);
 }
 
+bool changes_waiting(const struct changes *changes)
+{
+	return changes->first < changes->count;
+}
+
 bool changes_next(struct changes *changes, struct change *change)
 {
 	if (changes->first == changes->count)

@@ -24,6 +24,7 @@ void changes_fini(struct changes *changes);
 /* Compares with what was seen last; in id order, those who left first. */
 void changes_compare(struct changes *changes, const struct catalog *catalog);
 void changes_all_gone(struct changes *changes);
+bool changes_waiting(const struct changes *changes);
 bool changes_next(struct changes *changes, struct change *change);   /* false: all are taken */
 
 #endif

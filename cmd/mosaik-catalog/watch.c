@@ -4,7 +4,7 @@
  *     question --> answer --> differences --> one line each, or one run of CMD each --> 250 ms --> question
  *
  * Nothing is asked while there is work: so at most one difference is kept, however slow the reader or CMD is. What came
- * and went between two questions is not seen.
+ * and went between two questions is not seen; when they were far apart, and something changed, an event `lag` says so.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,6 +20,7 @@
 #include "cmd/mosaik-catalog/subcommands.h"
 
 #define INTERVAL 250       /* msec between questions */
+#define LAG 1000           /* msec between answers after which what happened between them may be more than their difference */
 #define SILENCE 3000       /* msec without an answer after which everybody counts as gone */
 
 enum { EVENT_KIND, EVENT_ID, EVENT_CARD };
@@ -39,6 +40,8 @@ struct watch {
 	char **command;            /* NULL: events are printed */
 	struct child *child;       /* NULL: none runs */
 	struct changes changes;
+	msec answered_at;
+	bool is_lagging;           /* the event for it is due */
 	msec silent_since;         /* MSEC_NEVER: the last question was answered */
 	int stopped;               /* exit status, once CMD has ended; 0: go on */
 	bool is_told;              /* that nobody is there yet */
@@ -57,7 +60,7 @@ static const char *kind_name(enum catalog_event_kind kind)
 	return "peer-leave";
 }
 
-/* The line of an event. Released with free(). */
+/* The line of an event; one without an entry is a lag. Released with free(). */
 static char *render(const struct change *change, enum listing_form form, const char *wanted)
 {
 	const char *unknown = NULL;
@@ -68,9 +71,11 @@ static char *render(const struct change *change, enum listing_form form, const c
 
 	if (!listing)
 		usage_error("there is no column '%.*s'", (int)strcspn(unknown, ","), unknown);
-	listing_text(listing, EVENT_KIND, bytes_of_text(kind_name(change->kind)));
-	listing_id(listing, EVENT_ID, &change->entry->card.peer);
-	print_card(listing, EVENT_CARD, &change->entry->card);
+	listing_text(listing, EVENT_KIND, bytes_of_text(change->entry ? kind_name(change->kind) : "lag"));
+	if (change->entry) {
+		listing_id(listing, EVENT_ID, &change->entry->card.peer);
+		print_card(listing, EVENT_CARD, &change->entry->card);
+	}
 	listing_end_row(listing);
 	(void)!listing_finish(listing, &rows);   /* into memory */
 	listing_free(listing);
@@ -137,6 +142,15 @@ static void reap(struct watch *watch)
 		warn("'%s' ended with status %d", watch->command[0], status);
 }
 
+static bool next_event(struct watch *watch, struct change *change)
+{
+	if (!watch->is_lagging)
+		return changes_next(&watch->changes, change);
+	watch->is_lagging = false;
+	*change = (struct change){.entry = NULL};
+	return true;
+}
+
 static void turn(struct ask *ask, msec now)
 {
 	struct watch *watch = ask->self;
@@ -145,7 +159,7 @@ static void turn(struct ask *ask, msec now)
 	reap(watch);
 	if (!watch->child && watch->stopped)
 		leave(watch, watch->stopped);
-	while (!watch->child && !ask->session.leaving && changes_next(&watch->changes, &change)) {
+	while (!watch->child && !ask->session.leaving && next_event(watch, &change)) {
 		tell(watch, &change);
 		entry_drop(change.entry);
 	}
@@ -158,9 +172,10 @@ static void answered(struct ask *ask, msec now)
 	struct watch *watch = ask->self;
 	struct change change;
 
-	(void)now;
 	watch->silent_since = MSEC_NEVER;
 	changes_compare(&watch->changes, ask_catalog(ask));
+	watch->is_lagging = ask->answers > 1 && now - watch->answered_at > LAG && changes_waiting(&watch->changes);
+	watch->answered_at = now;
 	if (ask->answers > 1)
 		return;
 	/* Who is there when we come is no news, unless nobody was at first. */

@@ -207,6 +207,8 @@ static bool pull(struct consume *consume)
 	for (int i = 0; i < TURN_BATCHES && output_pending(consume->output) < PENDING_MAX; i++) {
 		if (consume->done || !node_next_fact(node_of(consume), &fact))
 			return false;
+		if (session_hear(&consume->session, &fact))
+			enough(consume, EXIT_REFUSED);
 		if (fact.kind == NODE_STREAM)
 			on_stream_fact(consume, &fact.stream);
 	}

@@ -97,6 +97,10 @@ static void pull_facts(struct produce *produce)
 	struct node_fact fact;
 
 	while (node_next_fact(node_of(produce), &fact)) {
+		if (session_hear(&produce->session, &fact)) {
+			leave(produce, EXIT_REFUSED);
+			return;
+		}
 		if (fact.kind == NODE_BOOTSTRAP_FAILED && produce->phase == WAITING && produce->session.common->verbose > 0)
 			warn("a bootstrap peer cannot be reached: %s", error_text(fact.reason));
 		if (fact.kind == NODE_STREAM && fact.stream.kind == PRODUCER_UNSUBSCRIBED)
@@ -238,6 +242,8 @@ static void turn(void *self, msec now)
 	struct produce *produce = self;
 
 	pull_facts(produce);
+	if (produce->session.leaving)
+		return;
 	if (session_stats_due(&produce->session, now))
 		print_stats(produce, now);
 	if (session_is_late(&produce->session, now)) {

@@ -21,6 +21,7 @@
 
 #define YOUNG (ANNOUNCE_DRIFT_MAX / 2)   /* msec; the way to the neighbour may take as long again */
 #define FRESH 2000                       /* msec; as good as just signed */
+#define SLEPT 2000                       /* msec */
 #define FACTS_MAX 1024                   /* the owner pulls them after each call */
 
 /* --- small things --- */
@@ -33,6 +34,9 @@ static msec wall_now(const struct announce *announce)
 /* Time goes on with every call; the tests of a driver may hand in the same instant many times. */
 static void advance(struct announce *announce, msec now)
 {
+	/* A node that has neighbours hears from them, or asks them, far more often than that. */
+	if (now - announce->now > SLEPT)
+		announce->has_slept = true;
 	if (now > announce->now)
 		announce->now = now;
 }
@@ -64,10 +68,17 @@ static msec interval_of(const struct announce *announce)
 	return msec_min(interval, ANNOUNCE_INTERVAL_MAX);
 }
 
+static unsigned jitter_percent(msec interval)
+{
+	msec most = ANNOUNCE_JITTER_MAX * 100 / interval;
+
+	return most < ANNOUNCE_JITTER_PERCENT ? (unsigned)most : ANNOUNCE_JITTER_PERCENT;
+}
+
 static void sign(struct announce *announce)
 {
 	struct version *version = &announce->card.version;
-	msec wall = wall_now(announce);
+	msec wall = wall_now(announce), interval = interval_of(announce);
 
 	ASSERT(speaks(announce));
 	/* A clock that stands still or is set back must not stop our news. */
@@ -77,7 +88,7 @@ static void sign(struct announce *announce)
 	catalog_put_self(announce->catalog, announce->now, announce->entry);
 	announce->signed_at = announce->now;
 	announce->sign_at = MSEC_NEVER;
-	announce->announce_at = announce->now + rng_jitter(&announce->rng, interval_of(announce), ANNOUNCE_JITTER_PERCENT);
+	announce->announce_at = announce->now + rng_jitter(&announce->rng, interval, jitter_percent(interval));
 	announce->unsent = true;
 	announce_put_fact(
 		announce, &(struct announce_fact){.kind = ANNOUNCE_ENTRY_SIGNED, .peer = announce->card.peer});
@@ -160,7 +171,6 @@ static enum error dispatch(struct announce *announce, struct announce_link *link
 		announce_views_receive(announce, link, message, out);
 		return OK;
 	case ANNOUNCE_PING:
-	case ANNOUNCE_PONG:
 	case ANNOUNCE_PROBE:
 	case ANNOUNCE_PROBED:
 	case ANNOUNCE_SUSPECT:
@@ -194,9 +204,11 @@ static void on_sent(void *self, link_id id, size_t bytes, struct outbox *out)
 	struct announce *announce = self;
 	struct announce_link *link = number_table_get(&announce->links, id);
 
-	(void)out;
 	ASSERT(link != NULL);
 	link->outstanding -= bytes < link->outstanding ? bytes : link->outstanding;
+	/* As of the last time we were told, which is not before the message was sent. */
+	if (link->state == LINK_UP)
+		announce_doubts_heard(announce, link, out);
 }
 
 static void on_tick(void *self, msec now, struct outbox *out)
@@ -287,7 +299,6 @@ struct announce *announce_new(const struct announce_options *options, msec now, 
 	announce->card.version.start = (uint64_t)wall;
 	announce->sign_at = options->guest ? MSEC_NEVER : now;
 	announce->announce_at = MSEC_NEVER;
-	announce->ticked_at = now;
 	announce->shuffle_at = now + rng_jitter(&announce->rng, ANNOUNCE_SHUFFLE_INTERVAL, ANNOUNCE_JITTER_PERCENT);
 	announce_contacts_init(announce);
 	return announce;
@@ -380,6 +391,15 @@ void announce_spread_from(struct announce *announce, const struct id *from, stru
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out)
 {
 	announce_spread_from(announce, NULL, news, out);
+}
+
+void announce_outdo(struct announce *announce, msec now, const struct version *rival)
+{
+	advance(announce, now);
+	if (!speaks(announce) || version_compare(rival, &announce->card.version) <= 0)
+		return;
+	announce->card.version.start = rival->start + 1;
+	sign(announce);
 }
 
 void announce_depart(struct announce *announce, msec now, struct outbox *out)

@@ -11,7 +11,7 @@
  *
  * NEWS (an entry or a goodbye that the catalog did not have) goes over Plumtree's tree (announce_gossip.c, broadcast.h).
  *
- * DOUBTS: a neighbour that is silent for about 1 s is pinged; one that does not answer, or whose line broke, is asked
+ * DOUBTS: a neighbour that is silent for about 1.6 s is pinged; one that does not answer, or whose line broke, is asked
  * for directly and through up to three others; then everybody is told, it may refute, and 1.2 s later it is departed
  * (announce_doubts.c, suspicion.h). Suspicions are flooded over all links, not over the tree: they are tiny and rare, and the
  * tree is broken just when they are needed. A new neighbour is told of everybody we hold for dead: after a split the
@@ -19,7 +19,7 @@
  *
  * Our own entry is signed anew when the card changed (changes within 20 ms make one) and from time to time, so that
  * the catalogs of others do not purge it after 300 s: every 15 s +- 50 % in a small network, in a larger one in proportion
- * to its size, up to 90 s. Crashes are found by neighbours within seconds, so this is needed for nothing else, and it is
+ * to its size, up to 120 s +- 25 %. Crashes are found by neighbours within seconds, so this is needed for nothing else, and it is
  * what costs: each version is one message to everybody and makes digests differ until it got there. A signed heartbeat
  * instead would save half of its bytes, and need a second kind of truth about liveness that anti-entropy does not
  * carry; the longer period saves five sixths and needs nothing.
@@ -36,12 +36,13 @@
 #define ANNOUNCE_NEIGHBOURS 5          /* the active view we dial towards */
 #define ANNOUNCE_NEIGHBOURS_MAX 8      /* with slack; a full one refuses with ERROR_NO_CAPACITY, or evicts for the urgent */
 #define ANNOUNCE_INTERVAL 15000        /* of up to ANNOUNCE_SMALL peers */
-#define ANNOUNCE_INTERVAL_MAX 90000    /* with jitter, two within CATALOG_PURGE_AFTER: one may be lost */
-#define ANNOUNCE_SMALL 16
-#define ANNOUNCE_SHUFFLE_INTERVAL 30000
-#define ANNOUNCE_QUIET 1000            /* msec of silence, +- 20 % */
+#define ANNOUNCE_INTERVAL_MAX 120000   /* with jitter, two within CATALOG_PURGE_AFTER: one may be lost */
+#define ANNOUNCE_SMALL 12
+#define ANNOUNCE_SHUFFLE_INTERVAL 60000
+#define ANNOUNCE_QUIET 1600            /* msec of silence, +- 20 % */
 #define ANNOUNCE_ANSWER 300            /* msec until silence becomes a doubt */
 #define ANNOUNCE_JITTER_PERCENT 50
+#define ANNOUNCE_JITTER_MAX 30000      /* msec */
 #define ANNOUNCE_COALESCE 20
 #define ANNOUNCE_DRIFT_MAX 10000       /* msec between a peer's wall clock and ours */
 #define ANNOUNCE_RETRY_MIN 250         /* back-off: x 1.5 up to the cap, +- 50 % */
@@ -84,6 +85,9 @@ void announce_add_hint(struct announce *announce, msec now, const struct dial *d
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out);
 /* News that it took from anti-entropy with `from`: is named to the others, who ask for it if the tree does not bring it. */
 void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);
+
+/* Somebody else's version of our own entry stands in the catalogs of others: ours becomes newer than that. */
+void announce_outdo(struct announce *announce, msec now, const struct version *rival);
 
 /* Floods our signed goodbye; our entry is not announced any more. */
 void announce_depart(struct announce *announce, msec now, struct outbox *out);

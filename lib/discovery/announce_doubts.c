@@ -1,12 +1,13 @@
 /*
  * announce_doubts.c - are the neighbours there, and what to do when one is not.
  *
- *     silent 1 s --> PING --300 ms--> doubt: PROBE to 3 others, a dial of our own --> SUSPECT to everybody
+ *     silent 1.6 s -> PING -300 ms--> doubt: PROBE to 3 others, a dial of our own --> SUSPECT to everybody
  *     line broken ------------------/
  *     PROBE: a neighbour heard just now is there; another is pinged, a stranger dialled; PROBED says what came of it
  *
- * Any message is a sign of life, so a link that talks costs no ping, and the answer to one side's ping serves
- * both. On one host a dead process refuses the dial at once, and a doubt is settled in a round trip.
+ * Any message is a sign of life, and so is the acknowledgement of one of ours, which takes a living process. So a link
+ * that talks costs no ping, and where a ping is needed, one packet each way serves both sides. On one host a dead process
+ * refuses the dial at once, and a doubt is settled in a round trip.
  */
 #include "base/check.h"
 #include "discovery/announce_internal.h"
@@ -15,7 +16,6 @@
 #define HEARD_JUST_NOW 200   /* msec; far less than the silence that made somebody ask */
 #define REFUTE_INTERVAL 200  /* msec between refutations: who lies about us does not make us sign all day */
 #define GREETED_DEAD_MAX 512 /* suspicions told to one new neighbour */
-#define SLEPT 2000           /* msec without a tick: not the others were silent, we were away */
 
 static void answer_askers(struct announce *announce, const struct id *target, bool is_alive, struct outbox *out)
 {
@@ -181,9 +181,7 @@ void announce_doubts_greet(struct announce *announce, struct announce_link *link
 void announce_doubts_receive(struct announce *announce, struct announce_link *link,
 	const struct announce_message *message, struct outbox *out)
 {
-	if (message->kind == ANNOUNCE_PING) {
-		announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_PONG}, out);
-	} else if (message->kind == ANNOUNCE_PROBE) {
+	if (message->kind == ANNOUNCE_PROBE) {
 		receive_probe(announce, link, &message->id.peer, out);
 	} else if (message->kind == ANNOUNCE_PROBED) {
 		if (message->flag)
@@ -218,12 +216,10 @@ static void decide(struct announce *announce, struct outbox *out)
 
 void announce_doubts_tick(struct announce *announce, struct outbox *out)
 {
-	bool slept = announce->now - announce->ticked_at > SLEPT;
-
-	announce->ticked_at = announce->now;
 	/* What others had to say meanwhile still waits to be read; nothing is decided before. */
-	if (slept)
-		suspicion_fini(&announce->suspicion);
+	if (announce->has_slept)
+		suspicion_put_off(&announce->suspicion, announce->now);
+	announce->has_slept = false;
 	decide(announce, out);
 	for (size_t i = 0; i < announce->neighbours.count; i++) {
 		struct announce_link *link = announce->neighbours.slot[i].value;

@@ -132,9 +132,17 @@ void announce_gossip_carry_out(struct announce *announce, struct outbox *out)
 	}
 }
 
+static bool is_refresh(const struct announce *announce, const struct entry *news)
+{
+	const struct catalog_peer *known = id_table_get(&announce->catalog->peers, &news->card.peer);
+
+	/* What refutes a suspicion is urgent. */
+	return known != NULL && known->is_refresh && !suspicion_holds(&announce->suspicion, &news->card.peer);
+}
+
 void announce_gossip_offer(struct announce *announce, struct entry *news, const struct id *from, struct outbox *out)
 {
-	struct announce_have have = {.id = id_of(news), .round = 1};
+	struct announce_have have = {.id = id_of(news), .round = 1, .is_refresh = is_refresh(announce, news)};
 
 	broadcast_offer(&announce->broadcast, announce->now, &have, from);
 	announce_gossip_carry_out(announce, out);
@@ -145,7 +153,7 @@ void announce_gossip_offer(struct announce *announce, struct entry *news, const 
 void announce_gossip_spread(struct announce *announce, struct entry *news, unsigned round, const struct id *from,
 	struct outbox *out)
 {
-	struct announce_have have = {.id = id_of(news), .round = round};
+	struct announce_have have = {.id = id_of(news), .round = round, .is_refresh = is_refresh(announce, news)};
 
 	ASSERT(news->signed_bytes != NULL);
 	broadcast_news(&announce->broadcast, announce->now, &have, from);
@@ -196,8 +204,8 @@ static enum error receive_entry(struct announce *announce, struct announce_link 
 		return strike(announce, link);
 	if (entry == NULL)
 		return OK;
-	suspicion_refuted(&announce->suspicion, &entry->card.peer, &entry->card.version);
 	announce_gossip_spread(announce, entry, message->round, &from, out);
+	suspicion_refuted(&announce->suspicion, &head.peer, &head.version);
 	return OK;
 }
 

@@ -93,7 +93,7 @@ struct announce {
 	struct asker asker[ASKERS_MAX];
 	size_t asker_count;
 	msec shuffle_at;
-	msec ticked_at;
+	bool has_slept;                  /* nothing happened to us for long: not the others were silent, we were away */
 
 	struct announce_fact *fact;      /* fact[fact_first .. fact_count) are waiting */
 	size_t fact_first;

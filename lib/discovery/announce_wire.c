@@ -48,7 +48,6 @@ static size_t items_of(enum announce_kind kind)
 	case ANNOUNCE_JOIN:
 	case ANNOUNCE_PRUNE:
 	case ANNOUNCE_PING:
-	case ANNOUNCE_PONG:
 		return 1;
 	case ANNOUNCE_NEIGHBOR:
 	case ANNOUNCE_IHAVE:
@@ -108,7 +107,6 @@ static void put_rest(struct buffer *out, const struct announce_message *message)
 	case ANNOUNCE_JOIN:
 	case ANNOUNCE_PRUNE:
 	case ANNOUNCE_PING:
-	case ANNOUNCE_PONG:
 		break;
 	}
 }
@@ -205,7 +203,6 @@ static void get_rest(struct cbor *in, struct announce_message *out)
 	case ANNOUNCE_JOIN:
 	case ANNOUNCE_PRUNE:
 	case ANNOUNCE_PING:
-	case ANNOUNCE_PONG:
 		break;
 	}
 }

@@ -10,11 +10,10 @@
  *     ihave          [7, [[peer, start, update, goodbye?, round]...]]   (lazy push)
  *     graft          [8, wanted?, peer, start, update, goodbye?]
  *     prune          [9]
- *     ping           [10]
- *     pong           [11]
- *     probe          [12, peer]                               is it there for you?
- *     probed         [13, peer, alive?]
- *     suspect        [14, peer, start, update]                this life of the peer is thought to be over
+ *     ping           [10]                                     its acknowledgement by the transport is the answer
+ *     probe          [11, peer]                               is it there for you?
+ *     probed         [12, peer, alive?]
+ *     suspect        [13, peer, start, update]                this life of the peer is thought to be over
  *
  * An id of a message is (peer, version, kind): what an entry says never differs between two with the same id.
  */
@@ -40,13 +39,14 @@ bool message_id_equal(const struct message_id *a, const struct message_id *b);
 
 enum announce_kind {
 	ANNOUNCE_GOSSIP = 1, ANNOUNCE_JOIN, ANNOUNCE_FORWARD_JOIN, ANNOUNCE_NEIGHBOR, ANNOUNCE_SHUFFLE,
-	ANNOUNCE_SHUFFLE_REPLY, ANNOUNCE_IHAVE, ANNOUNCE_GRAFT, ANNOUNCE_PRUNE, ANNOUNCE_PING, ANNOUNCE_PONG,
-	ANNOUNCE_PROBE, ANNOUNCE_PROBED, ANNOUNCE_SUSPECT
+	ANNOUNCE_SHUFFLE_REPLY, ANNOUNCE_IHAVE, ANNOUNCE_GRAFT, ANNOUNCE_PRUNE, ANNOUNCE_PING, ANNOUNCE_PROBE,
+	ANNOUNCE_PROBED, ANNOUNCE_SUSPECT
 };
 
 struct announce_have {
 	struct message_id id;
 	unsigned round;
+	bool is_refresh;         /* says what the last one said; not on the wire */
 };
 
 /* What a kind does not carry is zero. */

@@ -160,12 +160,13 @@ static void flush(struct broadcast *broadcast, const struct id *peer, struct bra
 static void push_lazily(struct broadcast *broadcast, msec now, const struct id *peer, const struct announce_have *news)
 {
 	struct branch *branch = id_table_get(&broadcast->branches, peer);
+	msec due = now + (news->is_refresh ? BROADCAST_REFRESH_DELAY : BROADCAST_LAZY_DELAY);
 
 	ASSERT(branch != NULL);
 	if (branch->have_count == ANNOUNCE_HAVE_MAX)
 		flush(broadcast, peer, branch);
-	if (branch->have_count == 0)
-		branch->flush_at = now + BROADCAST_LAZY_DELAY;
+	if (branch->have_count == 0 || due < branch->flush_at)
+		branch->flush_at = due;
 	branch->have[branch->have_count++] = *news;
 }
 
@@ -181,6 +182,19 @@ static void remember(struct broadcast *broadcast, const struct message_id *id, c
 		broadcast->recent_count++;
 }
 
+/*
+ * Most news is that somebody is still there, and can wait for anti-entropy. Its name goes to one lazy branch, another one each
+ * time: enough to graft a branch that broke, and a sixth of the bytes.
+ */
+static size_t whose_turn(const struct broadcast *broadcast)
+{
+	size_t lazy = 0;
+
+	for (size_t i = 0; i < broadcast->branches.count; i++)
+		lazy += ((const struct branch *)broadcast->branches.slot[i].value)->is_lazy;
+	return lazy > 0 ? broadcast->recent_next % lazy : 0;
+}
+
 void broadcast_news(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from)
 {
 	struct announce_have next = *news;
@@ -191,7 +205,7 @@ void broadcast_news(struct broadcast *broadcast, msec now, const struct announce
 	remember(broadcast, &news->id, from);
 	if (next.round < ANNOUNCE_ROUND_MAX)
 		next.round++;
-	for (size_t i = 0; i < broadcast->branches.count; i++) {
+	for (size_t i = 0, lazy = 0, turn = whose_turn(broadcast); i < broadcast->branches.count; i++) {
 		const struct id *peer = &broadcast->branches.slot[i].key;
 		const struct branch *branch = broadcast->branches.slot[i].value;
 		struct broadcast_action *action;
@@ -200,7 +214,8 @@ void broadcast_news(struct broadcast *broadcast, msec now, const struct announce
 		if ((from != NULL && id_equal(peer, from)) || id_equal(peer, &news->id.peer))
 			continue;
 		if (branch->is_lazy) {
-			push_lazily(broadcast, now, peer, &next);
+			if (!next.is_refresh || lazy++ == turn)
+				push_lazily(broadcast, now, peer, &next);
 			continue;
 		}
 		action = put_action(broadcast, BROADCAST_GOSSIP, peer);

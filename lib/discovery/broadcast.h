@@ -21,6 +21,7 @@
 #include "discovery/announce_wire.h"
 
 #define BROADCAST_LAZY_DELAY 50      /* msec an IHAVE may wait for company */
+#define BROADCAST_REFRESH_DELAY 1000 /* the same, of one who only announces itself again */
 #define BROADCAST_MISSING_FIRST 500  /* msec from the first IHAVE to the first GRAFT: the tree is usually just slower */
 #define BROADCAST_MISSING_NEXT 250   /* and to the next one, from somebody else */
 #define BROADCAST_MISSING_MAX 512    /* names without news; further ones are left to anti-entropy */

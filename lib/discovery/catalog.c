@@ -40,6 +40,8 @@ void catalog_fini(struct catalog *catalog)
 	for (size_t i = 0; i < catalog->peers.count; i++)
 		peer_free(catalog->peers.slot[i].value);
 	id_table_fini(&catalog->peers);
+	entry_drop(catalog->rival_entry);
+	catalog->rival_entry = NULL;
 	catalog->live = 0;
 }
 
@@ -116,10 +118,18 @@ enum catalog_result catalog_judge(const struct catalog *catalog, const struct en
 }
 
 /* Somebody else speaks for us, with a good signature. Ours from before a restart are older, and no surprise. */
+<<<<<<< HEAD
 static void meet_rival(struct catalog *catalog, msec now, const struct entry_label *head)
 {
 	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
 	struct entry_label ours;
+=======
+static void meet_rival(struct catalog *catalog, msec now, struct entry *entry)
+{
+	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
+	struct entry_head theirs = head_of(entry), *head = &theirs;
+	struct entry_head ours;
+>>>>>>> main
 
 	if (own == NULL)
 		return;
@@ -127,6 +137,8 @@ static void meet_rival(struct catalog *catalog, msec now, const struct entry_lab
 	if (head_compare(head, &ours) <= 0 || version_compare(&head->version, &catalog->rival) <= 0)
 		return;
 	catalog->rival = head->version;
+	entry_drop(catalog->rival_entry);
+	catalog->rival_entry = entry_keep(entry);
 	log_event(catalog->log, LOG_WARN, now < 0 ? 0 : now, protocol,
 		"duplicate-identity another process signs with our key, or our clock was set back");
 }
@@ -138,6 +150,11 @@ static bool is_news(enum catalog_result result)
 	return result == CATALOG_NEW || result == CATALOG_UPDATED || result == CATALOG_LEFT;
 }
 
+static bool says_the_same(const struct entry *before, const struct entry *after)
+{
+	return before->card.version.start == after->card.version.start && card_equal(&before->card, &after->card);
+}
+
 static void tell(struct catalog *catalog, struct entry *before, struct entry *after)
 {
 	bool was_live = before != NULL && !before->is_goodbye;
@@ -147,8 +164,7 @@ static void tell(struct catalog *catalog, struct entry *before, struct entry *af
 			push_event(catalog, PEER_DEPARTED, before);
 	} else if (!was_live) {
 		push_event(catalog, PEER_DISCOVERED, after);
-	} else if (before->card.version.start != after->card.version.start ||
-		!card_equal(&before->card, &after->card)) {
+	} else if (!says_the_same(before, after)) {
 		push_event(catalog, PEER_UPDATED, after);
 	}
 }
@@ -178,6 +194,8 @@ static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 		catalog->oldest = msec_min(catalog->oldest, peer->heard_at);
 	catalog->revision++;
 	tell(catalog, peer->is_suspected ? NULL : before, entry);
+	peer->is_refresh = before != NULL && !before->is_goodbye && !entry->is_goodbye && !peer->is_suspected &&
+		says_the_same(before, entry);
 	peer->is_suspected = false;
 	entry_drop(before);
 }
@@ -189,7 +207,7 @@ enum catalog_result catalog_put(struct catalog *catalog, msec heard_at, struct e
 
 	ASSERT(!entry->is_goodbye || entry->signed_bytes != NULL);
 	if (id_equal(&head.peer, &catalog->self) && entry->signed_bytes != NULL)
-		meet_rival(catalog, heard_at, &head);
+		meet_rival(catalog, heard_at, entry);
 	if (is_news(result)) {
 		replace(catalog, heard_at, entry);
 		log_peer(catalog, heard_at, result == CATALOG_NEW ? "new" : result == CATALOG_LEFT ? "left" : "updated",
@@ -378,6 +396,14 @@ void catalog_purge(struct catalog *catalog, msec now)
 msec catalog_deadline(const struct catalog *catalog)
 {
 	return catalog->oldest == MSEC_NEVER ? MSEC_NEVER : catalog->oldest + catalog->purge_after;
+}
+
+struct entry *catalog_take_rival(struct catalog *catalog)
+{
+	struct entry *rival = catalog->rival_entry;
+
+	catalog->rival_entry = NULL;
+	return rival;
 }
 
 bool catalog_next_event(struct catalog *catalog, struct catalog_event *event)

@@ -29,6 +29,7 @@ struct catalog_peer {
 	struct entry *entry;       /* an entry, or the goodbye of a tombstone */
 	msec heard_at;             /* when the newest version got here, less the age it had: may be negative */
 	uint64_t rtt_us;           /* 0: unknown */
+	bool is_refresh;           /* the newest version says what the one before it said */
 	bool is_suspected;         /* departed without a goodbye: hidden, until a newer version comes */
 };
 
@@ -54,6 +55,7 @@ struct catalog {
 	uint64_t digest_revision;
 	struct version rival;           /* newest version of our own id that came from elsewhere; zero: none. Two live
 	                                   processes with one key, or our clock was set back */
+	struct entry *rival_entry;      /* that version, until it is taken; NULL */
 	struct catalog_event event[CATALOG_EVENTS_MAX];   /* ring */
 	size_t event_first;
 	size_t event_count;
@@ -111,6 +113,9 @@ void catalog_set_rtt(struct catalog *catalog, const struct id *peer, uint64_t rt
 /* Drops what has been silent for purge_after, and old tombstones. Next due: catalog_deadline. */
 void catalog_purge(struct catalog *catalog, msec now);
 msec catalog_deadline(const struct catalog *catalog);
+
+/* The entry by which a rival was noticed, once; NULL: there is no news of one. The caller drops it. */
+struct entry *catalog_take_rival(struct catalog *catalog);
 
 /* Oldest unread event; false: none. */
 bool catalog_next_event(struct catalog *catalog, struct catalog_event *event);

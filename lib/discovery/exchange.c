@@ -252,6 +252,8 @@ static enum error on_receive(void *self, msec now, link_id id, struct blob *mess
 
 	ASSERT(session != NULL && session->state != SESSION_CONNECTING);
 	advance(exchange, now);
+	exchange->counters.messages_received++;
+	exchange->counters.bytes_received += blob_size(message);
 	if (session->state == SESSION_CLOSING)
 		return OK;
 	return exchange_round_receive(exchange, session, blob_bytes(message), out);
@@ -432,4 +434,9 @@ bool exchange_next_fact(struct exchange *exchange, struct exchange_fact *fact)
 		return false;
 	*fact = exchange->fact[exchange->fact_first++];
 	return true;
+}
+
+struct exchange_counters exchange_count(const struct exchange *exchange)
+{
+	return exchange->counters;
 }

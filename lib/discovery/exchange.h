@@ -69,4 +69,13 @@ struct exchange_fact {
 };
 bool exchange_next_fact(struct exchange *exchange, struct exchange_fact *fact);
 
+/* Since the start. */
+struct exchange_counters {
+	uint64_t messages_sent, messages_received;
+	uint64_t bytes_sent, bytes_received;
+	uint64_t rounds;                   /* begun by us */
+	uint64_t syncs;                    /* of them, the digests differed */
+};
+struct exchange_counters exchange_count(const struct exchange *exchange);
+
 #endif

@@ -61,6 +61,7 @@ struct exchange {
 	size_t fact_first;
 	size_t fact_count;
 	size_t fact_capacity;
+	struct exchange_counters counters;
 };
 
 static inline bool session_is_ours(const struct session *session)

@@ -40,6 +40,8 @@ static void send(struct exchange *exchange, struct session *session, struct blob
 	ASSERT(session->state != SESSION_CONNECTING && session->state != SESSION_CLOSING);
 	session->outstanding += blob_size(message);
 	session->progress_at = exchange->now;
+	exchange->counters.messages_sent++;
+	exchange->counters.bytes_sent += blob_size(message);
 	ASSERT(session->outstanding <= LINK_OUTSTANDING_MAX);
 	outbox_send(out, session->link.id, message);
 }
@@ -213,6 +215,7 @@ void exchange_round_begin(struct exchange *exchange, struct session *session, st
 	ASSERT(session_is_ours(session) && session->state == SESSION_IDLE);
 	start_over(session);
 	session->state = SESSION_ASKED;
+	exchange->counters.rounds++;
 	if (exchange->options.guest && !session->is_listed) {
 		send(exchange, session, exchange_wire_plain(EXCHANGE_ASK_ALL), out);
 		return;
@@ -392,6 +395,7 @@ static enum error on_list(struct exchange *exchange, struct session *session, co
 		return ERROR_MALFORMED;
 	if (session->has_after && list->item_count > 0 && id_compare(&session->after, &list->item[0].id) >= 0)
 		return ERROR_MALFORMED;
+	exchange->counters.syncs += !session->has_after;   /* the first list of the round */
 	merge(exchange, session, list, &want);
 	log_event(exchange->options.log, LOG_TRACE, exchange->now, protocol,
 		"compared theirs=%zu want=%zu give=%zu more=%d", list->item_count, want.count, session->give_count,

@@ -76,6 +76,11 @@ bool suspicion_told(struct suspicion *suspicion, msec now, const struct id *peer
 	return true;
 }
 
+bool suspicion_holds(const struct suspicion *suspicion, const struct id *peer)
+{
+	return id_table_get(&suspicion->doubts, peer) != NULL;
+}
+
 void suspicion_refuted(struct suspicion *suspicion, const struct id *peer, const struct version *version)
 {
 	const struct doubt *doubt = id_table_get(&suspicion->doubts, peer);
@@ -103,6 +108,20 @@ bool suspicion_next(struct suspicion *suspicion, msec now, struct suspicion_verd
 		return true;
 	}
 	return false;
+}
+
+void suspicion_put_off(struct suspicion *suspicion, msec now)
+{
+	/* Downwards: what is removed moves only what was looked at already. */
+	for (size_t i = suspicion->doubts.count; i-- > 0;) {
+		struct doubt *doubt = suspicion->doubts.slot[i].value;
+		struct id peer = suspicion->doubts.slot[i].key;
+
+		if (doubt->is_told)
+			doubt->due = now + SUSPICION_REFUTE;
+		else
+			doubt_end(suspicion, &peer);
+	}
 }
 
 msec suspicion_deadline(const struct suspicion *suspicion)

@@ -37,8 +37,12 @@ void suspicion_denied(struct suspicion *suspicion, msec now, const struct id *pe
 void suspicion_alive(struct suspicion *suspicion, const struct id *peer);
 /* Somebody suspects. false: known already. */
 bool suspicion_told(struct suspicion *suspicion, msec now, const struct id *peer, const struct version *version);
+bool suspicion_holds(const struct suspicion *suspicion, const struct id *peer);
 /* A newer version ends everything; so does a goodbye. */
 void suspicion_refuted(struct suspicion *suspicion, const struct id *peer, const struct version *version);
+
+/* We were away, and may have missed what the accused say: our own doubts end, they get their time once more. */
+void suspicion_put_off(struct suspicion *suspicion, msec now);
 
 struct suspicion_verdict {
 	enum { SUSPICION_TELL, SUSPICION_DEAD } kind;

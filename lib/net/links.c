@@ -17,7 +17,7 @@
 const struct links_tuning links_tuning_default = {
 	.handshake_max = 5000,
 	.next_address_after = 250,
-	.idle_max = 30000,
+	.idle_max = 5000,
 	.idle_unwanted_max = 2000,
 	.retry_above = CONNECTIONS_HALF_OPEN_RETRY,
 	.half_open_max = CONNECTIONS_HALF_OPEN_MAX,

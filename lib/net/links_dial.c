@@ -56,6 +56,7 @@ static enum error dial_one(struct attempt *attempt, const struct address *addres
 		.alpn = protocol_alpn(attempt->protocol),
 		.peer = attempt->dial.peer,
 		.address = *address,
+		.bulk = attempt->protocol == PROTOCOL_STREAMS || attempt->protocol == PROTOCOL_GROUPS,
 		.owner = connection,
 	};
 

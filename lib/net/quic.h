@@ -82,6 +82,7 @@ struct quic_dial {
 	const char *alpn;
 	struct id peer;                   /* zero: whoever answers */
 	struct address address;
+	bool bulk;                        /* much will be sent: packets as large as the path takes */
 	void *owner;
 };
 

@@ -147,6 +147,7 @@ struct quic_connection *quic_accept(struct quic *quic, const struct udp_packet *
 		.local = packet->to,
 		.remote = packet->from,
 		.initial = &header,
+		.initial_size = packet->data.size,
 		.retried = verdict == TAKE_RETRIED ? &original : NULL,
 	};
 	return quic_connection_new(quic, &birth, &connection) == OK ? connection : NULL;

@@ -19,6 +19,7 @@
  * on a slow path.
  */
 #define INITIAL_RTT (30 * NGTCP2_MILLISECONDS)
+#define PAYLOAD_SMALL NGTCP2_MAX_UDP_PAYLOAD_SIZE   /* 1200: every path takes it */
 #define PAYLOAD_MAX 1452             /* path MTU discovery climbs from 1200 up to this */
 #define PAYLOAD_JUMBO 16368          /* within one host: four fill a segmented message; larger ones gain nothing */
 #define FIRST_DCID_SIZE 18
@@ -30,6 +31,17 @@ static bool within_host(const struct quic_birth *birth)
 	       memcmp(birth->local.ip, birth->remote.ip, sizeof birth->local.ip) == 0;
 }
 
+/*
+ * What the connection is for is known to its dialer. The acceptor learns it within one host only, where a dialer that may
+ * send large packets fills the first one up; else it probes for the path's largest in vain now and then.
+ */
+static bool is_small(const struct quic_birth *birth)
+{
+	if (birth->dial)
+		return !birth->dial->bulk;
+	return within_host(birth) && birth->initial_size <= PAYLOAD_SMALL;
+}
+
 static void fill_settings(const struct quic *quic, const struct quic_birth *birth, ngtcp2_settings *out)
 {
 	ngtcp2_settings_default(out);
@@ -37,7 +49,11 @@ static void fill_settings(const struct quic *quic, const struct quic_birth *birt
 	out->initial_ts = quic->now;
 	out->initial_rtt = INITIAL_RTT;
 	out->max_tx_udp_payload_size = PAYLOAD_MAX;
-	if (quic->jumbo && within_host(birth)) {
+	/* Small messages need no probes for the largest packet, and no buffers for it. */
+	if (is_small(birth)) {
+		out->max_tx_udp_payload_size = PAYLOAD_SMALL;
+		out->no_pmtud = 1;
+	} else if (quic->jumbo && within_host(birth)) {
 		out->max_tx_udp_payload_size = PAYLOAD_JUMBO;
 		out->no_tx_udp_payload_size_shaping = 1;
 		out->no_pmtud = 1;

@@ -113,6 +113,7 @@ struct quic_birth {
 	struct address remote;
 	const struct quic_dial *dial;           /* NULL: accepted */
 	const ngtcp2_pkt_hd *initial;           /* of an accepted connection: its first packet's header */
+	size_t initial_size;
 	const ngtcp2_cid *retried;              /* the id before our Retry, whose token is valid; NULL: no Retry */
 };
 /* quic_birth.c: makes connection->conn; 0 or an ngtcp2 error. source: our first id. */

@@ -37,6 +37,8 @@ struct node *node_new(const struct node_options *options, msec now, msec wall)
 	node->options = *options;
 	node->now = now;
 	catalog_init(&node->catalog, &options->network, &options->identity->public_key, options->crypto, options->log);
+	if (options->purge_after > 0)
+		node->catalog.purge_after = options->purge_after;
 	node->announce = announce_new(&(struct announce_options){.catalog = &node->catalog, .identity = options->identity,
 		.crypto = options->crypto, .log = options->log, .seed = rng_next(&rng), .guest = options->guest}, now, wall);
 	node->exchange = exchange_new(&(struct exchange_options){.catalog = &node->catalog, .log = options->log,
@@ -87,6 +89,22 @@ static void observe(struct node *node, const struct id *peer, const struct addre
 	*known = *from;
 }
 
+/* Whoever proved our own key and presents another life of it than ours is another process. */
+static void meet_double(struct node *node, msec now, const struct address *at, struct bytes hello)
+{
+	const struct entry *own = announce_entry(node->announce, now);
+	struct node_fact fact = {.kind = NODE_DUPLICATE, .peer = node->catalog.self, .address = *at};
+	struct entry_head head;
+
+	if (!own || entry_peek(hello, &head) != OK || !id_equal(&head.peer, &node->catalog.self) ||
+		head.version.start == own->card.version.start)
+		return;
+	fact.is_newer = head.version.start < own->card.version.start;
+	node->rival_told = !fact.is_newer;
+	if (!node->departed && !node->gives_way)
+		node_fact_put(node, &fact);
+}
+
 void node_met(struct node *node, msec now, const struct id *peer, const struct address *from, struct bytes hello)
 {
 	enum catalog_result result;
@@ -94,6 +112,8 @@ void node_met(struct node *node, msec now, const struct id *peer, const struct a
 
 	if (hello.size == 0)
 		return;   /* a guest */
+	if (id_equal(peer, &node->catalog.self))
+		meet_double(node, now, from, hello);
 	if (catalog_put_signed(&node->catalog, now, hello, &result, &entry) != OK)
 		return;   /* counted by the catalog; a connection without an entry is a guest's */
 	if (catalog_find(&node->catalog, peer))
@@ -310,10 +330,23 @@ size_t node_neighbours(const struct node *node)
 	return announce_neighbours(node->announce);
 }
 
+struct node_counters node_count(const struct node *node)
+{
+	return (struct node_counters){.announce = announce_count(node->announce), .exchange = exchange_count(node->exchange),
+		.entries_refused = node->catalog.entries_refused};
+}
+
+void node_give_way(struct node *node)
+{
+	node->gives_way = true;
+}
+
 void node_depart(struct node *node, msec now)
 {
 	node_quit_all_groups(node, now);
 	node->departed = true;
+	if (node->gives_way)
+		return;
 	node->outbox.protocol = PROTOCOL_ANNOUNCE;
 	announce_depart(node->announce, now, &node->outbox);
 	node_settle(node, now);

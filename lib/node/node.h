@@ -26,6 +26,7 @@ struct node_options {
 	const struct log *log;             /* borrowed; NULL: silent */
 	uint64_t seed;
 	bool guest;                        /* asks, and leaves no trace: no entry, no gossip, no streams of its own */
+	msec purge_after;                  /* without news a peer is dropped; 0: CATALOG_PURGE_AFTER */
 	bool no_names;                     /* keep the texts behind ids out of the entry */
 };
 
@@ -79,6 +80,17 @@ bool node_ask_again(struct node *node, msec now);
 
 const struct catalog *node_catalog(const struct node *node);
 size_t node_neighbours(const struct node *node);
+
+/* Since the start. */
+struct node_counters {
+	struct announce_counters announce;
+	struct exchange_counters exchange;
+	uint64_t entries_refused;          /* malformed, badly signed or of another network */
+};
+struct node_counters node_count(const struct node *node);
+
+/* We are the newer of two processes with one key: the other one goes on, so no goodbye may be said in its name. */
+void node_give_way(struct node *node);
 
 /* Signed goodbye to everybody; streams are closed in good order. */
 void node_depart(struct node *node, msec now);
@@ -142,9 +154,13 @@ struct node_fact {
 		NODE_BOOTSTRAP_FAILED,     /* peer (zero: unknown), reason: it is tried again */
 		NODE_LISTED,               /* peer: node_ask is answered, the catalog is filled */
 		NODE_LIST_FAILED,          /* reason */
+<<<<<<< HEAD
 		NODE_GROUP,                /* group, group_fact: see group.h; its bytes are taken by the reader */
 		NODE_GROUP_PERSIST,        /* group, persist: taken; answered by node_group_persisted */
 		NODE_CLIENT                /* client, client_fact: see client.h; its message is taken by the reader */
+=======
+		NODE_DUPLICATE             /* address: where another live process with our key is; is_newer: we are the newer */
+>>>>>>> main
 	} kind;
 	struct streams_fact stream;
 	struct id group;
@@ -153,6 +169,8 @@ struct node_fact {
 	struct client *client;
 	struct client_fact client_fact;
 	struct id peer;
+	struct address address;
+	bool is_newer;
 	enum error reason;
 };
 

@@ -53,6 +53,11 @@ struct node {
 	size_t asks;                   /* guests: questions under way, */
 	link_id asks_from;             /* on links with this id or a later one: earlier questions are answered */
 	link_id answered_on;           /* the link that may be kept, and be asked on again; 0: none */
+	struct version rival;          /* of our own entry, by another process that is being dialled on rival_link */
+	struct address rival_address;
+	link_id rival_link;            /* 0: none */
+	bool rival_told;               /* our owner knows of it */
+	bool gives_way;                /* to an older process with our key */
 	bool departed;                 /* nothing of ours is presented any more */
 };
 

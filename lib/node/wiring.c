@@ -6,7 +6,11 @@
  *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
  *     catalog    peer departed             ->  consumers, and what we remember of its address; a peer that is only
  *                                              thought to have crashed keeps the subscriptions that run
+<<<<<<< HEAD
  *     catalog    peer in or out of a group ->  groups: a bond is worth trying, or no more
+=======
+ *     catalog    our entry, by another     ->  it is dialled, so that both processes see each other; then ours is made newer
+>>>>>>> main
  *     announce, exchange                   ->  our owner
  *
  * A verb may make new facts, so everything is drained until nothing moves. Each round needs news that the catalog took,
@@ -168,13 +172,53 @@ static bool settle_announce(struct node *node, msec now)
 	return true;
 }
 
-static bool settle_exchange(struct node *node)
+/*
+ * Two processes with one key, or an entry of ours from before our clock was set back. Whoever is there is met on the way
+ * (meet_double in node.c), and the newer one leaves.
+ */
+static bool settle_rival(struct node *node, msec now)
+{
+	struct entry *rival = catalog_take_rival(&node->catalog);
+	struct dial dial = {.peer = node->catalog.self};
+
+	if (!rival)
+		return false;
+	for (size_t i = 0; i < rival->card.address_count && dial.count < DIAL_ADDRESSES_MAX; i++)
+		dial.address[dial.count++] = rival->card.address[i];
+	node->rival = rival->card.version;
+	node->rival_address = dial.address[0];
+	node->rival_told = false;
+	node->outbox.protocol = PROTOCOL_CATALOG_SYNC;
+	if (node->rival_link == 0 && !node->departed && !node->gives_way)
+		node->rival_link = exchange_with(node->exchange, now, &dial, &node->outbox);
+	entry_drop(rival);
+	return true;
+}
+
+/* It may have seen us and left before we saw it: then its address is the one that it announced. */
+static void rival_was_dialled(struct node *node, msec now, enum error reason)
+{
+	bool was_there = reason != ERROR_REFUSED && reason != ERROR_NO_ANSWER && reason != ERROR_UNREACHABLE;
+
+	node->rival_link = 0;
+	if (node->gives_way)
+		return;
+	if (was_there && !node->rival_told)
+		node_fact_put(node, &(struct node_fact){.kind = NODE_DUPLICATE, .peer = node->catalog.self,
+			.address = node->rival_address});
+	node->rival_told = true;
+	announce_outdo(node->announce, now, &node->rival);
+}
+
+static bool settle_exchange(struct node *node, msec now)
 {
 	struct exchange_fact fact;
 	struct node_fact told = {0};
 
 	if (!exchange_next_fact(node->exchange, &fact))
 		return false;
+	if (fact.link == node->rival_link && node->rival_link != 0)
+		rival_was_dialled(node, now, fact.reason);
 	if (fact.kind == EXCHANGE_NEWS) {
 		node->outbox.protocol = PROTOCOL_ANNOUNCE;
 		announce_spread_from(node->announce, &fact.peer, fact.news, &node->outbox);
@@ -198,8 +242,12 @@ static bool settle_exchange(struct node *node)
 
 void node_settle(struct node *node, msec now)
 {
+<<<<<<< HEAD
 	node->now = now;
 	while (settle_announce(node, now) || settle_exchange(node) || settle_catalog(node, now))
+=======
+	while (settle_announce(node, now) || settle_exchange(node, now) || settle_rival(node, now) || settle_catalog(node, now))
+>>>>>>> main
 		;
 	settle_lost_events(node, now);
 }

@@ -28,6 +28,7 @@
 
 #define ROUNDS_A_TURN 8          /* of effects and what follows from them, before others get their turn */
 #define HOUSEKEEPING 1000        /* msec between looks at round trips and at the rendezvous */
+#define GIVE_BACK 10000          /* msec between returns of unused memory */
 #define HINTS_MAX 3              /* local nodes dialled at the start; gossip finds the others */
 #define ASK_AT_ONCE 3            /* members that a guest asks */
 
@@ -50,6 +51,8 @@ struct runtime {
 	struct buffer hello;         /* as last given to links */
 	uint64_t events;             /* from links; tells a turn that more came in */
 	msec housekeeping_due;
+	msec give_back_due;
+	uint64_t handshakes[2];      /* at the last return, and at the one before */
 	msec leave_by;
 	unsigned signals;
 	bool asking;                 /* guests: runtime_ask was called */
@@ -194,12 +197,28 @@ static void hint_local(struct runtime *runtime, msec now)
 		node_add_hint(runtime->node, now, &found[i]);
 }
 
+/* Hundreds of connections may come and go while a network starts. glibc keeps their memory, in pieces, unless asked. */
+static void give_back(struct runtime *runtime, msec now)
+{
+	uint64_t handshakes = links_count(runtime->links)->handshakes;
+
+	if (now < runtime->give_back_due)
+		return;
+	runtime->give_back_due = now + GIVE_BACK;
+	/* The one before: what was opened late in the last interval has closed in this one. */
+	if (handshakes != runtime->handshakes[1])
+		malloc_trim(0);
+	runtime->handshakes[1] = runtime->handshakes[0];
+	runtime->handshakes[0] = handshakes;
+}
+
 static void keep_house(struct runtime *runtime, msec now)
 {
 	if (now < runtime->housekeeping_due || runtime->options.guest)
 		return;
 	runtime->housekeeping_due = now + HOUSEKEEPING;
 	refresh_round_trips(runtime);
+	give_back(runtime, now);
 	if (runtime->options.local && node_neighbours(runtime->node) == 0)
 		hint_local(runtime, now);
 }
@@ -346,7 +365,8 @@ static void open_loop(struct runtime *runtime)
 static void open_node(struct runtime *runtime)
 {
 	struct node_options options = {.network = runtime->options.network, .identity = runtime->options.identity,
-		.crypto = &crypto_ed25519, .log = &runtime->log, .guest = runtime->options.guest, .no_names = runtime->options.no_names};
+		.crypto = &crypto_ed25519, .log = &runtime->log, .guest = runtime->options.guest, .no_names = runtime->options.no_names,
+		.purge_after = runtime->options.purge_after};
 
 	identity_entropy(&options.seed, sizeof options.seed);
 	runtime->node = node_new(&options, runtime_now(runtime), runtime_wall(runtime));
@@ -458,6 +478,7 @@ enum error runtime_open(const struct runtime_options *options, struct runtime **
 	}
 	open_local(runtime);
 	runtime->housekeeping_due = runtime_now(runtime) + HOUSEKEEPING;
+	runtime->give_back_due = runtime_now(runtime) + GIVE_BACK;
 	*out = runtime;
 	return OK;
 }
@@ -533,12 +554,12 @@ struct dial runtime_token(const struct runtime *runtime)
 	return runtime->token;
 }
 
-uint64_t runtime_traffic(const struct runtime *runtime, uint64_t *sent)
+struct runtime_traffic runtime_traffic(const struct runtime *runtime)
 {
 	const struct links_counters *counters = links_count(runtime->links);
 
-	*sent = counters->bytes_sent;
-	return counters->bytes_received;
+	return (struct runtime_traffic){.bytes_received = counters->bytes_received, .bytes_sent = counters->bytes_sent,
+		.packets_received = counters->packets_received, .packets_sent = counters->packets_sent};
 }
 
 size_t runtime_ask(struct runtime *runtime)

@@ -36,6 +36,7 @@ struct runtime_options {
 	bool guest;                         /* asks only: see node_options */
 	bool local;                         /* same-host rendezvous */
 	bool no_names;
+	msec purge_after;                   /* see node_options */
 	size_t record_max;                  /* 0: RECORD_MAX */
 	enum log_level log_level;
 	const char *program_name;           /* starts log lines on stderr */
@@ -69,7 +70,11 @@ void runtime_leave(struct runtime *runtime, msec within);
 
 /* Our own token: id and addresses, as others can dial it. */
 struct dial runtime_token(const struct runtime *runtime);
-uint64_t runtime_traffic(const struct runtime *runtime, uint64_t *sent);   /* bytes received; *sent: bytes sent */
+/* UDP datagrams and their payloads, since the start. */
+struct runtime_traffic {
+	uint64_t bytes_received, bytes_sent, packets_received, packets_sent;
+};
+struct runtime_traffic runtime_traffic(const struct runtime *runtime);
 
 /*
  * Guests: asks the members that are known (rendezvous and -p), a few at once, and later those whose names are being looked

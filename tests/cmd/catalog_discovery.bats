@@ -70,6 +70,18 @@ all_know() {
 	[ "$(ids_at b1)" = "$(cut -d@ -f1 b1 b2 b3 | sort)" ]
 }
 
+@test "D4: a node that was silent for too long is dropped, and back with its next word" {
+	run -64 mosaik-bootstrap --purge-after 10ms
+	node one --purge-after 2s
+	ready mosaik-catalog --no-local -p "$(cat one)" watch >events
+	node two -p "$(cat one)"
+	eventually grep -q "^peer-join.$(cut -d@ -f1 two)" events
+	eventually grep -q "^peer-leave.$(cut -d@ -f1 two)" events
+	came_back() { [ "$(grep -c "^peer-join.$(cut -d@ -f1 two)" events)" -ge 2 ]; }
+	eventually came_back
+	[ "$(ids_at two | wc -l)" = 2 ]
+}
+
 @test "D5: a node that leaves in good order is a peer-leave at the others" {
 	node one
 	node two -p "$(cat one)"
@@ -83,4 +95,53 @@ all_know() {
 	kill "$leaver"
 	for name in one two; do eventually grep -q "^peer-leave.$(cut -d@ -f1 three)" "events.$name"; done
 	echo "# D5: seen by both others $(((${EPOCHREALTIME/./} - from) / 1000)) ms after the signal" >&3
+}
+
+@test "one key, two processes: both name both addresses, the newer one leaves, the older one stays listed" {
+	node hub
+	mosaik-key gen key >/dev/null
+	ready mosaik-bootstrap --no-local -b 127.0.0.1:0 -i key -t older -p "$(cat hub)" --write-addr older >/dev/null 2>older.err
+	all_know 2 hub older
+	mosaik-bootstrap --no-local -b 127.0.0.1:0 -i key -t newer -p "$(cat hub)" --write-addr newer >/dev/null 2>newer.err 3>&- &
+	children+=($!)
+	status_of $!
+	[ "$exit_status" = 77 ]
+	grep -q "error\[duplicate-identity\].*older process at $(cut -d@ -f2 older); we are at $(cut -d@ -f2 newer)" newer.err
+	eventually grep -q "in use twice: a newer process at $(cut -d@ -f2 newer) was refused, we are at $(cut -d@ -f2 older)" older.err
+	lists_older() { [ "$(at hub -o addr,tags peers "$(cut -d@ -f1 older)")" = "$(cut -d@ -f2 older)"$'\t'older ]; }
+	eventually lists_older
+}
+
+@test "one key, two processes: a producer, a consumer and an announcer give way as well" {
+	node hub
+	mosaik-key gen key >/dev/null
+	ready mosaik-bootstrap --no-local -q -b 127.0.0.1:0 -i key -p "$(cat hub)" >/dev/null
+	all_know 2 hub
+	run -77 mosaik-produce --no-local -i key -p "$(cat hub)" s < <(exec tail -f /dev/null)
+	[[ $output == *"in use by an older process"* ]]
+	run -77 mosaik-consume --no-local -i key -p "$(cat hub)" s
+	run -77 mosaik-catalog --no-local -i key -p "$(cat hub)" announce -t x -- tail -f /dev/null
+	[ "$(ids_at hub | wc -l)" = 2 ]
+}
+
+@test "a node started again with its key is no duplicate, though it said no goodbye" {
+	node hub
+	mosaik-key gen key >/dev/null
+	node one -i key -t one -p "$(cat hub)"
+	kill -KILL "$pid"
+	ready mosaik-bootstrap --no-local -b 127.0.0.1:0 -i key -t two -p "$(cat hub)" >/dev/null 2>err
+	eventually at hub wait --tag two
+	run -1 grep duplicate err
+	kill -0 "$pid"
+}
+
+@test "twenty nodes: a newcomer, three killed ones, one that stops for half a second" {
+	[ -z "$SANITIZED" ] || skip "as many sanitized processes are another measurement"
+	run -0 "$MOSAIK_BIN/../tests/bench/herd" mosaik 20 1 3 1 0
+	sed 's/^/# /' <<<"$output" >&3
+	[[ $output =~ "newcomer is known to all"\ +p50\ ([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -lt "$(scaled 3)" ]
+	[[ $output =~ "killed node is known to be dead"\ +p50\ ([0-9]+) ]]
+	[ "${BASH_REMATCH[1]}" -lt "$(scaled 5)" ]
+	[[ $output =~ "taken for dead"\ +0\ after ]]
 }

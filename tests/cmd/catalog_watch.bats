@@ -126,6 +126,20 @@ said() { grep -q "$1" events; }
 	run -126 mosaik-catalog watch --initial -- ./plain
 }
 
+@test "watch -- CMD: one that was busy for long is told that it may have missed something" {
+	ready mosaik-bootstrap -b 127.0.0.1:0 >/dev/null
+	mkfifo go
+	# shellcheck disable=SC2016
+	background mosaik-catalog watch --initial -- sh -c 'read -r line; echo "$MOSAIK_EVENT $MOSAIK_PEER_TAGS"
+		[ "$MOSAIK_PEER_TAGS" != bootstrap ] || read -r line <go' >events
+	eventually said "peer-join bootstrap"
+	ready mosaik-consume -t late s >/dev/null
+	run -124 mosaik-catalog wait --tag nobody -W 1500ms
+	echo >go
+	eventually said "peer-join late"
+	[ "$(cat events)" = $'peer-join bootstrap\nlag \npeer-join late' ]
+}
+
 @test "watch: a reader that goes away ends it with SIGPIPE" {
 	ready mosaik-bootstrap -b 127.0.0.1:0 >/dev/null
 	mkfifo pipe

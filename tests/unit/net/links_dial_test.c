@@ -142,13 +142,27 @@ static int silent_socket(struct address *out)
 	return fd;
 }
 
+/*
+ * An address that refuses, for as long as the socket is open: it listens to a peer that does not exist, and so the port
+ * answers everybody else with ICMP. A port that was closed instead may at once be somebody else's, or our own.
+ */
+static int refusing_socket(struct address *out)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(9)};
+	int fd = silent_socket(out);
+
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof in), 0);
+	return fd;
+}
+
 static void a_dead_port_refuses_at_once(void **state)
 {
 	struct pair pair;
 	struct dial dial = {.count = 1};
+	int fd = refusing_socket(&dial.address[0]);
 
 	(void)state;
-	close(silent_socket(&dial.address[0]));
 	pair_init(&pair);
 	struct side *a = pair_add(&pair, "a", "net", "0.0.0.0:0", NULL);
 	uint64_t start = uv_hrtime();
@@ -156,6 +170,7 @@ static void a_dead_port_refuses_at_once(void **state)
 	UNTIL(&pair, note_of(a, id)->unlinked);
 	assert_int_equal(note_of(a, id)->reason, ERROR_REFUSED);
 	assert_true(uv_hrtime() - start < 2 * NSEC_PER_SEC);   /* the deadline would take five */
+	close(fd);
 	pair_fini(&pair);
 }
 
@@ -190,11 +205,12 @@ static void the_next_address_is_tried(void **state)
 	struct dial dial = dial_to(b);
 	dial.count = 3;
 	dial.address[2] = dial.address[0];
-	int fd = silent_socket(&dial.address[0]);           /* silent */
-	close(silent_socket(&dial.address[1]));             /* dead */
+	int silent = silent_socket(&dial.address[0]);
+	int dead = refusing_socket(&dial.address[1]);
 	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
 	UNTIL(&pair, note_of(a, id)->linked);
-	close(fd);
+	close(silent);
+	close(dead);
 	pair_fini(&pair);
 }
 
@@ -348,9 +364,9 @@ static void dialling_again_from_inside_a_callback_works(void **state)
 {
 	struct pair pair;
 	struct dial dead = {.count = 1};
+	int fd = refusing_socket(&dead.address[0]);
 
 	(void)state;
-	close(silent_socket(&dead.address[0]));
 	pair_init(&pair);
 	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
 	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
@@ -360,6 +376,7 @@ static void dialling_again_from_inside_a_callback_works(void **state)
 	UNTIL(&pair, a->note_count == 20);
 	a->redial = &good;
 	UNTIL(&pair, a->note[a->note_count - 1].linked);
+	close(fd);
 	pair_fini(&pair);
 }
 

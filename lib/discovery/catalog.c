@@ -118,18 +118,11 @@ enum catalog_result catalog_judge(const struct catalog *catalog, const struct en
 }
 
 /* Somebody else speaks for us, with a good signature. Ours from before a restart are older, and no surprise. */
-<<<<<<< HEAD
-static void meet_rival(struct catalog *catalog, msec now, const struct entry_label *head)
-{
-	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
-	struct entry_label ours;
-=======
 static void meet_rival(struct catalog *catalog, msec now, struct entry *entry)
 {
 	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
-	struct entry_head theirs = head_of(entry), *head = &theirs;
-	struct entry_head ours;
->>>>>>> main
+	struct entry_label theirs = head_of(entry), *head = &theirs;
+	struct entry_label ours;
 
 	if (own == NULL)
 		return;

@@ -18,12 +18,8 @@
 
 /* Records flow all the time or not at all: there a dead peer on this host shows, by ICMP, within a second. */
 #define KEEP_ALIVE_STREAMS (1 * NSEC_PER_SEC)
-<<<<<<< HEAD
 #define KEEP_ALIVE_GROUPS (600 * NSEC_PER_MSEC)   /* after a heartbeat that did not come: a dead leader's host says so */
-#define KEEP_ALIVE_OTHERS (5 * NSEC_PER_SEC)
-=======
 #define KEEP_ALIVE_OTHERS (20 * NSEC_PER_SEC)   /* below what address translators forget after; discovery asks by itself */
->>>>>>> main
 
 static void on_idle(struct alarm *alarm, nsec now)
 {

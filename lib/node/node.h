@@ -154,13 +154,10 @@ struct node_fact {
 		NODE_BOOTSTRAP_FAILED,     /* peer (zero: unknown), reason: it is tried again */
 		NODE_LISTED,               /* peer: node_ask is answered, the catalog is filled */
 		NODE_LIST_FAILED,          /* reason */
-<<<<<<< HEAD
 		NODE_GROUP,                /* group, group_fact: see group.h; its bytes are taken by the reader */
 		NODE_GROUP_PERSIST,        /* group, persist: taken; answered by node_group_persisted */
-		NODE_CLIENT                /* client, client_fact: see client.h; its message is taken by the reader */
-=======
+		NODE_CLIENT,               /* client, client_fact: see client.h; its message is taken by the reader */
 		NODE_DUPLICATE             /* address: where another live process with our key is; is_newer: we are the newer */
->>>>>>> main
 	} kind;
 	struct streams_fact stream;
 	struct id group;

@@ -6,11 +6,8 @@
  *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
  *     catalog    peer departed             ->  consumers, and what we remember of its address; a peer that is only
  *                                              thought to have crashed keeps the subscriptions that run
-<<<<<<< HEAD
  *     catalog    peer in or out of a group ->  groups: a bond is worth trying, or no more
-=======
  *     catalog    our entry, by another     ->  it is dialled, so that both processes see each other; then ours is made newer
->>>>>>> main
  *     announce, exchange                   ->  our owner
  *
  * A verb may make new facts, so everything is drained until nothing moves. Each round needs news that the catalog took,
@@ -242,12 +239,8 @@ static bool settle_exchange(struct node *node, msec now)
 
 void node_settle(struct node *node, msec now)
 {
-<<<<<<< HEAD
 	node->now = now;
-	while (settle_announce(node, now) || settle_exchange(node) || settle_catalog(node, now))
-=======
 	while (settle_announce(node, now) || settle_exchange(node, now) || settle_rival(node, now) || settle_catalog(node, now))
->>>>>>> main
 		;
 	settle_lost_events(node, now);
 }

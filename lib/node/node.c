@@ -94,7 +94,7 @@ static void meet_double(struct node *node, msec now, const struct address *at, s
 {
 	const struct entry *own = announce_entry(node->announce, now);
 	struct node_fact fact = {.kind = NODE_DUPLICATE, .peer = node->catalog.self, .address = *at};
-	struct entry_head head;
+	struct entry_label head;
 
 	if (!own || entry_peek(hello, &head) != OK || !id_equal(&head.peer, &node->catalog.self) ||
 		head.version.start == own->card.version.start)

@@ -31,7 +31,6 @@ static struct tree_entry *entry_new(struct bytes key, struct bytes value)
 	entry->references = 1;
 	entry->key_size = (uint32_t)key.size;
 	entry->value_size = (uint32_t)value.size;
-	entry->hashed = false;
 	if (key.size > 0)
 		memcpy(entry->data, key.data, key.size);
 	if (value.size > 0)
@@ -91,6 +90,7 @@ static void move_slots(struct tree_node *to, size_t to_at, struct tree_node *fro
 	ASSERT(to_at + n <= TREE_FANOUT && from_at + n <= TREE_FANOUT);
 	if (to->height == 0) {
 		memmove(&tree_leaf_of(to)->entry[to_at], &tree_leaf_of(from)->entry[from_at], n * sizeof(void *));
+		memmove(&tree_leaf_of(to)->hash[to_at], &tree_leaf_of(from)->hash[from_at], n * sizeof(struct tree_hash));
 		return;
 	}
 	memmove(&tree_branch_of(to)->child[to_at], &tree_branch_of(from)->child[from_at], n * sizeof(void *));
@@ -133,6 +133,12 @@ static void set_child(struct tree_node *node, size_t at, struct tree_node *child
 	branch->child[at] = child;
 	branch->count[at] = child->count;
 	branch->least[at] = child->height > 0 ? tree_branch_of(child)->least[0] : tree_leaf_of(child)->entry[0];
+}
+
+static void set_entry(struct tree_node *node, size_t at, struct tree_entry *entry)
+{
+	tree_leaf_of(node)->entry[at] = entry;
+	tree_leaf_of(node)->hash[at].lane[0] = TREE_UNHASHED;
 }
 
 /* Makes the node at *place ours alone. Whoever holds *place has done so with its own node before. */
@@ -202,7 +208,7 @@ static struct tree_node *put_slot(struct tree_node *node, size_t at, struct tree
 	if (node->height > 0)
 		set_child(node, at, child);
 	else
-		tree_leaf_of(node)->entry[at] = entry;
+		set_entry(node, at, entry);
 	recount(left);
 	if (right != NULL)
 		recount(right);
@@ -319,7 +325,7 @@ static struct tree_entry *replace(struct tree *tree, uint64_t rank, struct tree_
 		place = &tree_branch_of(node)->child[slot[depth++]];
 	}
 	old = tree_leaf_of(node)->entry[rank];
-	tree_leaf_of(node)->entry[rank] = entry;
+	set_entry(node, (size_t)rank, entry);
 	node->summed = false;
 	while (depth-- > 0)
 		set_child(path[depth], slot[depth], tree_branch_of(path[depth])->child[slot[depth]]);
@@ -338,6 +344,18 @@ static int compare(const struct tree_entry *entry, struct bytes key, bool past)
 	return bytes_compare(have, key);
 }
 
+/*
+ * Asks for the keys that a search may look at, all at once. A binary search would wait for one after the other, and
+ * waiting for memory is most of what a search in a large tree does; near its root they are at hand anyway.
+ */
+static void fetch_keys(const struct tree_node *node)
+{
+	for (size_t i = 0; i < node->used && node->height <= 1; i++) {
+		__builtin_prefetch(node->height > 0 ? ((const struct tree_branch *)node)->least[i]->data :
+			((const struct tree_leaf *)node)->entry[i]->data);
+	}
+}
+
 /* Where a key is or would be: the number of entries before it. *entry: the one with that key; NULL if there is none. */
 static uint64_t find(const struct tree *tree, struct bytes key, bool past, const struct tree_entry **entry)
 {
@@ -351,6 +369,7 @@ static uint64_t find(const struct tree *tree, struct bytes key, bool past, const
 	while (node->height > 0) {      /* the last child whose first key is not greater; the first if there is none */
 		const struct tree_branch *branch = (const struct tree_branch *)node;
 
+		fetch_keys(node);
 		for (low = 0, high = node->used - 1u; low < high;) {
 			size_t middle = (low + high + 1) / 2;
 
@@ -363,6 +382,7 @@ static uint64_t find(const struct tree *tree, struct bytes key, bool past, const
 			rank += branch->count[i];
 		node = branch->child[low];
 	}
+	fetch_keys(node);
 	for (low = 0, high = node->used; low < high;) {
 		size_t middle = (low + high) / 2;
 		const struct tree_entry *candidate = ((const struct tree_leaf *)node)->entry[middle];

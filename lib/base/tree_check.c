@@ -30,7 +30,7 @@ static const struct tree_entry *check_node(const struct tree_node *node, bool is
 	if (node->height == 0) {
 		for (size_t i = 0; i < node->used; i++) {
 			ASSERT(leaf->entry[i]->references > 0);
-			ASSERT(!node->summed || leaf->entry[i]->hashed);
+			ASSERT(!node->summed || leaf->hash[i].lane[0] != TREE_UNHASHED);
 		}
 		ASSERT(node->count == node->used);
 		return leaf->entry[0];

@@ -9,6 +9,9 @@
 #define TREE_FANOUT 32
 #define TREE_FILL_MIN (TREE_FANOUT / 4)      /* of every node but the root */
 
+#define TREE_DIGEST_LANES 8
+#define TREE_UNHASHED UINT32_MAX             /* no lane of a hash is that large */
+
 /* Of the digest, see tree_digest.c: each of order 2^31 - 2 modulo 2^31 - 1. */
 #define TREE_DIGEST_BASES \
 	0x1AF68340, 0x555184AF, 0x7F2943A5, 0x2515975A, 0x5B14C6F3, 0x275281A6, 0x7E0426EB, 0x45EF7F94
@@ -24,9 +27,15 @@ struct tree_node {
 	uint32_t power[TREE_DIGEST_LANES];
 };
 
+/* The hash of an entry, once it was asked for: beside the others of its leaf, so that to sum them up touches no entry. */
+struct tree_hash {
+	uint32_t lane[TREE_DIGEST_LANES];    /* lane[0] TREE_UNHASHED: not yet */
+};
+
 struct tree_leaf {
 	struct tree_node head;
 	struct tree_entry *entry[TREE_FANOUT];
+	struct tree_hash hash[TREE_FANOUT];
 };
 
 /* What a branch knows of a child, so that a search need not touch the others. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ROOM 4096
-#define STEPS_MAX 400
+#define STEPS_MAX 150
 #define SNAPSHOTS 3
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,7 +7,7 @@
  *
  * A snapshot shares everything with its tree until one of the two changes; then only the path to the change is copied.
  * Everything costs O(log n) unless it says otherwise; recursion is as deep as the tree, TREE_DEPTH_MAX at the most.
- * An entry costs about 100 bytes beside its key and its value. Keys and values are shorter than 4 GiB.
+ * An entry costs about 110 bytes beside its key and its value. Keys and values are shorter than 4 GiB.
  */
 #ifndef BASE_TREE_H
 #define BASE_TREE_H

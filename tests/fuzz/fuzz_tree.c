@@ -28,11 +28,16 @@ struct rig {
 
 static struct model model;               /* too large for the stack of a fuzzer; emptied by every run */
 
-static struct bytes text_of(uint16_t item, uint8_t out[2])
+#define TEXT_MAX 16
+
+/* In the order of items. Longer than the part of a key that a node holds, and alike at the beginning. */
+static struct bytes text_of(uint16_t item, uint8_t out[TEXT_MAX])
 {
-	out[0] = (uint8_t)(item >> 8);
-	out[1] = (uint8_t)item;
-	return bytes_of(out, 2);
+	memset(out, '.', TEXT_MAX);
+	out[3] = (uint8_t)(item >> 12);
+	out[7] = (uint8_t)(item >> 8 & 15);
+	out[TEXT_MAX - 1] = (uint8_t)item;
+	return bytes_of(out, TEXT_MAX);
 }
 
 static void insert(size_t at, uint16_t item)
@@ -50,7 +55,7 @@ static void take(size_t at)
 
 static void by_key(struct tree *tree, uint8_t what, uint16_t item)
 {
-	uint8_t text[2];
+	uint8_t text[TEXT_MAX];
 	struct bytes key = text_of(item, text);
 	struct tree_entry *old;
 	size_t at = 0;
@@ -75,7 +80,7 @@ static void by_key(struct tree *tree, uint8_t what, uint16_t item)
 
 static void by_rank(struct tree *tree, uint8_t what, uint16_t item)
 {
-	uint8_t text[2];
+	uint8_t text[TEXT_MAX];
 	size_t at = item % (model.count + 1), last = model.count > 0 ? model.count - 1 : 0;
 
 	if (what % 4 < 2 && model.count < ROOM) {
@@ -115,7 +120,7 @@ static void assert_is_model(const struct tree *tree)
 	struct tree_cursor cursor = tree_seek(tree, 0);
 	struct tree fresh = {0};
 	struct id one, other;
-	uint8_t text[2];
+	uint8_t text[TEXT_MAX];
 
 	tree_check(tree);
 	ASSERT(tree_count(tree) == model.count);

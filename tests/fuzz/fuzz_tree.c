@@ -58,11 +58,17 @@ static void by_key(struct tree *tree, uint8_t what, uint16_t item)
 	uint8_t text[TEXT_MAX];
 	struct bytes key = text_of(item, text);
 	struct tree_entry *old;
-	size_t at = 0;
+	size_t at = 0, end = model.count;
 	bool there;
 
-	while (at < model.count && model.item[at] < item)
-		at++;
+	while (at < end) {
+		size_t middle = (at + end) / 2;
+
+		if (model.item[middle] < item)
+			at = middle + 1;
+		else
+			end = middle;
+	}
 	there = at < model.count && model.item[at] == item;
 	ASSERT(tree_rank(tree, key) == at);
 	ASSERT(tree_rank_past(tree, key) == at + there);

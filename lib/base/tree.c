@@ -10,6 +10,10 @@
  * hangs below a shared node is found to be shared when a change gets there. That is all there is to snapshots: a second
  * reference to the root. A node with one reference, reached through nodes with one reference, is changed in place.
  *
+ * What a search in a large tree does is wait for memory, so nodes hold a part of their keys: the 8 bytes after those with
+ * which all of their keys begin. Most comparisons end there and touch no entry. How many bytes all keys share is found
+ * when a node is split or two are joined, and falls when a key is put in that begins otherwise.
+ *
  * A full node is split where that helps the next insertion: at the end when something was put at its end, so that what
  * is filled in order (a log, a restored snapshot) has nodes three quarters full, not half.
  */
@@ -31,7 +35,6 @@ static struct tree_entry *entry_new(struct bytes key, struct bytes value)
 	entry->references = 1;
 	entry->key_size = (uint32_t)key.size;
 	entry->value_size = (uint32_t)value.size;
-	entry->hashed = false;
 	if (key.size > 0)
 		memcpy(entry->data, key.data, key.size);
 	if (value.size > 0)
@@ -66,6 +69,7 @@ static struct tree_node *node_new(uint8_t height)
 	node->used = 0;
 	node->height = height;
 	node->summed = false;
+	node->skip = 0;
 	node->count = 0;
 	return node;
 }
@@ -89,8 +93,10 @@ static void move_slots(struct tree_node *to, size_t to_at, struct tree_node *fro
 {
 	ASSERT(to->height == from->height);
 	ASSERT(to_at + n <= TREE_FANOUT && from_at + n <= TREE_FANOUT);
+	memmove(&to->key_head[to_at], &from->key_head[from_at], n * sizeof(uint64_t));
 	if (to->height == 0) {
 		memmove(&tree_leaf_of(to)->entry[to_at], &tree_leaf_of(from)->entry[from_at], n * sizeof(void *));
+		memmove(&tree_leaf_of(to)->hash[to_at], &tree_leaf_of(from)->hash[from_at], n * sizeof(struct tree_hash));
 		return;
 	}
 	memmove(&tree_branch_of(to)->child[to_at], &tree_branch_of(from)->child[from_at], n * sizeof(void *));
@@ -110,6 +116,45 @@ static void close_slot(struct tree_node *node, size_t at)
 	ASSERT(at < node->used);
 	move_slots(node, at, node, at + 1, node->used - at - 1);
 	node->used--;
+}
+
+/* The entry of a slot, or the first one below it. */
+static const struct tree_entry *slot_entry(const struct tree_node *node, size_t at)
+{
+	ASSERT(at < node->used);
+	return node->height > 0 ? ((const struct tree_branch *)node)->least[at] : ((const struct tree_leaf *)node)->entry[at];
+}
+
+static size_t common_size(struct bytes a, struct bytes b)
+{
+	size_t most = a.size < b.size ? a.size : b.size, size = 0;
+
+	while (size < most && a.data[size] == b.data[size])
+		size++;
+	return size;
+}
+
+/* Looks at all keys: keys ascend, so that what the first and the last share they all share. */
+static void find_heads(struct tree_node *node)
+{
+	struct bytes first = tree_entry_key(slot_entry(node, 0));
+
+	node->skip = (uint32_t)common_size(first, tree_entry_key(slot_entry(node, node->used - 1u)));
+	for (size_t i = 0; i < node->used; i++)
+		node->key_head[i] = tree_key_head(tree_entry_key(slot_entry(node, i)), node->skip);
+}
+
+/* After a key was put into a slot. */
+static void set_head(struct tree_node *node, size_t at)
+{
+	struct bytes key = tree_entry_key(slot_entry(node, at));
+	struct bytes other = tree_entry_key(slot_entry(node, at > 0 ? 0 : node->used - 1u));
+
+	if (node->skip > 0 && (key.size < node->skip || other.size < node->skip ||
+		memcmp(key.data, other.data, node->skip) != 0))
+		find_heads(node);
+	else
+		node->key_head[at] = tree_key_head(key, node->skip);
 }
 
 /* After its slots moved. */
@@ -132,7 +177,23 @@ static void set_child(struct tree_node *node, size_t at, struct tree_node *child
 	ASSERT(child->used > 0);
 	branch->child[at] = child;
 	branch->count[at] = child->count;
-	branch->least[at] = child->height > 0 ? tree_branch_of(child)->least[0] : tree_leaf_of(child)->entry[0];
+	branch->least[at] = slot_entry(child, 0);
+}
+
+/* After something below it changed. */
+static void refresh_child(struct tree_node *node, size_t at)
+{
+	const struct tree_entry *before = tree_branch_of(node)->least[at];
+
+	set_child(node, at, tree_branch_of(node)->child[at]);
+	if (tree_branch_of(node)->least[at] != before)
+		set_head(node, at);
+}
+
+static void set_entry(struct tree_node *node, size_t at, struct tree_entry *entry)
+{
+	tree_leaf_of(node)->entry[at] = entry;
+	tree_leaf_of(node)->hash[at].lane[0] = TREE_UNHASHED;
 }
 
 /* Makes the node at *place ours alone. Whoever holds *place has done so with its own node before. */
@@ -145,6 +206,7 @@ static struct tree_node *own(struct tree_node **place)
 	node = node_new(shared->height);
 	move_slots(node, 0, shared, 0, shared->used);
 	node->used = shared->used;
+	node->skip = shared->skip;
 	node->count = shared->count;
 	for (size_t i = 0; i < node->used; i++) {
 		if (node->height > 0)
@@ -184,6 +246,8 @@ static struct tree_node *split(struct tree_node **node, size_t *at)
 	move_slots(right, 0, left, keep, TREE_FANOUT - keep);
 	right->used = (uint16_t)(TREE_FANOUT - keep);
 	left->used = (uint16_t)keep;
+	find_heads(left);
+	find_heads(right);
 	if (*at > keep) {
 		*at -= keep;
 		*node = right;
@@ -202,7 +266,8 @@ static struct tree_node *put_slot(struct tree_node *node, size_t at, struct tree
 	if (node->height > 0)
 		set_child(node, at, child);
 	else
-		tree_leaf_of(node)->entry[at] = entry;
+		set_entry(node, at, entry);
+	set_head(node, at);
 	recount(left);
 	if (right != NULL)
 		recount(right);
@@ -219,7 +284,7 @@ static struct tree_node *insert(struct tree_node **place, uint64_t rank, struct 
 		return put_slot(node, (size_t)rank, entry, NULL);
 	at = child_of(node, &rank);
 	right = insert(&tree_branch_of(node)->child[at], rank, entry);
-	set_child(node, at, tree_branch_of(node)->child[at]);
+	refresh_child(node, at);
 	if (right != NULL)
 		return put_slot(node, at + 1, NULL, right);
 	node->count++;
@@ -240,6 +305,7 @@ static void insert_entry(struct tree *tree, uint64_t rank, struct tree_entry *en
 	root->used = 2;
 	set_child(root, 0, tree->root);
 	set_child(root, 1, right);
+	find_heads(root);
 	recount(root);
 	tree->root = root;
 }
@@ -274,11 +340,13 @@ static void join(struct tree_node *node, size_t at)
 		left->used = (uint16_t)(left->used - n);
 		right->used = (uint16_t)(right->used + n);
 	}
+	find_heads(left);
 	recount(left);
-	set_child(node, at, left);
+	refresh_child(node, at);
 	if (both > TREE_FANOUT) {
+		find_heads(right);
 		recount(right);
-		set_child(node, at + 1, right);
+		refresh_child(node, at + 1);
 	}
 }
 
@@ -299,7 +367,7 @@ static struct tree_entry *take(struct tree_node **place, uint64_t rank)
 	at = child_of(node, &rank);
 	entry = take(&tree_branch_of(node)->child[at], rank);
 	child = tree_branch_of(node)->child[at];
-	set_child(node, at, child);
+	refresh_child(node, at);
 	if (child->used < TREE_FILL_MIN)
 		join(node, at > 0 ? at - 1 : at);
 	return entry;
@@ -319,10 +387,11 @@ static struct tree_entry *replace(struct tree *tree, uint64_t rank, struct tree_
 		place = &tree_branch_of(node)->child[slot[depth++]];
 	}
 	old = tree_leaf_of(node)->entry[rank];
-	tree_leaf_of(node)->entry[rank] = entry;
+	set_entry(node, (size_t)rank, entry);
+	set_head(node, (size_t)rank);
 	node->summed = false;
 	while (depth-- > 0)
-		set_child(path[depth], slot[depth], tree_branch_of(path[depth])->child[slot[depth]]);
+		refresh_child(path[depth], slot[depth]);
 	return old;
 }
 
@@ -338,45 +407,75 @@ static int compare(const struct tree_entry *entry, struct bytes key, bool past)
 	return bytes_compare(have, key);
 }
 
+/* The slots that have to be looked at to place a key: all before `low` are smaller, all from `high` on are greater. */
+static void narrow(const struct tree_node *node, struct bytes key, size_t *low, size_t *high)
+{
+	const struct tree_entry *first = slot_entry(node, 0);
+	uint64_t head = tree_key_head(key, node->skip);
+	size_t from = 0, to = node->used;
+
+	*low = 0;
+	*high = node->used;
+	if (key.size < node->skip || (node->skip > 0 && memcmp(first->data, key.data, node->skip) != 0))
+		return;
+	while (from < to) {
+		size_t middle = (from + to) / 2;
+
+		if (node->key_head[middle] < head)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	*low = from;
+	while (to < node->used && node->key_head[to] == head)
+		to++;
+	*high = to;
+}
+
+/*
+ * How many slots come before a key: their keys are smaller, or equal if `equal_too`. *equal: the entry with that key, if
+ * it is one of those that were looked at. past: see compare.
+ */
+static size_t count_before(const struct tree_node *node, struct bytes key, bool past, bool equal_too,
+	const struct tree_entry **equal)
+{
+	size_t low = 0, high = node->used;
+
+	if (!past)
+		narrow(node, key, &low, &high);
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct tree_entry *entry = slot_entry(node, middle);
+		int order = compare(entry, key, past);
+
+		if (order == 0)
+			*equal = entry;
+		if (order < 0 || (order == 0 && equal_too))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* Where a key is or would be: the number of entries before it. *entry: the one with that key; NULL if there is none. */
 static uint64_t find(const struct tree *tree, struct bytes key, bool past, const struct tree_entry **entry)
 {
 	const struct tree_node *node = tree->root;
 	uint64_t rank = 0;
-	size_t low, high;
 
 	*entry = NULL;
 	if (node == NULL)
 		return 0;
 	while (node->height > 0) {      /* the last child whose first key is not greater; the first if there is none */
 		const struct tree_branch *branch = (const struct tree_branch *)node;
+		size_t at = count_before(node, key, past, true, entry);
 
-		for (low = 0, high = node->used - 1u; low < high;) {
-			size_t middle = (low + high + 1) / 2;
-
-			if (compare(branch->least[middle], key, past) <= 0)
-				low = middle;
-			else
-				high = middle - 1;
-		}
-		for (size_t i = 0; i < low; i++)
+		for (size_t i = 0; i + 1 < at; i++)
 			rank += branch->count[i];
-		node = branch->child[low];
+		node = branch->child[at > 0 ? at - 1 : 0];
 	}
-	for (low = 0, high = node->used; low < high;) {
-		size_t middle = (low + high) / 2;
-		const struct tree_entry *candidate = ((const struct tree_leaf *)node)->entry[middle];
-		int order = compare(candidate, key, past);
-
-		if (order < 0 || (past && order == 0)) {
-			low = middle + 1;
-		} else {
-			high = middle;
-			if (order == 0)
-				*entry = candidate;
-		}
-	}
-	return rank + low;
+	return rank + count_before(node, key, past, past, entry);
 }
 
 /* --- the whole --- */

@@ -7,7 +7,7 @@
  *
  * A snapshot shares everything with its tree until one of the two changes; then only the path to the change is copied.
  * Everything costs O(log n) unless it says otherwise; recursion is as deep as the tree, TREE_DEPTH_MAX at the most.
- * An entry costs about 90 bytes beside its key and its value. Keys and values are shorter than 4 GiB.
+ * An entry costs about 110 bytes beside its key and its value. Keys and values are shorter than 4 GiB.
  */
 #ifndef BASE_TREE_H
 #define BASE_TREE_H
@@ -15,7 +15,6 @@
 #include "base/id.h"
 
 #define TREE_DEPTH_MAX 20
-#define TREE_DIGEST_LANES 8
 
 struct tree_node;
 
@@ -29,8 +28,6 @@ struct tree_entry {
 	uint32_t references;
 	uint32_t key_size;
 	uint32_t value_size;
-	bool hashed;                             /* of the digest, kept here once it was asked for */
-	uint32_t lane[TREE_DIGEST_LANES];
 	uint8_t data[];                          /* key, then value */
 };
 

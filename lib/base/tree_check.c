@@ -7,6 +7,11 @@
 
 static const struct tree_entry *check_node(const struct tree_node *node, bool is_root);
 
+static void check_head(const struct tree_node *node, size_t at, const struct tree_entry *entry)
+{
+	ASSERT(node->key_head[at] == tree_key_head(tree_entry_key(entry), node->skip));
+}
+
 static void check_child(const struct tree_node *node, size_t at)
 {
 	const struct tree_branch *branch = (const struct tree_branch *)node;
@@ -15,6 +20,7 @@ static void check_child(const struct tree_node *node, size_t at)
 	ASSERT(branch->count[at] == branch->child[at]->count);
 	ASSERT(branch->least[at] == check_node(branch->child[at], false));
 	ASSERT(!node->summed || branch->child[at]->summed);
+	check_head(node, at, branch->least[at]);
 }
 
 /* Returns its first entry. */
@@ -30,7 +36,8 @@ static const struct tree_entry *check_node(const struct tree_node *node, bool is
 	if (node->height == 0) {
 		for (size_t i = 0; i < node->used; i++) {
 			ASSERT(leaf->entry[i]->references > 0);
-			ASSERT(!node->summed || leaf->entry[i]->hashed);
+			check_head(node, i, leaf->entry[i]);
+			ASSERT(!node->summed || leaf->hash[i].lane[0] != TREE_UNHASHED);
 		}
 		ASSERT(node->count == node->used);
 		return leaf->entry[0];
@@ -49,6 +56,22 @@ void tree_check(const struct tree *tree)
 		check_node(tree->root, true);
 }
 
+static void check_shared(const struct tree_node *node)
+{
+	const struct tree_branch *branch = (const struct tree_branch *)node;
+	const struct tree_leaf *leaf = (const struct tree_leaf *)node;
+
+	for (size_t i = 0; i < node->used; i++) {
+		const struct tree_entry *first = node->height > 0 ? branch->least[0] : leaf->entry[0];
+		const struct tree_entry *entry = node->height > 0 ? branch->least[i] : leaf->entry[i];
+
+		ASSERT(entry->key_size >= node->skip);
+		ASSERT(bytes_equal(bytes_of(first->data, node->skip), bytes_of(entry->data, node->skip)));
+		if (node->height > 0)
+			check_shared(branch->child[i]);
+	}
+}
+
 void tree_check_order(const struct tree *tree)
 {
 	struct tree_cursor cursor = tree_seek(tree, 0);
@@ -58,4 +81,6 @@ void tree_check_order(const struct tree *tree)
 		ASSERT(last == NULL || bytes_compare(tree_entry_key(last), tree_entry_key(entry)) < 0);
 		last = entry;
 	}
+	if (tree->root != NULL)
+		check_shared(tree->root);
 }

@@ -32,7 +32,7 @@ static uint32_t multiply_add(uint32_t a, uint32_t b, uint32_t c)
 	return reduce((uint64_t)a * b + c);
 }
 
-static void hash_entry(struct tree_entry *entry)
+static void hash_entry(const struct tree_entry *entry, struct tree_hash *out)
 {
 	uint8_t sizes[8];
 	struct hash hash;
@@ -45,16 +45,15 @@ static void hash_entry(struct tree_entry *entry)
 	hash_update(&hash, bytes_of(entry->data, (size_t)entry->key_size + entry->value_size));
 	id = hash_final(&hash);
 	for (size_t lane = 0; lane < TREE_DIGEST_LANES; lane++)
-		entry->lane[lane] = reduce(bytes_get_be32(id.byte + 4 * lane));
-	entry->hashed = true;
+		out->lane[lane] = reduce(bytes_get_be32(id.byte + 4 * lane));
 }
 
-static void add_entry(struct tree_node *node, struct tree_entry *entry)
+static void add_entry(struct tree_node *node, const struct tree_entry *entry, struct tree_hash *hash)
 {
-	if (!entry->hashed)
-		hash_entry(entry);
+	if (hash->lane[0] == TREE_UNHASHED)
+		hash_entry(entry, hash);
 	for (size_t lane = 0; lane < TREE_DIGEST_LANES; lane++) {
-		node->sum[lane] = multiply_add(node->sum[lane], bases[lane], entry->lane[lane]);
+		node->sum[lane] = multiply_add(node->sum[lane], bases[lane], hash->lane[lane]);
 		node->power[lane] = multiply_add(node->power[lane], bases[lane], 0);
 	}
 }
@@ -78,7 +77,7 @@ static void sum_up(struct tree_node *node)
 	}
 	for (size_t i = 0; i < node->used; i++) {
 		if (node->height == 0) {
-			add_entry(node, tree_leaf_of(node)->entry[i]);
+			add_entry(node, tree_leaf_of(node)->entry[i], &tree_leaf_of(node)->hash[i]);
 			continue;
 		}
 		sum_up(tree_branch_of(node)->child[i]);

@@ -6,8 +6,13 @@
 
 #include "base/tree.h"
 
+#include <string.h>
+
 #define TREE_FANOUT 32
 #define TREE_FILL_MIN (TREE_FANOUT / 4)      /* of every node but the root */
+
+#define TREE_DIGEST_LANES 8
+#define TREE_UNHASHED UINT32_MAX             /* no lane of a hash is that large */
 
 /* Of the digest, see tree_digest.c: each of order 2^31 - 2 modulo 2^31 - 1. */
 #define TREE_DIGEST_BASES \
@@ -19,14 +24,22 @@ struct tree_node {
 	uint16_t used;                       /* slots; at least TREE_FILL_MIN, in a root 1 (leaf) or 2 (branch) */
 	uint8_t height;                      /* 0: a leaf */
 	bool summed;                         /* sum and power belong to the present entries */
+	uint32_t skip;                       /* with so many bytes all keys of its slots begin alike */
 	uint64_t count;                      /* entries in it and below */
 	uint32_t sum[TREE_DIGEST_LANES];     /* see tree_digest.c */
 	uint32_t power[TREE_DIGEST_LANES];
+	uint64_t key_head[TREE_FANOUT];      /* of each slot's (first) key the 8 bytes after those; padded with zeroes */
+};
+
+/* The hash of an entry, once it was asked for: beside the others of its leaf, so that to sum them up touches no entry. */
+struct tree_hash {
+	uint32_t lane[TREE_DIGEST_LANES];    /* lane[0] TREE_UNHASHED: not yet */
 };
 
 struct tree_leaf {
 	struct tree_node head;
 	struct tree_entry *entry[TREE_FANOUT];
+	struct tree_hash hash[TREE_FANOUT];
 };
 
 /* What a branch knows of a child, so that a search need not touch the others. */
@@ -36,6 +49,17 @@ struct tree_branch {
 	const struct tree_entry *least[TREE_FANOUT];   /* its first entry; the child's reference keeps it */
 	struct tree_node *child[TREE_FANOUT];
 };
+
+/* The 8 bytes of a key after the first `skip`, as a number that orders as they do. */
+static inline uint64_t tree_key_head(struct bytes key, size_t skip)
+{
+	uint8_t text[8] = {0};
+	size_t left = key.size > skip ? key.size - skip : 0;
+
+	if (left > 0)
+		memcpy(text, key.data + skip, left < sizeof text ? left : sizeof text);
+	return (uint64_t)bytes_get_be32(text) << 32 | bytes_get_be32(text + 4);
+}
 
 static inline struct tree_leaf *tree_leaf_of(struct tree_node *node)
 {

@@ -126,6 +126,15 @@ struct parts collection_parts(const struct collection *self, const struct tree_e
 	return parts;
 }
 
+static size_t parts_count(unsigned mask)
+{
+	size_t count = 0;
+
+	for (unsigned part = 0; part < PARTS; part++)
+		count += mask >> part & 1;
+	return count;
+}
+
 static size_t parts_size(const struct parts *parts)
 {
 	size_t size = 0;
@@ -359,7 +368,7 @@ static void put_item(const struct collection *self, const struct tree_entry *ent
 	struct parts parts = collection_parts(self, entry);
 
 	buffer_clear(item);
-	cbor_put_array(item, (size_t)__builtin_popcount(parts.mask));
+	cbor_put_array(item, parts_count(parts.mask));
 	for (unsigned part = 0; part < PARTS; part++) {
 		if (parts.mask & PART_BIT(part))
 			cbor_put_bytes(item, parts.part[part]);
@@ -426,7 +435,7 @@ static enum error restore(void *self, struct bytes item)
 	struct cbor in;
 
 	cbor_init(&in, item);
-	cbor_array_of(&in, (size_t)__builtin_popcount(parts.mask));
+	cbor_array_of(&in, parts_count(parts.mask));
 	for (unsigned part = 0; part < PARTS; part++) {
 		if (parts.mask & PART_BIT(part))
 			parts.part[part] = cbor_bytes(&in);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ROOM 4096
-#define STEPS_MAX 400
+#define STEPS_MAX 150
 #define SNAPSHOTS 3
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,11 +28,16 @@ struct rig {
 
 static struct model model;               /* too large for the stack of a fuzzer; emptied by every run */
 
-static struct bytes text_of(uint16_t item, uint8_t out[2])
+#define TEXT_MAX 16
+
+/* In the order of items. Longer than the part of a key that a node holds, and alike at the beginning. */
+static struct bytes text_of(uint16_t item, uint8_t out[TEXT_MAX])
 {
-	out[0] = (uint8_t)(item >> 8);
-	out[1] = (uint8_t)item;
-	return bytes_of(out, 2);
+	memset(out, '.', TEXT_MAX);
+	out[3] = (uint8_t)(item >> 12);
+	out[7] = (uint8_t)(item >> 8 & 15);
+	out[TEXT_MAX - 1] = (uint8_t)item;
+	return bytes_of(out, TEXT_MAX);
 }
 
 static void insert(size_t at, uint16_t item)
@@ -50,14 +55,20 @@ static void take(size_t at)
 
 static void by_key(struct tree *tree, uint8_t what, uint16_t item)
 {
-	uint8_t text[2];
+	uint8_t text[TEXT_MAX];
 	struct bytes key = text_of(item, text);
 	struct tree_entry *old;
-	size_t at = 0;
+	size_t at = 0, end = model.count;
 	bool there;
 
-	while (at < model.count && model.item[at] < item)
-		at++;
+	while (at < end) {
+		size_t middle = (at + end) / 2;
+
+		if (model.item[middle] < item)
+			at = middle + 1;
+		else
+			end = middle;
+	}
 	there = at < model.count && model.item[at] == item;
 	ASSERT(tree_rank(tree, key) == at);
 	ASSERT(tree_rank_past(tree, key) == at + there);
@@ -75,7 +86,7 @@ static void by_key(struct tree *tree, uint8_t what, uint16_t item)
 
 static void by_rank(struct tree *tree, uint8_t what, uint16_t item)
 {
-	uint8_t text[2];
+	uint8_t text[TEXT_MAX];
 	size_t at = item % (model.count + 1), last = model.count > 0 ? model.count - 1 : 0;
 
 	if (what % 4 < 2 && model.count < ROOM) {
@@ -115,7 +126,7 @@ static void assert_is_model(const struct tree *tree)
 	struct tree_cursor cursor = tree_seek(tree, 0);
 	struct tree fresh = {0};
 	struct id one, other;
-	uint8_t text[2];
+	uint8_t text[TEXT_MAX];
 
 	tree_check(tree);
 	ASSERT(tree_count(tree) == model.count);

@@ -171,17 +171,57 @@ static size_t model_rank(const struct model *model, uint32_t value)
 	return at;
 }
 
-static void step_by_key(struct tree *tree, struct model *model, uint32_t value, bool put)
+/* Keys of a number, in the order of numbers. */
+#define KEY_MAX 80
+typedef struct bytes key_function(uint32_t value, uint8_t out[KEY_MAX]);
+
+static struct bytes short_key(uint32_t value, uint8_t out[KEY_MAX])
 {
-	uint8_t text[4];
+	return number(value, out);
+}
+
+/* Eight digits to the base of 3, nine bytes each, without zeroes at the end: keys begin alike, and with each other. */
+static struct bytes long_key(uint32_t value, uint8_t out[KEY_MAX])
+{
+	size_t size = 72;
+
+	for (size_t at = 72; at > 0; at -= 9, value /= 3) {
+		memcpy(out + at - 9, "--------0", 9);
+		out[at - 1] = (uint8_t)('0' + value % 3);
+	}
+	while (size > 0 && out[size - 1] == '0')
+		size -= 9;
+	return bytes_of(out, size);
+}
+
+static size_t model_rank_past(const struct model *model, struct bytes prefix, key_function *key_of)
+{
+	uint8_t text[KEY_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->count; i++) {
+		struct bytes key = key_of(model->value[i], text);
+
+		if (key.size > prefix.size)
+			key.size = prefix.size;
+		count += bytes_compare(key, prefix) <= 0;
+	}
+	return count;
+}
+
+static void step_by_key(struct tree *tree, struct model *model, uint32_t value, key_function *key_of, bool put)
+{
+	uint8_t text[4], key_text[KEY_MAX];
+	struct bytes key = key_of(value, key_text);
 	size_t at = model_rank(model, value);
 	bool there = at < model->count && model->value[at] == value;
 	struct tree_entry *old;
 
-	assert_int_equal(tree_rank(tree, number(value, text)), at);
-	assert_int_equal(tree_rank_past(tree, number(value, text)), at + there);
-	assert_true((tree_get(tree, number(value, text)) != NULL) == there);
-	old = put ? tree_put(tree, number(value, text), number(value, text)) : tree_remove(tree, number(value, text));
+	assert_int_equal(tree_rank(tree, key), at);
+	if (value % 8 == 0)
+		assert_int_equal(tree_rank_past(tree, key), model_rank_past(model, key, key_of));
+	assert_true((tree_get(tree, key) != NULL) == there);
+	old = put ? tree_put(tree, key, number(value, text)) : tree_remove(tree, key);
 	assert_true((old != NULL) == there);
 	tree_entry_drop(old);
 	if (put && !there)
@@ -217,10 +257,9 @@ static void release(struct held *held)
 }
 
 /* Phases of growth and of decline, so that nodes split, even out and merge at every height. */
-static void random_steps_by_key_with_snapshots(void **state)
+static void run_by_key(uint64_t seeds, key_function *key_of)
 {
-	(void)state;
-	for (uint64_t seed = 1; seed <= 4; seed++) {
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
 		struct model *model = memory_new(sizeof *model);
 		struct held *held = memory_new(sizeof *held);
 		struct tree tree = {0};
@@ -231,7 +270,7 @@ static void random_steps_by_key_with_snapshots(void **state)
 			uint64_t puts = i / 3000 % 2 == 0 ? 8 : 2;
 			uint32_t value = (uint32_t)rng_below(&rng, seed % 2 ? 2900 : 300);
 
-			step_by_key(&tree, model, value, rng_below(&rng, 10) < puts);
+			step_by_key(&tree, model, value, key_of, rng_below(&rng, 10) < puts);
 			if (rng_below(&rng, 97) == 0)
 				renew(held, rng_below(&rng, HELD), &tree, model);
 			if (i % 500 == 0) {
@@ -245,6 +284,18 @@ static void random_steps_by_key_with_snapshots(void **state)
 		tree_fini(&tree);
 		memory_free(model);
 	}
+}
+
+static void random_steps_by_key_with_snapshots(void **state)
+{
+	(void)state;
+	run_by_key(4, short_key);
+}
+
+static void random_steps_with_keys_that_begin_alike(void **state)
+{
+	(void)state;
+	run_by_key(4, long_key);
 }
 
 static void step_by_rank(struct tree *tree, struct model *model, struct rng *rng, uint64_t inserts)
@@ -406,6 +457,7 @@ int main(void)
 		cmocka_unit_test(put_get_remove),
 		cmocka_unit_test(ranks_of_keys_and_prefixes),
 		cmocka_unit_test(random_steps_by_key_with_snapshots),
+		cmocka_unit_test(random_steps_with_keys_that_begin_alike),
 		cmocka_unit_test(random_steps_by_rank_with_snapshots),
 		cmocka_unit_test(filled_in_order_and_emptied_from_either_end),
 		cmocka_unit_test(digest_tells_order_count_and_borders_apart),

@@ -51,7 +51,9 @@ struct verb_options collection_verb_options(const struct collection_settings *se
 /* A question of the kind that -L and --min-version ask for. */
 struct group_query collection_query(const struct collection_settings *settings, uint64_t ticket, struct bytes query);
 
-/* All of it to stdout, and the buffer is empty again. EXIT_YES, or EXIT_IO, which was told; dies of SIGPIPE as anybody does. */
+/* All of it to stdout; the buffer is empty then. EXIT_YES, EXIT_IO (it was told), or 128 + SIGPIPE: collection_leave dies of it. */
 int collection_print(struct buffer *output);
+/* asker_leave, also with 128 + a signal. */
+void collection_leave(struct asker *asker, int status);
 
 #endif

@@ -22,20 +22,17 @@ struct collection_settings {
 	bool lan;
 	/* reads and writes */
 	bool local;                    /* -L */
-	uint64_t min_version;
+	uint64_t min_version;          /* 0: any; also what `wait` waits for */
 	bool print_version;
 	const char *prefix;            /* NULL: all */
-	/* cas, wait */
-	const char *cas_from;          /* NULL: not given */
-	const char *cas_to;            /* NULL: not given */
+	/* cas, wait, watch */
+	const char *from;              /* cas: a value; watch: the first version wanted. NULL: not given */
+	const char *to;                /* cas; NULL: not given */
 	bool absent;
 	bool delete;
 	const char *value;             /* wait; NULL: not given */
-	uint64_t version;              /* wait; 0: not given */
-	/* watch, tail */
 	bool initial;
 	bool follow;
-	uint64_t from;                 /* watch --from-version: the first version wanted; 0: from now on */
 	uint64_t count;                /* -c; 0: all */
 	/* pqueue */
 	bool highest;                  /* --max */

@@ -22,6 +22,7 @@ struct participant_options {
 	bool tell_applied;
 	bool tell_changes;
 	bool lan;                        /* raft_timing_lan */
+	bool observers_read;             /* as in group.h */
 	bool quiet;                      /* nobody needs to be told that it is in memory only */
 	enum preference preference;
 	uint8_t expect;

@@ -126,18 +126,22 @@ void group_free(struct group *group)
 
 void group_propose(struct group *group, msec now, uint64_t ticket, struct bytes command)
 {
+	bool only_reads = group->options.observers_read && group->options.preference == PREFER_OBSERVER;
 	struct group_fact *fact;
 
 	ASSERT(ticket != 0);
 	group->now = now;
-	if (!group->halted && !group->left && command.size <= GROUP_COMMAND_MAX && handle_has_room(&group->handle)) {
+	if (!only_reads && !group->halted && !group->left && command.size <= GROUP_COMMAND_MAX && handle_has_room(&group->handle)) {
 		handle_propose(&group->handle, now, ticket, command);
 		group->dirty = true;
 		return;
 	}
 	fact = group_tell(group, GROUP_RESULT);
 	fact->ticket = ticket;
-	fact->reason = group->halted || group->left ? ERROR_NOT_LEADER : ERROR_BUSY;
+	if (only_reads)
+		fact->reason = ERROR_NOT_ALLOWED;
+	else
+		fact->reason = group->halted || group->left ? ERROR_NOT_LEADER : ERROR_BUSY;
 }
 
 void group_transfer(struct group *group, msec now)

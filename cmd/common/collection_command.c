@@ -12,7 +12,7 @@
 
 #include "base/check.h"
 #include "cmd/common/exit.h"
-#include "cmd/common/group_key.h"
+#include "cmd/common/group_name.h"
 #include "cmd/common/values.h"
 
 /* What is no verb of verbs.h, or more than one. Those of one kind stand before those of all. */

@@ -9,7 +9,7 @@
 struct store;
 
 struct participant_options {
-	const char *kind;                /* "group", "map", ...: see group_key.h */
+	const char *kind;                /* "group", "map", ...: see group_name.h */
 	const char *name;                /* as the user typed it */
 	const char *listed;              /* what members list it as */
 	const char *key_path;            /* NULL */

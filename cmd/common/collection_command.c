@@ -23,8 +23,24 @@ static const struct route {
 	enum collection_kind kind;
 	collection_run *run;
 	bool endless;              /* no deadline unless -W says so */
+	bool runs;                 /* what stands after -- is a CMD */
 } routes[] = {
-	{"serve", EVERY_KIND, collection_serve_run, true},
+	{"update", COLLECTION_MAP, collection_update_run, false, true},
+	{"update", COLLECTION_CELL, collection_update_run, false, true},
+	{"update", COLLECTION_PQUEUE, collection_update_run, false, true},
+	{"tail", COLLECTION_VEC, collection_tail_run, false, false},
+	{"subset", COLLECTION_SET, collection_subset_run, false, false},
+	{"serve", EVERY_KIND, collection_serve_run, true, false},
+	{"dump", EVERY_KIND, collection_dump_run, true, false},
+	{"load", EVERY_KIND, collection_load_run, true, false},
+	{"watch", EVERY_KIND, collection_watch_run, true, true},
+	{"wait", EVERY_KIND, collection_wait_run, false, false},
+};
+
+struct words {
+	char **word;
+	int count;
+	int after_dashes;
 };
 
 static const struct route *route_of(enum collection_kind kind, const char *name)
@@ -35,9 +51,29 @@ static const struct route *route_of(enum collection_kind kind, const char *name)
 	return NULL;
 }
 
-static int run(const struct collection_program *program, const struct command *command, struct collection_settings *settings,
-	int count, char **operand)
+/* How many words stand after the first --. */
+static int count_after_dashes(int argc, char **argv)
 {
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			return argc - i - 1;
+	return 0;
+}
+
+static bool is_patient(const struct collection_invocation *invocation)
+{
+	const struct common *common = &invocation->settings->common;
+
+	if (!common->has_wait || common->wait == 0)
+		return false;
+	return strcmp(invocation->verb, "take") == 0 || (invocation->kind == COLLECTION_ONCE && strcmp(invocation->verb, "get") == 0);
+}
+
+static int run(const struct collection_program *program, const struct command *command, struct collection_settings *settings,
+	struct words words)
+{
+	int count = words.count;
+	char **operand = words.word;
 	const char *verb = options_subcommand(command, count > 0 ? operand[0] : NULL)->name;
 	const struct route *route = route_of(program->kind, verb);
 	struct collection_invocation invocation = {.settings = settings, .kind = program->kind, .verb = verb,
@@ -48,6 +84,14 @@ static int run(const struct collection_program *program, const struct command *c
 	group_name_check(collection_kind_name(program->kind), invocation.store);
 	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
 		settings->common.timeout = MSEC_NEVER;
+	if (route && route->runs && words.after_dashes > 0) {
+		invocation.count -= words.after_dashes;
+		invocation.command = invocation.operand + invocation.count;
+	}
+	if (invocation.count < 0)
+		usage_error("%s which %s?", verb, collection_kind_name(program->kind));
+	if (is_patient(&invocation))
+		return collection_patient_run(&invocation);
 	return route ? route->run(&invocation) : collection_verb_run(&invocation);
 }
 
@@ -64,13 +108,14 @@ int collection_main(const struct collection_program *program, int argc, char **a
 		.common = "network peer tag identity bind no-local timeout wait json null ready-fd quiet verbose",
 		.check = collection_settings_check,
 	};
+	int after_dashes = count_after_dashes(argc, argv);
 	int first, status;
 
 	collection_settings_rows(program->options, rows);
 	for (const struct subcommand *row = program->subcommands; row->name; row++)
 		ASSERT(route_of(program->kind, row->name) || verb_find(program->kind, row->name));
 	first = options_parse(&command, argc, argv, &settings);
-	status = run(program, &command, &settings, argc - first, argv + first);
+	status = run(program, &command, &settings, (struct words){argv + first, argc - first, after_dashes});
 	options_free(&command, &settings);
 	return status;
 }

@@ -20,7 +20,7 @@
 enum { TICKET_PAGE = 1, TICKET_FOLLOW };
 
 /* Of the content that is being read: not told before it is known to be of one version. */
-struct entry {
+struct item {
 	struct list place;
 	struct buffer change;
 };
@@ -51,11 +51,11 @@ static void close_events(void *self)
 static void drop_entries(struct watching *watching)
 {
 	LIST_EACH_SAFE(place, after, &watching->entries) {
-		struct entry *entry = LIST_OF(place, struct entry, place);
+		struct item *item = LIST_OF(place, struct item, place);
 
 		list_remove(place);
-		buffer_fini(&entry->change);
-		memory_free(entry);
+		buffer_fini(&item->change);
+		memory_free(item);
 	}
 }
 
@@ -91,7 +91,7 @@ static void on_entry(void *self, uint64_t index, const struct bytes part[PARTS])
 		.has_key = kind == COLLECTION_VEC || collection_has(kind, PART_KEY), .key = part[PART_KEY],
 		.has_value = collection_has(kind, PART_VALUE), .value = part[PART_VALUE],
 		.has_priority = collection_has(kind, PART_PRIORITY), .priority = part[PART_PRIORITY]};
-	struct entry *entry;
+	struct item *item;
 
 	if (collection_has(kind, PART_KEY) && !is_wanted(watching, part[PART_KEY]))
 		return;
@@ -99,10 +99,10 @@ static void on_entry(void *self, uint64_t index, const struct bytes part[PARTS])
 		type_put_u64(index, stored);
 		change.key = bytes_of(stored, sizeof stored);
 	}
-	entry = memory_new(sizeof *entry);
-	*entry = (struct entry){0};
-	change_put(&entry->change, &change);
-	list_append(&watching->entries, &entry->place);
+	item = memory_new(sizeof *item);
+	*item = (struct item){0};
+	change_put(&item->change, &change);
+	list_append(&watching->entries, &item->place);
 }
 
 static void put_query(struct watching *watching, struct bytes text)
@@ -141,7 +141,7 @@ static void tell_content(struct watching *watching)
 	uint64_t version = watching->pages.last;
 
 	LIST_EACH(place, &watching->entries)
-		add(watching, version, buffer_bytes(&LIST_OF(place, struct entry, place)->change));
+		add(watching, version, buffer_bytes(&LIST_OF(place, struct item, place)->change));
 	drop_entries(watching);
 	watching->tries = 0;
 	begin_at(watching, version + 1);

@@ -23,8 +23,9 @@ static const struct route {
 	enum collection_kind kind;
 	collection_run *run;
 	bool endless;              /* no deadline unless -W says so */
+	bool takes_command;        /* behind -- */
 } routes[] = {
-	{"serve", EVERY_KIND, collection_serve_run, true},
+	{"serve", EVERY_KIND, collection_serve_run, true, false},
 };
 
 static const struct route *route_of(enum collection_kind kind, const char *name)
@@ -35,20 +36,40 @@ static const struct route *route_of(enum collection_kind kind, const char *name)
 	return NULL;
 }
 
-static int run(const struct collection_program *program, const struct command *command, struct collection_settings *settings,
-	int count, char **operand)
-{
-	const char *verb = options_subcommand(command, count > 0 ? operand[0] : NULL)->name;
-	const struct route *route = route_of(program->kind, verb);
-	struct collection_invocation invocation = {.settings = settings, .kind = program->kind, .verb = verb,
-		.store = operand[1], .operand = operand + 2, .count = count - 2};
+struct words {
+	char **operand;
+	int count;
+	int behind;                /* so many of them stood behind --; -1: there is no -- */
+};
 
-	if (count < 2)
-		usage_error("%s which %s?", verb, collection_kind_name(program->kind));
-	group_name_check(collection_kind_name(program->kind), invocation.store);
+static int run(enum collection_kind kind, const struct command *command, struct collection_settings *settings,
+	const struct words *words)
+{
+	const char *verb = options_subcommand(command, words->count > 0 ? words->operand[0] : NULL)->name;
+	const struct route *route = route_of(kind, verb);
+	struct collection_invocation invocation = {.settings = settings, .kind = kind, .verb = verb, .store = words->operand[1],
+		.operand = words->operand + 2, .count = words->count - 2};
+
+	/* Else -- only ends the options, so that an operand may begin with a dash. */
+	if (route && route->takes_command && words->behind >= 0) {
+		invocation.command = words->operand + words->count - words->behind;
+		invocation.count -= words->behind;
+	}
+	if (invocation.count < 0)
+		usage_error("%s which %s?", verb, collection_kind_name(kind));
+	group_name_check(collection_kind_name(kind), invocation.store);
 	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
 		settings->common.timeout = MSEC_NEVER;
 	return route ? route->run(&invocation) : collection_verb_run(&invocation);
+}
+
+/* How many words stand behind the first `--`; -1: there is none. */
+static int behind_dashes(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			return argc - 1 - i;
+	return -1;
 }
 
 int collection_main(const struct collection_program *program, int argc, char **argv)
@@ -64,13 +85,13 @@ int collection_main(const struct collection_program *program, int argc, char **a
 		.common = "network peer tag identity bind no-local timeout wait json null ready-fd quiet verbose",
 		.check = collection_settings_check,
 	};
-	int first, status;
+	int behind = behind_dashes(argc, argv), first, status;
 
 	collection_settings_rows(program->options, rows);
 	for (const struct subcommand *row = program->subcommands; row->name; row++)
 		ASSERT(route_of(program->kind, row->name) || verb_find(program->kind, row->name));
 	first = options_parse(&command, argc, argv, &settings);
-	status = run(program, &command, &settings, argc - first, argv + first);
+	status = run(program->kind, &command, &settings, &(struct words){argv + first, argc - first, behind});
 	options_free(&command, &settings);
 	return status;
 }

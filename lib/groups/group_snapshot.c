@@ -274,21 +274,28 @@ static void propose_hash(struct group *group, enum tally_kind kind, uint64_t ind
 		group->tally[kind].decided = true;
 }
 
+/* As the log says, also when it was committed in an earlier life of ours. */
+static const struct voters *committed_voters(const struct group *group)
+{
+	return &group_configuration(group, raft_commit(group->raft))->incoming;
+}
+
 /* The hash that a majority of the voters has counts, not the leader's own. */
 static void count_report(struct group *group, enum tally_kind kind, const struct id *hash)
 {
 	const struct tally *tally = &group->tally[kind];
+	const struct voters *voters = committed_voters(group);
 	size_t same = 0;
 
 	for (size_t i = 0; i < tally->count; i++)
 		same += id_equal(&tally->report[i].hash, hash);
-	if (!tally->decided && group->voters.incoming.count > 0 && same >= voters_majority(&group->voters.incoming))
+	if (!tally->decided && voters->count > 0 && same >= voters_majority(voters))
 		propose_hash(group, kind, tally->index, hash);
 }
 
 static bool is_voter(const struct group *group, const struct id *peer)
 {
-	const struct voters *voters = &group->voters.incoming;
+	const struct voters *voters = committed_voters(group);
 
 	for (size_t i = 0; i < voters->count; i++) {
 		if (id_equal(&voters->member[i].peer, peer))

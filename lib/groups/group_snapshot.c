@@ -274,8 +274,7 @@ static void propose_hash(struct group *group, enum tally_kind kind, uint64_t ind
 		group->tally[kind].decided = true;
 }
 
-/* As the log says, also when it was committed in an earlier life of ours. */
-static const struct voters *committed_voters(const struct group *group)
+static const struct voters *voters(const struct group *group)
 {
 	return &group_configuration(group, raft_commit(group->raft))->incoming;
 }
@@ -284,21 +283,20 @@ static const struct voters *committed_voters(const struct group *group)
 static void count_report(struct group *group, enum tally_kind kind, const struct id *hash)
 {
 	const struct tally *tally = &group->tally[kind];
-	const struct voters *voters = committed_voters(group);
 	size_t same = 0;
 
 	for (size_t i = 0; i < tally->count; i++)
 		same += id_equal(&tally->report[i].hash, hash);
-	if (!tally->decided && voters->count > 0 && same >= voters_majority(voters))
+	if (!tally->decided && same >= voters_majority(voters(group)))
 		propose_hash(group, kind, tally->index, hash);
 }
 
 static bool is_voter(const struct group *group, const struct id *peer)
 {
-	const struct voters *voters = committed_voters(group);
+	const struct voters *all = voters(group);
 
-	for (size_t i = 0; i < voters->count; i++) {
-		if (id_equal(&voters->member[i].peer, peer))
+	for (size_t i = 0; i < all->count; i++) {
+		if (id_equal(&all->member[i].peer, peer))
 			return true;
 	}
 	return false;

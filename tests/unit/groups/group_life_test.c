@@ -240,6 +240,75 @@ static void power_fails_at_any_moment_of_a_birth(void **unused)
 	}
 }
 
+/* Random bonds, so that histories begin and meet in all ways; in the end there is one, and nothing vanished silently. */
+static void chaos(uint64_t seed)
+{
+	struct cluster c;
+	struct rng rng;
+	uint64_t proposed;
+
+	cluster_init_empty(&c, 5);
+	rng_init(&rng, seed);
+	for (size_t a = 0; a < 5; a++) {
+		c.node[a].durable = true;   /* else a majority could forget a history, which nobody can mend */
+		c.node[a].disk_delay = 1;
+		for (size_t b = 0; b < a; b++)
+			c.cut[a][b] = c.cut[b][a] = rng_below(&rng, 3) != 0;
+	}
+	for (size_t n = 0; n < 5; n++)
+		cluster_start(&c, n);
+	for (int round = 0; round < 40; round++) {
+		size_t a = (size_t)rng_below(&rng, 5), b = (size_t)rng_below(&rng, 5);
+
+		if (a != b)
+			cluster_cut(&c, a, b, round < 30 && rng_below(&rng, 3) != 0);
+		if (rng_below(&rng, 10) == 0) {
+			cluster_stop(&c, a);
+			cluster_start(&c, a);
+		}
+		for (uint64_t i = rng_below(&rng, 20); i > 0; i--) {
+			char text[32];
+
+			snprintf(text, sizeof text, "c%llu", (unsigned long long)c.last_ticket + 1);
+			cluster_propose(&c, (size_t)rng_below(&rng, 5), text);
+		}
+		cluster_run(&c, (msec)rng_below(&rng, 1500));
+	}
+	proposed = c.last_ticket;
+	for (size_t n = 0; n < 5; n++)
+		cluster_isolate(&c, n, false);
+	cluster_run(&c, 60000);
+	for (size_t n = 0; n < 5; n++) {
+		uint64_t last = cluster_propose(&c, n, "last");
+
+		CLUSTER_UNTIL(&c, cluster_is_ok(&c, n, last), 5000);
+	}
+	cluster_run(&c, 1000);
+	for (size_t n = 1; n < 5; n++)
+		cluster_expect_equal(&c, 0, n);
+	for (uint64_t ticket = 1; ticket <= proposed; ticket++) {
+		size_t n = 0;
+		char text[32];
+
+		while (n < 4 && c.node[n].result[ticket].answers == 0)
+			n++;
+		snprintf(text, sizeof text, "c%llu", (unsigned long long)ticket);
+		assert_true(cluster_times(&c, 0, text) <= 1);
+		assert_true(c.node[n].result[ticket].answers <= 1);
+		if (c.node[n].result[ticket].answers == 1 && c.node[n].result[ticket].reason != OK
+			&& c.node[n].result[ticket].reason != ERROR_INDETERMINATE)
+			assert_int_equal(cluster_times(&c, 0, text), 0);
+	}
+	cluster_fini(&c);
+}
+
+static void histories_meet_at_random(void **unused)
+{
+	(void)unused;
+	for (uint64_t seed = 1; seed <= 20; seed++)
+		chaos(seed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +323,7 @@ int main(void)
 		cmocka_unit_test(who_leaves_is_out_and_the_rest_goes_on),
 		cmocka_unit_test(who_is_alone_leaves_at_once),
 		cmocka_unit_test(power_fails_at_any_moment_of_a_birth),
+		cmocka_unit_test(histories_meet_at_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

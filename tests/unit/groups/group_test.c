@@ -106,6 +106,7 @@ static void loss_of_messages_loses_no_command(void **unused)
 	for (size_t i = 0; i < 200; i++)
 		assert_true(cluster_is_ok(&c, i % 3, tickets[i]));
 	assert_int_equal(cluster_times(&c, 1, "lossy"), 200);
+	assert_int_equal(cluster_status(&c, 1).position, 200);   /* no entry stands there twice, however often it was sent */
 	cluster_fini(&c);
 }
 
@@ -366,6 +367,29 @@ static void a_log_that_grew_is_cut_and_the_snapshot_is_enough(void **unused)
 	cluster_fini(&c);
 }
 
+static void a_newcomer_is_served_by_members_that_restarted(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	make_durable(&c, 3);
+	cluster_fill_up(&c, 1);
+	for (size_t n = 0; n < 3; n++)
+		CLUSTER_UNTIL(&c, c.node[n].disk.meta.index > 0, 5000);
+	for (size_t n = 0; n < 3; n++)
+		cluster_stop(&c, n);
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 5000);
+	c.count = 4;
+	cluster_prepare(&c, 3);
+	cluster_start(&c, 3);
+	CLUSTER_UNTIL(&c, c.node[3].facts[GROUP_RESTORED] == 1, 5000);
+	cluster_run(&c, 100);
+	cluster_expect_equal(&c, 0, 3);
+	cluster_fini(&c);
+}
+
 static void a_durable_newcomer_keeps_what_it_fetched(void **unused)
 {
 	struct cluster c;
@@ -430,6 +454,7 @@ int main(void)
 		cmocka_unit_test(a_transfer_moves_the_leader),
 		cmocka_unit_test(all_stop_and_start_and_everything_is_there),
 		cmocka_unit_test(a_log_that_grew_is_cut_and_the_snapshot_is_enough),
+		cmocka_unit_test(a_newcomer_is_served_by_members_that_restarted),
 		cmocka_unit_test(a_durable_newcomer_keeps_what_it_fetched),
 		cmocka_unit_test(owners_of_external_states_answer),
 	};

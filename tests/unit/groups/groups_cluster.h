@@ -300,15 +300,19 @@ static inline void cluster_stop(struct cluster *c, size_t n)
 	cluster_bonds(c);
 }
 
+static inline void cluster_prepare(struct cluster *c, size_t n)
+{
+	c->node[n].id = cluster_id(n);
+	c->node[n].incarnation = n + 1;
+	c->node[n].result = memory_new(TICKETS * sizeof(struct result));
+}
+
 static inline void cluster_init_empty(struct cluster *c, size_t count)
 {
 	*c = (struct cluster){.count = count, .now = 1000, .delay = 1, .new_state = log_state_new};
 	rng_init(&c->rng, 7);
-	for (size_t n = 0; n < count; n++) {
-		c->node[n].id = cluster_id(n);
-		c->node[n].incarnation = n + 1;
-		c->node[n].result = memory_new(TICKETS * sizeof(struct result));
-	}
+	for (size_t n = 0; n < count; n++)
+		cluster_prepare(c, n);
 }
 
 static inline void cluster_init(struct cluster *c, size_t count)

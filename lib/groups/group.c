@@ -138,7 +138,11 @@ void group_propose(struct group *group, msec now, uint64_t ticket, struct bytes 
 	}
 	fact = group_tell(group, GROUP_RESULT);
 	fact->ticket = ticket;
-	fact->reason = group->halted || group->left ? ERROR_NOT_LEADER : ERROR_BUSY;
+	fact->reason = ERROR_BUSY;
+	if (command.size > GROUP_COMMAND_MAX)
+		fact->reason = ERROR_FULL;
+	else if (group->halted || group->left)
+		fact->reason = ERROR_NOT_LEADER;
 }
 
 void group_transfer(struct group *group, msec now)

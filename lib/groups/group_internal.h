@@ -30,6 +30,7 @@
 #define GROUP_IMAGES_MAX 3
 #define GROUP_IMAGE_TTL 10000              /* msec after the last question about it */
 #define GROUP_MARK_EVERY 2000              /* msec between two marks */
+#define GROUP_MARK_PATIENCE 4000           /* msec that a member asks until it gets one that nobody agreed on */
 #define GROUP_ASK_EVERY 500                /* msec between two questions for a snapshot */
 #define GROUP_CHUNKS_AT_ONCE 4             /* made in one turn; 1 MiB */
 #define GROUP_CHUNKS_STORING 8             /* on their way to the disk */
@@ -55,6 +56,7 @@ struct peer {
 	bool in_raft;
 	struct group_hello hello;
 	msec asks_until;                 /* leader: wants to be offered a snapshot */
+	msec asks_since;                 /* and was not, since */
 };
 
 struct query {
@@ -191,6 +193,8 @@ void group_send(struct group *group, const struct id *peer, enum raft_lane lane,
 void group_say(struct group *group, const struct id *peer, enum raft_lane lane, const struct group_message *message);
 /* persist is taken. Memory mode: done at once. */
 void group_store(struct group *group, struct persist *persist, uint64_t raft_token);
+/* Our incarnation is over: what it said and is still queued is not sent any more. */
+void group_silence(struct group *group);
 void group_out_fini(struct group *group);
 
 /* ---- group_turn.c ---- */

@@ -212,6 +212,8 @@ static bool note_online(struct group *group)
 
 	if (online != group->online || leads != group->leads || group->leader_term != group->lead_term)
 		group_intake_leads(group);
+	if (leads != group->leads)
+		group->mark_index = 0;   /* one that we proposed in another term may have been lost */
 	group->lead_term = group->leader_term;
 	if (leads != group->leads && leads)
 		group->tally[TALLY_CHECKPOINT] = group->tally[TALLY_ROOT] = (struct tally){0};

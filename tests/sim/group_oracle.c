@@ -248,8 +248,10 @@ static void check_configuration(struct oracle *oracle, size_t place)
 		open += shadow->entry[index - shadow->base - 1].is_configuration;
 	if (raft_role(raft) == RAFT_IS_LEADER && open > 1)
 		world_fail(world, "I17: leader %zu has %" PRIu64 " configurations that are not committed", place, open);
-	if (configuration_is_joint(&found))
-		world->saw[SAW_JOINT]++;
+	if (!configuration_is_joint(&found))
+		return;
+	world->saw[SAW_JOINT]++;
+	world->joint = !world->calm && index > raft_commit(raft);
 }
 
 /* ---- leaders ---- */

@@ -23,6 +23,7 @@ struct swarm {
 	uint64_t seed;
 	bool on[FAULT_COUNT];
 	usec destroyed_at;
+	bool stormy;
 	usec fault_mean;
 };
 
@@ -104,6 +105,12 @@ static void open_world(struct swarm *swarm, const struct group_log *log)
 		swarm->on[FAULT_DISK] = swarm->on[FAULT_WIPE] = swarm->on[FAULT_LEAVE] = swarm->on[FAULT_DEATH] = false;
 	swarm->fault_mean = 100000 + (usec)rng_below(&shape, 3000000);
 	clocks = on(&shape, 40);
+	/* Leaders that come and go before anything is settled: what is in the logs differs, and gets written over. */
+	if (on(&shape, 25)) {
+		swarm->on[FAULT_ISOLATE_LEADER] = swarm->on[FAULT_CRASH_LEADER] = swarm->on[FAULT_SPLIT] = true;
+		swarm->fault_mean = options.terms.timing.election_timeout * 1000 * (1 + (usec)rng_below(&shape, 8)) / 4;
+		swarm->stormy = true;
+	}
 	swarm->world = world_new(&options);
 	for (size_t i = 0; i < options.places; i++) {
 		swarm->world->saw[SAW_OBSERVER] += options.preference[i] == PREFER_OBSERVER;
@@ -194,6 +201,20 @@ static void restart(struct swarm *swarm, size_t place)
 	world_start(swarm->world, place);
 }
 
+/* An operator says so to a member that runs. */
+static void declare_dead(struct swarm *swarm, size_t place)
+{
+	struct world *world = swarm->world;
+	size_t leader = world_leader(world);
+
+	if (leader == places(swarm))
+		return;
+	world->saw[SAW_DECLARED_DEAD]++;
+	oracle_left(world->oracle);
+	group_declare_dead(world->place[leader].group, world_clock(world, leader), &world->place[place].peer);
+	world_turn(world, leader);
+}
+
 static void destroy(struct swarm *swarm, enum fault fault, size_t place)
 {
 	struct world *world = swarm->world;
@@ -218,6 +239,8 @@ static void destroy(struct swarm *swarm, enum fault fault, size_t place)
 	if (fault == FAULT_DEATH) {
 		member->dead = true;
 		world->saw[SAW_DEAD_FOR_EVER]++;
+		if (draw(swarm, 2) == 0)
+			declare_dead(swarm, place);
 	}
 }
 
@@ -293,8 +316,10 @@ static void inflict(struct swarm *swarm)
 	size_t place = (size_t)draw(swarm, places(swarm));
 
 	/* Power comes back, cuts are mended, and more often than all else. */
-	if (draw(swarm, 4) == 0)
+	if (draw(swarm, swarm->stormy ? 2 : 4) == 0)
 		fault = draw(swarm, 2) == 0 ? FAULT_MEND : FAULT_RESTART;
+	else if (swarm->stormy && draw(swarm, 2) == 0)
+		fault = draw(swarm, 2) == 0 ? FAULT_ISOLATE_LEADER : FAULT_CRASH_LEADER;
 	if (fault == FAULT_RESTART && swarm->world->place[place].group && draw(swarm, 4) > 0)
 		return;
 	if (!swarm->on[fault])
@@ -302,6 +327,24 @@ static void inflict(struct swarm *swarm)
 	world_say(swarm->world, "%s (%zu)", fault_name[fault], place);
 	swarm->result->faults++;
 	inflict_on(swarm, fault, place);
+}
+
+/* The voters are being changed: now or a moment later is when a fault tells most. */
+static void disturb_change(struct swarm *swarm)
+{
+	static const enum fault faults[] = {FAULT_CRASH_LEADER, FAULT_ISOLATE_LEADER, FAULT_SPLIT, FAULT_CRASH, FAULT_RESTART,
+		FAULT_ONE_WAY};
+	enum fault fault = faults[draw(swarm, 6)];
+
+	if (draw(swarm, 3) > 0 || !swarm->on[fault])
+		return;
+	if (draw(swarm, 2) == 0)
+		world_run_until(swarm->world, swarm->world->now + (usec)draw(swarm, 20000), UINT64_MAX);
+	if (swarm->world->failed)
+		return;
+	world_say(swarm->world, "%s, while voters change", fault_name[fault]);
+	swarm->result->faults++;
+	inflict_on(swarm, fault, (size_t)draw(swarm, places(swarm)));
 }
 
 /* ---- the phases ---- */
@@ -320,7 +363,9 @@ static void safety(struct swarm *swarm, uint64_t events)
 	}
 	while (!world->failed && world->now < until && world->events < events) {
 		world_run_until(world, world->now + 10000 + world_exponential(&world->faults, swarm->fault_mean), events);
-		if (!world->failed)
+		if (!world->failed && world->joint)
+			disturb_change(swarm);
+		else if (!world->failed)
 			inflict(swarm);
 	}
 }

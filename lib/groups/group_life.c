@@ -108,26 +108,14 @@ static void forget_leader(struct group *group)
 	group_tell(group, GROUP_LEADER);
 }
 
-/* What the old life still had to say may go; what it had to write is of no use. */
-static void end_raft(struct group *group)
-{
-	struct raft_output output;
-
-	while (raft_next(group->raft, &output)) {
-		if (output.kind == RAFT_SEND)
-			group_send(group, &output.to.peer, output.lane, output.payload);
-		else if (output.kind == RAFT_PERSIST)
-			persist_free(output.persist);
-	}
-	raft_free(group->raft);
-	group->raft = NULL;
-}
 
 void group_reborn(struct group *group, const struct id *lineage)
 {
 	struct id kept = *lineage;
 
-	end_raft(group);
+	raft_free(group->raft);
+	group->raft = NULL;
+	group_silence(group);
 	group_peers_forget(group);
 	group_snapshots_drop(group);
 	sync_stop(&group->sync);

@@ -274,6 +274,11 @@ static void propose_hash(struct group *group, enum tally_kind kind, uint64_t ind
 		group->tally[kind].decided = true;
 }
 
+static const struct voters *voters(const struct group *group)
+{
+	return &group_configuration(group, raft_commit(group->raft))->incoming;
+}
+
 /* The hash that a majority of the voters has counts, not the leader's own. */
 static void count_report(struct group *group, enum tally_kind kind, const struct id *hash)
 {
@@ -282,16 +287,16 @@ static void count_report(struct group *group, enum tally_kind kind, const struct
 
 	for (size_t i = 0; i < tally->count; i++)
 		same += id_equal(&tally->report[i].hash, hash);
-	if (!tally->decided && group->voters.incoming.count > 0 && same >= voters_majority(&group->voters.incoming))
+	if (!tally->decided && same >= voters_majority(voters(group)))
 		propose_hash(group, kind, tally->index, hash);
 }
 
 static bool is_voter(const struct group *group, const struct id *peer)
 {
-	const struct voters *voters = &group->voters.incoming;
+	const struct voters *all = voters(group);
 
-	for (size_t i = 0; i < voters->count; i++) {
-		if (id_equal(&voters->member[i].peer, peer))
+	for (size_t i = 0; i < all->count; i++) {
+		if (id_equal(&all->member[i].peer, peer))
 			return true;
 	}
 	return false;

@@ -300,15 +300,19 @@ static inline void cluster_stop(struct cluster *c, size_t n)
 	cluster_bonds(c);
 }
 
+static inline void cluster_prepare(struct cluster *c, size_t n)
+{
+	c->node[n].id = cluster_id(n);
+	c->node[n].incarnation = n + 1;
+	c->node[n].result = memory_new(TICKETS * sizeof(struct result));
+}
+
 static inline void cluster_init_empty(struct cluster *c, size_t count)
 {
 	*c = (struct cluster){.count = count, .now = 1000, .delay = 1, .new_state = log_state_new};
 	rng_init(&c->rng, 7);
-	for (size_t n = 0; n < count; n++) {
-		c->node[n].id = cluster_id(n);
-		c->node[n].incarnation = n + 1;
-		c->node[n].result = memory_new(TICKETS * sizeof(struct result));
-	}
+	for (size_t n = 0; n < count; n++)
+		cluster_prepare(c, n);
 }
 
 static inline void cluster_init(struct cluster *c, size_t count)
@@ -583,6 +587,43 @@ static inline size_t cluster_times(const struct cluster *c, size_t n, const char
 	buffer_fini(&query);
 	buffer_fini(&answer);
 	return times;
+}
+
+static inline void cluster_fill(struct cluster *c, size_t n, size_t count)
+{
+	char text[128];
+
+	for (size_t i = 0; i < count; i++) {
+		snprintf(text, sizeof text, "%zu: some text that makes the log a little longer than it would be", i);
+		cluster_propose(c, n, text);
+		if (i % 500 == 499)
+			cluster_run(c, 3);
+	}
+	CLUSTER_UNTIL(c, cluster_is_ok(c, n, c->last_ticket), 5000);
+}
+
+/* So much that the log is cut. */
+static inline void cluster_fill_up(struct cluster *c, size_t n)
+{
+	static char text[16384];
+
+	for (size_t i = 0; i < 1100; i++) {
+		snprintf(text, sizeof text, "%zu:", i);
+		memset(text + strlen(text), 'x', sizeof text - 1 - strlen(text));
+		cluster_propose(c, n, text);
+		if (i % 50 == 49)
+			cluster_run(c, 5);
+	}
+	CLUSTER_UNTIL(c, cluster_is_ok(c, n, c->last_ticket), 5000);
+}
+
+static inline void cluster_expect_equal(struct cluster *c, size_t a, size_t b)
+{
+	struct group_status left = cluster_status(c, a), right = cluster_status(c, b);
+
+	assert_int_equal(left.position, right.position);
+	assert_true(id_equal(&left.state_hash, &right.state_hash));
+	assert_true(id_equal(&left.lineage, &right.lineage));
 }
 
 #endif

@@ -74,6 +74,7 @@ void raft_configured(struct raft *raft, const struct configured *committed)
 	bool had_three = configuration->incoming.count >= 3;
 
 	raft_say(raft, &(struct raft_output){.kind = RAFT_CONFIGURED, .index = committed->index});
+	raft->forgetful = true;
 	/* 2.7: once the group had three voters, the floor is three. Only what may lower it commits fewer. */
 	if (!configuration_is_joint(configuration) && raft->hard.had_three != had_three) {
 		raft->hard.had_three = had_three;
@@ -203,6 +204,7 @@ enum error raft_receive(struct raft *raft, msec now, const struct member *from, 
 void raft_tick(struct raft *raft, msec now)
 {
 	raft->now = now;
+	raft_forget_peers(raft);
 	if (raft->stopped || id_is_zero(&raft->hard.lineage))
 		return;
 	if (raft->role == RAFT_IS_LEADER)
@@ -231,6 +233,8 @@ msec raft_deadline(const struct raft *raft)
 		at = msec_min(at, raft->transfer_until);
 	if (raft->leaving)
 		at = msec_min(at, raft->leave_at);
+	if (raft->forgetful)
+		at = msec_min(at, raft->now);
 	return msec_min(at, raft_read_deadline(raft));
 }
 

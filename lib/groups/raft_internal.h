@@ -156,6 +156,7 @@ struct raft {
 	bool transferred;            /* candidate because the leader asked for it */
 
 	struct id_table peers;       /* -> struct peer *; never ourselves */
+	bool forgetful;              /* some of them may be of no more interest */
 	struct member dead[RAFT_DEAD_MAX];
 	size_t dead_count;
 	struct member declared[RAFT_DECLARED_MAX];   /* by an operator: those dead may make the group smaller */
@@ -200,6 +201,7 @@ struct peer *raft_find(const struct raft *raft, const struct member *member);   
 struct peer *raft_peer_at(const struct raft *raft, size_t n);
 void raft_know_voters(struct raft *raft);            /* a record for every peer that the configurations name */
 bool raft_is_dead(const struct raft *raft, const struct member *member);
+void raft_forget_peers(struct raft *raft);           /* those that are away and that no configuration names */
 
 /* ---- raft.c ---- */
 

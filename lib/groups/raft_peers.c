@@ -31,6 +31,8 @@ static struct peer *add_peer(struct raft *raft, const struct member *member)
 	peer->member = *member;
 	peer->ready_since = MSEC_NEVER;
 	id_table_put(&raft->peers, &member->peer, peer);
+	if (raft->role == RAFT_IS_LEADER)
+		raft_progress_reset(raft, peer);
 	return peer;
 }
 
@@ -38,13 +40,9 @@ static void know(struct raft *raft, const struct voters *voters)
 {
 	for (size_t i = 0; i < voters->count; i++) {
 		const struct member *member = &voters->member[i];
-		struct peer *peer;
 
-		if (id_equal(&member->peer, &raft->options.self.peer) || id_table_get(&raft->peers, &member->peer))
-			continue;
-		peer = add_peer(raft, member);
-		if (raft->role == RAFT_IS_LEADER)
-			raft_progress_reset(raft, peer);
+		if (!id_equal(&member->peer, &raft->options.self.peer) && !id_table_get(&raft->peers, &member->peer))
+			add_peer(raft, member);
 	}
 }
 
@@ -143,6 +141,8 @@ void raft_peer_up(struct raft *raft, msec now, const struct raft_peer *said)
 	else if (!member_equal(&peer->member, &said->member))
 		new_life(raft, peer, &said->member);
 	remove_dead(raft, &said->member);
+	if (!peer->up)
+		peer->leaving = false;
 	peer->preference = said->preference;
 	peer->durable = said->durable;
 	peer->up = true;
@@ -166,10 +166,23 @@ void raft_peer_down(struct raft *raft, msec now, const struct id *id, bool close
 	/* E3: with leases disabled a voter waives stickiness when its own bond to the leader is closed. */
 	if (closed && !raft->stopped && member_equal(&raft->leader, &peer->member))
 		orphan(raft);
-	if (is_named(raft, id))
+	raft->forgetful = true;
+}
+
+void raft_forget_peers(struct raft *raft)
+{
+	if (!raft->forgetful)
 		return;
-	id_table_remove(&raft->peers, id);
-	memory_free(peer);
+	raft->forgetful = false;
+	for (size_t i = raft->peers.count; i-- > 0;) {
+		struct peer *peer = raft_peer_at(raft, i);
+		struct id id = peer->member.peer;
+
+		if (peer->up || is_named(raft, &id))
+			continue;
+		id_table_remove(&raft->peers, &id);
+		memory_free(peer);
+	}
 }
 
 void raft_outlived(struct raft *raft, msec now, const struct member *member)

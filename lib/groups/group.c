@@ -61,7 +61,7 @@ static struct group *group_alone(const struct group_options *options, msec now)
 	rng_init(&group->rng, options->seed);
 	replica_init(&group->replica, &options->state);
 	lineage_init(&group->lineage, options->fence);
-	handle_init(&group->handle, rng_next(&group->rng), options->terms.timing.election_timeout);
+	handle_init(&group->handle, rng_next(&group->rng), 2 * options->terms.timing.election_timeout);
 	return group;
 }
 
@@ -120,6 +120,7 @@ void group_free(struct group *group)
 	handle_fini(&group->handle);
 	replica_fini(&group->replica);
 	free_idle(group);
+	group_intake_fini(group);
 	raft_free(group->raft);
 	memory_free(group);
 }

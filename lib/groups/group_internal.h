@@ -3,6 +3,7 @@
  *
  *      group.c            birth and end of the object, verbs, time
  *      group_turn.c       what follows from an input: raft's outputs, proposals, outcomes, until nothing moves
+ *      group_intake.c     what a leader takes into the log
  *      group_apply.c      committed entries into the replica
  *      group_peers.c      the others: hellos, messages
  *      group_query.c      reads
@@ -162,6 +163,10 @@ struct group {
 	bool diverged;                   /* the others' hash is another */
 	struct tally tally[TALLIES];
 
+	struct number_table appended;    /* leader: session -> struct appended *: what this term has of it in the log */
+	uint64_t lead_term;
+	uint64_t lead_index;             /* leader: everything of earlier terms is applied when the replica is here */
+
 	bool online;
 	bool leads;
 	struct id leader;
@@ -195,6 +200,17 @@ bool group_has_lineage(const struct group *group);
 bool group_is_operational(const struct group *group);    /* a leader that may propose */
 /* In force at an index; nobody before the first. */
 const struct configuration *group_configuration(const struct group *group, uint64_t index);
+
+/* ---- group_intake.c ---- */
+
+/* Leader: a proposal of a member, ourselves or another. The payload is taken. */
+enum intake {
+	INTAKE_TAKEN,                    /* or it stands in the log already */
+	INTAKE_LATER                     /* what comes before it is missing, or we cannot take anything now */
+};
+enum intake group_intake(struct group *group, const struct sending *sending);
+void group_intake_leads(struct group *group);            /* this member begins, or ceases, to lead */
+void group_intake_fini(struct group *group);
 
 /* ---- group_apply.c ---- */
 

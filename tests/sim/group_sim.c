@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "tests/sim/states.h"
 
+#define CHECK_EVERY 8          /* events: then a member asserts all that it knows of itself, which takes long */
 #define EFFECTS_MAX 100000     /* of one turn: more is a machine that never comes to rest */
 
 const char *const group_event_name[SAW_EVENTS] = {
@@ -451,6 +452,8 @@ void world_turn(struct world *world, size_t place)
 	}
 	oracle_look(world->oracle, place);
 	clients_settle(world->clients);
+	if (world->events % CHECK_EVERY == 0)
+		group_check(member->group);
 	if (left) {
 		has_left(world, place);
 	} else if (halted) {

@@ -45,6 +45,7 @@ struct world_options {
 	bool durable[GROUP_PLACES_MAX];
 	struct group_terms terms;
 	uint8_t expect;
+	bool scattered;                       /* they begin apart, and each part may give birth */
 	/* Raft's messages as datagrams: lost, doubled, replayed much later, in any order. Off: bonds are reliable and ordered. */
 	bool harsh;
 	unsigned drop, duplicate, replay;     /* of a thousand, when harsh */
@@ -255,7 +256,8 @@ uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t posi
 uint64_t oracle_acknowledged(const struct oracle *oracle, size_t place);
 void oracle_acknowledge(struct oracle *oracle, size_t place, uint64_t position);
 size_t oracle_lineages(const struct oracle *oracle);
-bool oracle_configuration(const struct oracle *oracle, struct configuration *out);   /* latest committed; false: not born */
+/* Latest committed of a lineage that somebody runs in. false: not born. */
+bool oracle_configuration(const struct oracle *oracle, struct configuration *out);
 void oracle_left(struct oracle *oracle);                            /* somebody wants out: the group may get smaller */
 void oracle_finish(struct oracle *oracle);                          /* what must be true in the end */
 

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 #define SETTLE_WITHIN 60000000      /* usec after the heal */
-#define HISTORY_MEMORY (64u << 20)
+#define HISTORY_MEMORY (4u << 20)
 
 enum fault { FAULT_SPLIT, FAULT_ISOLATE, FAULT_ISOLATE_LEADER, FAULT_ONE_WAY, FAULT_RING, FAULT_MEND, FAULT_CRASH,
 	FAULT_CRASH_LEADER, FAULT_POWER_LOSS, FAULT_RESTART, FAULT_PAUSE, FAULT_SLOW, FAULT_DISK, FAULT_WIPE, FAULT_LEAVE,
@@ -49,7 +49,10 @@ static void draw_members(struct rng *shape, struct world_options *options)
 		options->preference[i] = i >= eligible ? PREFER_OBSERVER : on(shape, 10) ? PREFER_RELUCTANT : PREFER_NORMAL;
 		options->durable[i] = storage < 50 || (storage < 70 && on(shape, 50));
 	}
-	options->expect = (uint8_t)eligible;
+	options->scattered = on(shape, 12);
+	options->expect = options->scattered ? 1 : (uint8_t)eligible;
+	for (size_t i = 0; i < options->places && options->scattered; i++)
+		options->durable[i] = true;
 	options->terms.voters_cap = (uint8_t)(1 + 2 * rng_below(shape, 5));
 	if (on(shape, 60))
 		options->terms.voters_cap = 5;
@@ -96,6 +99,9 @@ static void open_world(struct swarm *swarm, const struct group_log *log)
 	for (int i = 0; i < FAULT_COUNT; i++)
 		swarm->on[i] = on(&shape, 45);
 	swarm->on[FAULT_MEND] = swarm->on[FAULT_RESTART] = true;
+	/* Who promises something in one of two histories is not judged here: nobody forgets. */
+	if (options.scattered)
+		swarm->on[FAULT_DISK] = swarm->on[FAULT_WIPE] = swarm->on[FAULT_LEAVE] = swarm->on[FAULT_DEATH] = false;
 	swarm->fault_mean = 100000 + (usec)rng_below(&shape, 3000000);
 	clocks = on(&shape, 40);
 	swarm->world = world_new(&options);
@@ -304,11 +310,13 @@ static void safety(struct swarm *swarm, uint64_t events)
 {
 	struct world *world = swarm->world;
 	usec until = 30000000 + (usec)draw(swarm, 120000000);
-	bool scattered = draw(swarm, 3) == 0;
+	bool slowly = draw(swarm, 3) == 0;
 
+	if (world->options.scattered)
+		cut_group(swarm, 1 + draw(swarm, (UINT64_C(1) << places(swarm)) - 1), false);
 	for (size_t i = 0; i < places(swarm); i++) {
 		world_start(world, i);
-		world_run_until(world, world->now + (usec)draw(swarm, scattered ? 2000000 : 20000), events);
+		world_run_until(world, world->now + (usec)draw(swarm, slowly ? 2000000 : 20000), events);
 	}
 	while (!world->failed && world->now < until && world->events < events) {
 		world_run_until(world, world->now + 10000 + world_exponential(&world->faults, swarm->fault_mean), events);

@@ -141,6 +141,11 @@ static void queries_carry_their_deadline(void **state)
 	fake_say(shop.group, &(struct group_fact){.kind = GROUP_ANSWER, .ticket = shop.group->query.ticket});
 	run(&shop, 200);
 	expect_nothing(&shop);
+	query.deadline = MSEC_NEVER;   /* even so it does not stay for ever */
+	error = client_query(shop.client, shop.mesh->now, &query, shop.out);
+	assert_int_equal(error, OK);
+	run(&shop, 200);
+	assert_in_range(shop.group->query.deadline, shop.mesh->now, shop.mesh->now + 600000);
 	shop_free(&shop);
 }
 

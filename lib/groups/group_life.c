@@ -286,8 +286,9 @@ static bool was_left_behind(const struct group *group)
 {
 	if (group->lineage.fence && !group->lineage.adopt)
 		return false;
+	/* After a restart it is not known what was committed. */
 	return raft_last(group->raft) > 0 && !group->restoring && is_at_its_end(group, raft_last(group->raft))
-		&& is_at_its_end(group, raft_commit(group->raft));
+		&& (raft_commit(group->raft) == 0 || is_at_its_end(group, raft_commit(group->raft)));
 }
 
 static void receive_statement(struct group *group, const struct group_message *message)

@@ -56,6 +56,9 @@ static void check_majority(struct oracle *oracle, size_t place, uint64_t index)
 
 	if (!oracle_shadow(&oracle->world->place[place].shadow, index, &entry))
 		return;
+	if (entry.term != raft_term(raft))
+		world_fail(oracle->world, "I4: leader %zu of term %" PRIu64 " counts copies of entry %" PRIu64 " of term %" PRIu64, place,
+			raft_term(raft), index, entry.term);
 	if (!majority_holds(oracle, &configuration->incoming, index, &entry.chain)
 		|| !majority_holds(oracle, &configuration->outgoing, index, &entry.chain))
 		world_fail(oracle->world, "I9: leader %zu commits %" PRIu64 ", and no majority holds it", place, index);

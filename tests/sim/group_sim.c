@@ -140,6 +140,45 @@ usec world_exponential(struct rng *rng, usec mean)
 	return (usec)(-log(1.0 - chance) * (double)mean);
 }
 
+/* ---- owners of external groups: a state of their own, fed by what is applied ---- */
+
+static void drop_external(struct place *member)
+{
+	if (member->external.ops)
+		member->external.ops->free(member->external.self);
+	member->external = (struct state){0};
+}
+
+/* As an owner would read it from what a snapshot left: the content at that position, whatever was applied since. */
+static void restore_external(struct world *world, size_t place, uint64_t position)
+{
+	struct place *member = &world->place[place];
+
+	drop_external(member);
+	member->external = states_new(0);
+	for (uint64_t key = 0; key < world->options.keys; key++)
+		states_set(&member->external, key, oracle_cell(world->oracle, place, position, key));
+}
+
+static void own(struct world *world, size_t place, const struct group_fact *fact)
+{
+	struct place *member = &world->place[place];
+	const struct state *state = &member->external;
+	struct state_moment moment = {fact->position, fact->term};
+	struct buffer answer = {0};
+	enum error outcome = OK;
+
+	if (fact->kind == GROUP_APPLIED)
+		state->ops->apply(state->self, &moment, blob_bytes(fact->bytes), &answer, NULL);
+	else if (fact->kind == GROUP_QUESTION)
+		outcome = state->ops->query(state->self, blob_bytes(fact->bytes), &answer);
+	else if (fact->kind == GROUP_RESTORED || fact->kind == GROUP_DISSOLVED || fact->kind == GROUP_DIVERGED)
+		restore_external(world, place, fact->kind == GROUP_RESTORED ? fact->position : 0);
+	if (fact->ticket != 0 && (fact->kind == GROUP_APPLIED || fact->kind == GROUP_QUESTION))
+		group_answer(member->group, world_clock(world, place), fact->ticket, outcome, buffer_bytes(&answer));
+	buffer_fini(&answer);
+}
+
 /* ---- lives ---- */
 
 size_t world_place_of(const struct world *world, const struct id *peer)
@@ -171,7 +210,7 @@ void world_start(struct world *world, size_t place)
 	bool has_image = world->options.durable[place] && disk_image(&member->disk, &image);
 	struct group_options options = {.terms = world->options.terms, .peer = member->peer,
 		.state = states_new(world->options.ballast), .preference = world->options.preference[place],
-		.expect = world->options.expect, .durable = world->options.durable[place], .tell_applied = true,
+		.external = world->options.external, .expect = world->options.expect, .durable = world->options.durable[place], .tell_applied = true,
 		.compact_entries = world->options.compact_entries,
 		.log = world->options.log ? &world->log[place] : NULL, .seed = rng_next(&world->names)};
 
@@ -195,6 +234,8 @@ void world_start(struct world *world, size_t place)
 		member->incarnation, has_image ? ", with its storage" : "");
 	if (has_image)
 		image_fini(&image);
+	if (world->options.external)
+		restore_external(world, place, has_image ? member->shadow.reported : 0);
 	member->hello_version = group_hello_version(member->group);
 	net_began(world, place);
 	expect_each_other(world, place, true);
@@ -210,6 +251,7 @@ static void end_life(struct world *world, size_t place, bool host_too)
 	clients_life_ended(world->clients, place);
 	group_free(member->group);
 	member->group = NULL;
+	drop_external(member);
 	net_ended(world, place, host_too);
 }
 
@@ -394,6 +436,8 @@ static bool take_fact(struct world *world, size_t place, const struct group_fact
 	world_mix(world, (uint64_t)fact->kind << 8 | place);
 	world_mix(world, fact->position ^ fact->ticket << 32);
 	oracle_fact(world->oracle, place, fact);
+	if (world->options.external)
+		own(world, place, fact);
 	if (clients_fact(world->clients, place, fact))
 		return false;
 	switch ((int)fact->kind) {
@@ -462,7 +506,6 @@ void world_turn(struct world *world, size_t place)
 		has_left(world, place);
 	} else if (halted) {
 		end_life(world, place, false);
-		disk_crash(world, place);
 		disk_wipe(&member->disk);
 	} else {
 		arm(world, place);
@@ -574,6 +617,7 @@ void world_free(struct world *world)
 {
 	for (size_t i = 0; i < world->options.places; i++) {
 		group_free(world->place[i].group);
+		drop_external(&world->place[i]);
 		disk_fini(&world->place[i].disk);
 	}
 	for (size_t i = 0; i < world->heap_count; i++)

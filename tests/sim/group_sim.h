@@ -45,6 +45,7 @@ struct world_options {
 	bool durable[GROUP_PLACES_MAX];
 	struct group_terms terms;
 	uint8_t expect;
+	bool external;                        /* results come from a state that the owner of each member keeps besides */
 	bool scattered;                       /* they begin apart, and each part may give birth */
 	/* Raft's messages as datagrams: lost, doubled, replayed much later, in any order. Off: bonds are reliable and ordered. */
 	bool harsh;
@@ -138,6 +139,7 @@ struct place {
 	usec tick_at;                         /* earliest tick in the queue; INT64_MAX none */
 	uint64_t hello_version;
 	uint64_t asked;                       /* commands handed to this life */
+	struct state external;                /* in external worlds, of this life */
 	struct disk disk;
 	struct shadow shadow;
 	struct bond_side side[GROUP_PLACES_MAX];

@@ -83,6 +83,7 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->padding = on(shape, 20) ? rng_below(shape, 2000) : 0;
 	options->ballast = on(shape, 10) ? rng_below(shape, 60000) : rng_below(shape, 100);
 	options->compact_entries = on(shape, 60) ? 10 + (uint32_t)rng_below(shape, 200) : 0;
+	options->external = on(shape, 15);
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
@@ -462,8 +463,9 @@ static void describe(struct swarm *swarm)
 		}
 		group_status(member->group, &status);
 		world_say(world, "%zu: %s role %d term %" PRIu64 " commit %" PRIu64 " log %" PRIu64 "-%" PRIu64 " position %" PRIu64
-			" leader %zu bonds %s%s%s", i, status.online ? "online" : "offline", status.role, status.term, status.commit,
-			status.log_first, status.log_last, status.position, world_place_of(world, &status.leader), bonds,
+			" leader %zu lineage %02x%02x bonds %s%s%s", i, status.online ? "online" : "offline", status.role, status.term, status.commit,
+			status.log_first, status.log_last, status.position, world_place_of(world, &status.leader),
+			status.lineage.byte[0], status.lineage.byte[1], bonds,
 			status.joint ? " joint" : "", status.frozen ? " frozen" : "");
 	}
 }

@@ -218,6 +218,7 @@ static void on_tick(void *self, msec now, struct outbox *out)
 	announce_gossip_carry_out(announce, out);
 	announce_views_tick(announce, out);
 	announce_contacts_tick(announce, out);
+	announce_strangers_tick(announce, out);
 }
 
 static msec on_deadline(const void *self)
@@ -228,6 +229,7 @@ static msec on_deadline(const void *self)
 	due = msec_min(due, broadcast_deadline(&announce->broadcast));
 	due = msec_min(due, announce_doubts_deadline(announce));
 	due = msec_min(due, announce_links_deadline(announce));
+	due = msec_min(due, announce_strangers_deadline(announce));
 	if (announce->neighbours.count > 0)
 		due = msec_min(due, announce->shuffle_at);
 	if (!speaks(announce))
@@ -255,6 +257,7 @@ static void on_check(const void *self)
 	suspicion_check(&announce->suspicion);
 	announce_links_check(announce);
 	announce_contacts_check(announce);
+	announce_strangers_check(announce);
 }
 
 const struct machine_ops announce_ops = {
@@ -290,6 +293,7 @@ struct announce *announce_new(const struct announce_options *options, msec now, 
 	announce->ticked_at = now;
 	announce->shuffle_at = now + rng_jitter(&announce->rng, ANNOUNCE_SHUFFLE_INTERVAL, ANNOUNCE_JITTER_PERCENT);
 	announce_contacts_init(announce);
+	announce_strangers_init(announce);
 	return announce;
 }
 
@@ -301,6 +305,7 @@ void announce_free(struct announce *announce)
 	broadcast_fini(&announce->broadcast);
 	suspicion_fini(&announce->suspicion);
 	announce_contacts_free(announce);
+	announce_strangers_free(announce);
 	card_fini(&announce->card);
 	entry_drop(announce->entry);
 	memory_free(announce->fact);

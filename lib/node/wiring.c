@@ -4,7 +4,8 @@
  *     announce   neighbour up or down      ->  exchange: a round with it, or no more rounds
  *     exchange   news                      ->  announce: pass it on to the neighbours
  *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
- *     catalog    peer departed             ->  consumers, and what we remember of its address; a peer that is only
+ *     catalog    peer departed             ->  consumers, and what we remember of its address; without a goodbye: announce,
+ *                                              which goes on looking for it; a peer that is only
  *                                              thought to have crashed keeps the subscriptions that run
  *     announce, exchange                   ->  our owner
  *
@@ -31,6 +32,14 @@ void node_consumer_free(struct node_consumer *consumer)
 		memory_free(consumer->starts.slot[i].value);
 	id_table_fini(&consumer->starts);
 	memory_free(consumer);
+}
+
+static bool has_said_goodbye(const struct node *node, const struct id *peer)
+{
+	struct version version;
+	bool is_goodbye;
+
+	return catalog_version(&node->catalog, peer, &version, &is_goodbye) && is_goodbye;
 }
 
 /* Hidden as crashed, without a goodbye: it may only be slow, or cut off from others than us. */
@@ -102,8 +111,11 @@ static bool settle_catalog(struct node *node, msec now)
 	node->outbox.protocol = PROTOCOL_STREAMS;
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
 		tell_consumer(node, now, consumer, &event.entry->card, event.kind == PEER_DEPARTED);
-	if (event.kind == PEER_DEPARTED)
+	if (event.kind == PEER_DEPARTED) {
 		memory_free(id_table_remove(&node->observed, &event.entry->card.peer));
+		if (!has_said_goodbye(node, &event.entry->card.peer))
+			announce_lost(node->announce, now, event.entry);
+	}
 	entry_drop(event.entry);
 	return true;
 }

@@ -359,6 +359,21 @@ static inline bool settle_exchange(struct member *member)
 	return true;
 }
 
+static inline void settle_catalog(struct world *world, struct member *member)
+{
+	struct catalog_event event;
+	struct version version;
+	bool is_goodbye;
+
+	while (catalog_next_event(&member->catalog, &event)) {
+		bool is_known = catalog_version(&member->catalog, &event.entry->card.peer, &version, &is_goodbye);
+
+		if (event.kind == PEER_DEPARTED && !(is_known && is_goodbye))
+			announce_lost(member->announce, world->now, event.entry);
+		entry_drop(event.entry);
+	}
+}
+
 static inline void member_settle(struct world *world, size_t index)
 {
 	struct member *member = &world->member[index];
@@ -366,6 +381,7 @@ static inline void member_settle(struct world *world, size_t index)
 
 	while (settle_announce(world, member) || settle_exchange(member))
 		;
+	settle_catalog(world, member);
 	while (outbox_next(&member->out, &effect)) {
 		if (effect.kind == EFFECT_CONNECT)
 			wire_connect(world, index, &effect);

@@ -368,23 +368,24 @@ void announce_add_hint(struct announce *announce, msec now, const struct dial *d
 	announce_links_dial(announce, announce->contact[announce->contact_count - 1], out);
 }
 
-void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
+bool announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
 {
 	suspicion_refuted(&announce->suspicion, &news->card.peer, &news->card.version);
 	if (news->signed_bytes == NULL || announce->options.guest)
-		return;
+		return true;
 	/* Neighbours would take an old one for a skewed clock. The exchange brings it to them. */
 	if (!news->is_goodbye && !announce_gossip_is_young(announce, &news->card.version))
-		return;
+		return false;
 	if (from != NULL)
 		announce_gossip_offer(announce, news, from, out);
 	else
 		announce_gossip_spread(announce, news, 0, NULL, out);
+	return true;
 }
 
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out)
 {
-	announce_spread_from(announce, NULL, news, out);
+	(void)announce_spread_from(announce, NULL, news, out);
 }
 
 void announce_depart(struct announce *announce, msec now, struct outbox *out)

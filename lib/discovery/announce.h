@@ -81,8 +81,11 @@ void announce_add_hint(struct announce *announce, msec now, const struct dial *d
 
 /* News that the catalog took from a hello: goes to the neighbours, unless it is too old for them. */
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out);
-/* News that it took from anti-entropy with `from`: is named to the others, who ask for it if the tree does not bring it. */
-void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);
+/*
+ * News that it took from anti-entropy with `from`: is named to the others, who ask for it if the tree does not bring it.
+ * false: it is too old to be announced; anti-entropy has to carry it on (exchange_hurry).
+ */
+bool announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);
 
 /* The catalog stopped listing it, without its goodbye. `entry` is the last one; copied. */
 void announce_lost(struct announce *announce, msec now, const struct entry *entry);

@@ -2,7 +2,8 @@
  * wiring.c - a fact from here is a verb there.
  *
  *     announce   neighbour up or down      ->  exchange: a round with it, or no more rounds
- *     exchange   news                      ->  announce: pass it on to the neighbours
+ *     exchange   news                      ->  announce: pass it on to the neighbours; what is too old for that: exchange,
+ *                                              rounds with all of them
  *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
  *     catalog    peer departed             ->  consumers, and what we remember of its address; without a goodbye: announce,
  *                                              which goes on looking for it; a peer that is only
@@ -177,7 +178,7 @@ static bool settle_announce(struct node *node, msec now)
 	return true;
 }
 
-static bool settle_exchange(struct node *node)
+static bool settle_exchange(struct node *node, msec now)
 {
 	struct exchange_fact fact;
 	struct node_fact told = {0};
@@ -186,7 +187,8 @@ static bool settle_exchange(struct node *node)
 		return false;
 	if (fact.kind == EXCHANGE_NEWS) {
 		node->outbox.protocol = PROTOCOL_ANNOUNCE;
-		announce_spread_from(node->announce, &fact.peer, fact.news, &node->outbox);
+		if (!announce_spread_from(node->announce, &fact.peer, fact.news, &node->outbox))
+			exchange_hurry(node->exchange, now);
 		entry_drop(fact.news);
 		return true;
 	}
@@ -207,7 +209,7 @@ static bool settle_exchange(struct node *node)
 
 void node_settle(struct node *node, msec now)
 {
-	while (settle_announce(node, now) || settle_exchange(node) || settle_catalog(node, now))
+	while (settle_announce(node, now) || settle_exchange(node, now) || settle_catalog(node, now))
 		;
 	settle_lost_events(node, now);
 }

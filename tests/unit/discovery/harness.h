@@ -341,7 +341,7 @@ static inline bool settle_announce(struct world *world, struct member *member)
 	return true;
 }
 
-static inline bool settle_exchange(struct member *member)
+static inline bool settle_exchange(struct world *world, struct member *member)
 {
 	struct exchange_fact fact;
 
@@ -349,7 +349,8 @@ static inline bool settle_exchange(struct member *member)
 		return false;
 	member->out.protocol = PROTOCOL_ANNOUNCE;
 	if (fact.kind == EXCHANGE_NEWS) {
-		announce_spread_from(member->announce, &fact.peer, fact.news, &member->out);
+		if (!announce_spread_from(member->announce, &fact.peer, fact.news, &member->out))
+			exchange_hurry(member->exchange, world->now);
 		entry_drop(fact.news);
 	} else if (fact.kind == EXCHANGE_DONE) {
 		member->rounds_done++;
@@ -379,7 +380,7 @@ static inline void member_settle(struct world *world, size_t index)
 	struct member *member = &world->member[index];
 	struct effect effect;
 
-	while (settle_announce(world, member) || settle_exchange(member))
+	while (settle_announce(world, member) || settle_exchange(world, member))
 		;
 	settle_catalog(world, member);
 	while (outbox_next(&member->out, &effect)) {

@@ -98,10 +98,24 @@ static void flood_own(struct announce *announce, struct outbox *out)
 	announce_gossip_spread(announce, announce->entry, 0, NULL, out);
 }
 
+/* A link that was dialled before we left and is up only now: who presented our entry there still lists us. */
+static void tell_goodbye(struct announce *announce, struct announce_link *link, struct outbox *out)
+{
+	const struct catalog_peer *own = id_table_get(&announce->catalog->peers, &announce->catalog->self);
+
+	if (own != NULL && own->entry->is_goodbye)
+		announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,
+			.signed_bytes = blob_bytes(own->entry->signed_bytes)}, out);
+}
+
 void announce_greet(struct announce *announce, struct announce_link *link, struct outbox *out)
 {
 	msec age = announce->now - announce->signed_at;
 
+	if (announce->departed) {
+		tell_goodbye(announce, link, out);
+		return;
+	}
 	announce_doubts_greet(announce, link, out);
 	if (!speaks(announce) || announce->entry == NULL)
 		return;
@@ -151,6 +165,7 @@ static enum error dispatch(struct announce *announce, struct announce_link *link
 	case ANNOUNCE_IHAVE:
 	case ANNOUNCE_GRAFT:
 	case ANNOUNCE_PRUNE:
+	case ANNOUNCE_WANT:
 		return announce_gossip_receive(announce, link, message, out);
 	case ANNOUNCE_JOIN:
 	case ANNOUNCE_FORWARD_JOIN:

@@ -108,7 +108,7 @@ struct announce_counters {
 	uint64_t bytes_sent, bytes_received;
 	uint64_t gossip_received;          /* entries and goodbyes, whole */
 	uint64_t duplicates;               /* of them, known already */
-	uint64_t grafts, prunes;           /* sent */
+	uint64_t wants, grafts, prunes;    /* sent */
 	uint64_t shuffles;                 /* begun */
 	uint64_t doubts;                   /* begun */
 	uint64_t suspicions;               /* begun by us or heard of */

@@ -127,20 +127,20 @@ void split_run(uint64_t seed, size_t nodes, struct split_result *result)
 	sim_free(split.sim);
 }
 
-uint64_t split_run_many(uint64_t first, uint64_t seeds)
+uint64_t split_run_many(uint64_t first, uint64_t seeds, bool stop)
 {
 	struct split_result result;
 	uint64_t failed = 0;
 	msec together = 0, slowest = 0;
 
-	for (uint64_t seed = first; seed < first + seeds; seed++) {
+	for (uint64_t seed = first; seed < first + seeds && !(stop && failed > 0); seed++) {
 		split_run(seed, 0, &result);
 		failed += result.failure != NULL;
 		together += result.one_after;
 		slowest = result.one_after > slowest ? result.one_after : slowest;
 		if (result.failure)
-			fprintf(stderr, "split %" PRIu64 ": %s, %zu of %zu nodes apart, %" PRId64 " ms after the heal\n", seed,
-				result.failure, result.smaller, result.nodes, result.one_after);
+			fprintf(stderr, "%s: %zu of %zu nodes apart, %" PRId64 " ms after the heal\nFAILED seed %" PRIu64 "\n",
+				result.failure, result.smaller, result.nodes, result.one_after, seed);
 	}
 	printf("# %" PRIu64 " splits of ten minutes: %" PRIu64 " failed; one network %" PRId64 " ms after the heal on average, %"
 		PRId64 " ms at most\n", seeds, failed, together / (msec)seeds, slowest);

@@ -22,7 +22,7 @@ struct split_result {
 
 /* nodes: 0 draws. */
 void split_run(uint64_t seed, size_t nodes, struct split_result *result);
-/* Figures on stdout, failures on stderr. How many failed. */
-uint64_t split_run_many(uint64_t first, uint64_t seeds);
+/* Figures on stdout, failures on stderr, stop: after the first one. How many failed. */
+uint64_t split_run_many(uint64_t first, uint64_t seeds, bool stop);
 
 #endif

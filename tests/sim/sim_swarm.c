@@ -8,7 +8,9 @@
 #include "base/memory.h"
 
 #define PLACES_MAX 10
-#define AGREE_WITHIN 100000     /* msec: a lost neighbour is dialled at least every 60 s +- 50 % */
+#define AGREE_WITHIN 12000      /* msec; most agree within 2 s, slow networks with much loss take longer */
+#define LINKED_WITHIN 60000     /* msec: refusals make a node wait up to 22 s before it asks again */
+#define EVENTS_MAX 3000000      /* a hundred times the average of a seed */
 #define PURGED_WITHIN (CATALOG_PURGE_AFTER + 30000)
 #define READ_WITHIN 100000      /* a consumer tries again at least every 60 s +- 20 % */
 #define STREAM "swarm"
@@ -161,6 +163,7 @@ static void open_world(struct swarm *swarm, uint64_t seed)
 	options.loss_percent = rng_below(&shape, 2) == 0 ? 0 : (unsigned)rng_below(&shape, 20);
 	options.idle = 3000 + (msec)rng_below(&shape, 30000);
 	options.window = (size_t)1024 << rng_below(&shape, 13);
+	options.events_max = EVENTS_MAX;
 	options.log = swarm->log;
 	swarm->of_the_dead = swarm->result->of_the_dead = seed % 8 == 0;
 	for (int i = 0; i < FAULT_COUNT; i++)
@@ -237,6 +240,28 @@ static bool everybody_agrees(struct swarm *swarm)
 	return true;
 }
 
+/* Everybody has as many neighbours as it wants, or all there are. */
+static bool everybody_is_linked(struct swarm *swarm)
+{
+	struct sim *sim = swarm->sim;
+	msec until = sim->now + LINKED_WITHIN;
+	size_t wanted = sim_up(sim) - 1 < ANNOUNCE_NEIGHBOURS ? sim_up(sim) - 1 : ANNOUNCE_NEIGHBOURS;
+
+	for (size_t i = 0; i < places(swarm);) {
+		const struct sim_node *node = &sim->node[i];
+
+		if (!node->node || node->departing || node_neighbours(node->node) >= wanted) {
+			i++;
+		} else {
+			if (sim->now >= until)
+				return fail(swarm, "a node is left with too few neighbours");
+			sim_run_until(sim, sim->now + 500);
+			i = 0;
+		}
+	}
+	return true;
+}
+
 /* Producers that run, but the one in place `reader`: nobody subscribes to itself. */
 static size_t producers_for(const struct swarm *swarm, size_t reader)
 {
@@ -293,7 +318,7 @@ void swarm_run(uint64_t seed, FILE *log, struct swarm_result *result)
 	open_world(&swarm, seed);
 	safety(&swarm);
 	heal(&swarm);
-	if (everybody_agrees(&swarm) && progresses(&swarm, false))
+	if (everybody_agrees(&swarm) && everybody_is_linked(&swarm) && progresses(&swarm, false))
 		progresses(&swarm, true);
 	result->hash = sim_hash(swarm.sim);
 	result->count = swarm.sim->count;

@@ -3,14 +3,18 @@
  *
  *     swarm [--first SEED] [--seeds N]     every seed twice; a failure prints how to see it again, and is exit 1
  *     swarm --seed SEED [--verbose]        one seed, with its log
- *     swarm --splits [--first SEED] [--seeds N]   ten minutes in two halves
- *     swarm --split NODES                  one such world of this size
+ *     swarm --splits ...                   likewise: ten minutes in two halves
+ *     swarm --changes ...                  likewise: how soon a change is everywhere
+ *     swarm --split NODES                  one split of so many nodes
+ *
+ * --stop ends the run at the first seed that fails; its last line on stderr is "FAILED seed N".
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/sim/sim_split.h"
+#include "tests/sim/sim_spread.h"
 #include "tests/sim/sim_swarm.h"
 
 static int run_one(uint64_t seed, bool verbose)
@@ -41,7 +45,7 @@ static int run_split(size_t nodes)
 int main(int argc, char **argv)
 {
 	uint64_t first = 1, seeds = 200;
-	bool verbose = false, one = false, splits = false;
+	bool verbose = false, one = false, splits = false, changes = false, stop = false;
 
 	for (int i = 1; i < argc; i++) {
 		bool has_value = i + 1 < argc;
@@ -50,6 +54,10 @@ int main(int argc, char **argv)
 			verbose = true;
 		} else if (strcmp(argv[i], "--splits") == 0) {
 			splits = true;
+		} else if (strcmp(argv[i], "--changes") == 0) {
+			changes = true;
+		} else if (strcmp(argv[i], "--stop") == 0) {
+			stop = true;
 		} else if (has_value && strcmp(argv[i], "--split") == 0) {
 			return run_split(strtoull(argv[i + 1], NULL, 10));
 		} else if (has_value && (strcmp(argv[i], "--seed") == 0 || strcmp(argv[i], "--first") == 0)) {
@@ -58,11 +66,13 @@ int main(int argc, char **argv)
 		} else if (has_value && strcmp(argv[i], "--seeds") == 0) {
 			seeds = strtoull(argv[++i], NULL, 10);
 		} else {
-			fprintf(stderr, "usage: swarm [--splits] [--first SEED] [--seeds N] | --seed SEED [--verbose] | --split NODES\n");
+			fprintf(stderr, "usage: swarm [--splits | --changes] [--stop] [--first SEED] [--seeds N] | --seed SEED [--verbose] | --split NODES\n");
 			return 64;
 		}
 	}
 	if (splits)
-		return split_run_many(first, seeds) > 0;
-	return one ? run_one(first, verbose) : swarm_run_many(first, seeds) > 0;
+		return split_run_many(first, seeds, stop) > 0;
+	if (changes)
+		return spread_run_many(first, seeds, stop) > 0;
+	return one ? run_one(first, verbose) : swarm_run_many(first, seeds, stop) > 0;
 }

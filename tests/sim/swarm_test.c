@@ -7,27 +7,34 @@
 #include <cmocka.h>
 
 #include "tests/sim/sim_split.h"
+#include "tests/sim/sim_spread.h"
 #include "tests/sim/sim_swarm.h"
 
 static void test_seeds(void **state)
 {
 	(void)state;
-	assert_int_equal(swarm_run_many(1, 200), 0);
+	assert_int_equal(swarm_run_many(1, 200, false), 0);
 }
 
 static void test_splits_heal(void **state)
 {
 	(void)state;
-	assert_int_equal(split_run_many(1, 20), 0);
+	assert_int_equal(split_run_many(1, 20, false), 0);
+}
+
+static void test_changes_spread(void **state)
+{
+	(void)state;
+	assert_int_equal(spread_run_many(1, 5, false), 0);
 }
 
 /* Each showed a fault of the library once; what it was stands in the commit that mended it. */
 static void test_seeds_that_failed_once(void **state)
 {
 	(void)state;
-	assert_int_equal(swarm_run_many(5380, 1), 0);   /* gone without neighbours: its goodbye waits for the purge */
-	assert_int_equal(swarm_run_many(5564, 1), 0);   /* a node that leaves met newcomers with its entry */
-	assert_int_equal(swarm_run_many(5662, 1), 0);   /* a late "graceful" of an old life ended the reading of the new */
+	assert_int_equal(swarm_run_many(5380, 1, false), 0);   /* gone without neighbours: its goodbye waits for the purge */
+	assert_int_equal(swarm_run_many(5564, 1, false), 0);   /* a node that leaves met newcomers with its entry */
+	assert_int_equal(swarm_run_many(5662, 1, false), 0);   /* a late "graceful" of an old life ended the reading of the new */
 }
 
 static void test_seeds_differ(void **state)
@@ -88,6 +95,7 @@ int main(void)
 		cmocka_unit_test(test_seeds_differ),
 		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_splits_heal),
+		cmocka_unit_test(test_changes_spread),
 		cmocka_unit_test(test_seeds_that_failed_once),
 	};
 

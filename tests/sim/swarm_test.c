@@ -35,6 +35,7 @@ static void test_seeds_that_failed_once(void **state)
 	assert_int_equal(swarm_run_many(5380, 1, false), 0);   /* gone without neighbours: its goodbye waits for the purge */
 	assert_int_equal(swarm_run_many(5564, 1, false), 0);   /* a node that leaves met newcomers with its entry */
 	assert_int_equal(swarm_run_many(5662, 1, false), 0);   /* a late "graceful" of an old life ended the reading of the new */
+	assert_int_equal(swarm_run_many(1952, 1, false), 0);   /* likewise, when the old life had been held for dead */
 }
 
 static void test_seeds_differ(void **state)

@@ -111,7 +111,7 @@ static void say(struct solo *solo, link_id link, const struct announce_message *
 
 struct counts {
 	unsigned connects, sends, closes;   /* sends: gossip only */
-	unsigned of_kind[ANNOUNCE_SUSPECT + 1];
+	unsigned of_kind[ANNOUNCE_WANT + 1];
 	struct announce_message last;       /* its signed bytes are gone */
 	link_id connected, sent_to, closed;
 	enum error reason;

@@ -6,26 +6,12 @@
 
 #include <cmocka.h>
 
-#include "tests/sim/sim_split.h"
-#include "tests/sim/sim_spread.h"
 #include "tests/sim/sim_swarm.h"
 
 static void test_seeds(void **state)
 {
 	(void)state;
 	assert_int_equal(swarm_run_many(1, 200, false), 0);
-}
-
-static void test_splits_heal(void **state)
-{
-	(void)state;
-	assert_int_equal(split_run_many(1, 20, false), 0);
-}
-
-static void test_changes_spread(void **state)
-{
-	(void)state;
-	assert_int_equal(spread_run_many(1, 5, false), 0);
 }
 
 /* Each showed a fault of the library once; what it was stands in the commit that mended it. */
@@ -95,8 +81,6 @@ int main(void)
 		cmocka_unit_test(test_agreement_is_noticed),
 		cmocka_unit_test(test_seeds_differ),
 		cmocka_unit_test(test_seeds),
-		cmocka_unit_test(test_splits_heal),
-		cmocka_unit_test(test_changes_spread),
 		cmocka_unit_test(test_seeds_that_failed_once),
 	};
 

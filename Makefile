@@ -8,6 +8,7 @@
 #   make analyze         clang-tidy, cppcheck and gcc -fanalyzer over everything
 #   make fuzz-NAME       fuzz tests/fuzz/fuzz_NAME.c for SECONDS=60
 #   make sim             SEEDS=1000 worlds full of faults, from FIRST=1; SEED=N: that one, with its log
+#   make mutants         plant the bugs of tests/sim/mutants/ in a copy, one at a time: is each caught, and how soon?
 #   make rewrite         write down what the scenarios of tests/sim/ print now
 #   make bench           measure against socat; see tests/README.md
 #   make clean           remove build/
@@ -50,7 +51,7 @@ missing_tests = $(call missing_tools,$(TEST_TOOLS)) $(call missing_modules,$(TES
 names = $(foreach p,$1,$(firstword $(subst =, ,$p)))
 packages = $(sort $(foreach p,$1,$(lastword $(subst =, ,$p))))
 
-.PHONY: all tests deps analyze-deps bench-deps demo check run-tests sim rewrite analyze bench install uninstall clean help
+.PHONY: all tests deps analyze-deps bench-deps demo check run-tests sim mutants rewrite analyze bench install uninstall clean help
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -190,6 +191,8 @@ run-tests: all tests
 	@CC='$(CC)' SAN='$(SAN)' tests/run $B $(T)
 sim: $(SIM)
 	$B/tests/sim/swarm $(if $(SEED),--seed $(SEED) --verbose,--first $(FIRST) --seeds $(SEEDS))
+mutants:
+	@tests/sim/mutate $(T)
 rewrite: $B/tests/sim/scenario_test
 	$B/tests/sim/scenario_test --rewrite
 analyze:

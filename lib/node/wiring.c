@@ -2,9 +2,11 @@
  * wiring.c - a fact from here is a verb there.
  *
  *     announce   neighbour up or down      ->  exchange: a round with it, or no more rounds
- *     exchange   news                      ->  announce: pass it on to the neighbours
+ *     exchange   news                      ->  announce: pass it on to the neighbours; what is too old for that: exchange,
+ *                                              rounds with all of them
  *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
- *     catalog    peer departed             ->  consumers, and what we remember of its address; a peer that is only
+ *     catalog    peer departed             ->  consumers, and what we remember of its address; without a goodbye: announce,
+ *                                              which goes on looking for it; a peer that is only
  *                                              thought to have crashed keeps the subscriptions that run
  *     catalog    our entry, by another     ->  it is dialled, so that both processes see each other; then ours is made newer
  *     announce, exchange                   ->  our owner
@@ -32,6 +34,14 @@ void node_consumer_free(struct node_consumer *consumer)
 		memory_free(consumer->starts.slot[i].value);
 	id_table_fini(&consumer->starts);
 	memory_free(consumer);
+}
+
+static bool has_said_goodbye(const struct node *node, const struct id *peer)
+{
+	struct version version;
+	bool is_goodbye;
+
+	return catalog_version(&node->catalog, peer, &version, &is_goodbye) && is_goodbye;
 }
 
 /* Hidden as crashed, without a goodbye: it may only be slow, or cut off from others than us. */
@@ -103,8 +113,11 @@ static bool settle_catalog(struct node *node, msec now)
 	node->outbox.protocol = PROTOCOL_STREAMS;
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
 		tell_consumer(node, now, consumer, &event.entry->card, event.kind == PEER_DEPARTED);
-	if (event.kind == PEER_DEPARTED)
+	if (event.kind == PEER_DEPARTED) {
 		memory_free(id_table_remove(&node->observed, &event.entry->card.peer));
+		if (!has_said_goodbye(node, &event.entry->card.peer))
+			announce_lost(node->announce, now, event.entry);
+	}
 	entry_drop(event.entry);
 	return true;
 }
@@ -215,7 +228,8 @@ static bool settle_exchange(struct node *node, msec now)
 		rival_was_dialled(node, now, fact.reason);
 	if (fact.kind == EXCHANGE_NEWS) {
 		node->outbox.protocol = PROTOCOL_ANNOUNCE;
-		announce_spread_from(node->announce, &fact.peer, fact.news, &node->outbox);
+		if (!announce_spread_from(node->announce, &fact.peer, fact.news, &node->outbox))
+			exchange_hurry(node->exchange, now);
 		entry_drop(fact.news);
 		return true;
 	}

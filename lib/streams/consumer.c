@@ -65,8 +65,8 @@ void consumer_producer_found(struct streams *streams, msec now, struct consumer 
 		source_connect(source_new(consumer, peer), now, out);
 	else if (source->state == SOURCE_ABSENT)
 		source_connect(source, now, out);
-	else
-		source->unlisted = false;
+	else if (source->unlisted)
+		source_again(source, now, out);   /* it was doubted, or left; what is listed now may be another life of it */
 }
 
 void consumer_producer_renewed(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,

@@ -42,6 +42,7 @@ struct sim_options {
 	msec idle;                        /* silence until a connection is given up */
 	msec handshake;                   /* until a dial without an answer fails */
 	size_t window;                    /* bytes a link may have under way and unread */
+	uint64_t events_max;              /* more are a storm, and a failed assertion; 0: any number */
 	uint64_t check_every;             /* node_check after every so many events of a node; 0: never */
 	FILE *log;                        /* log lines of every node; NULL: silent */
 	enum log_level log_level;

@@ -52,7 +52,7 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-uint64_t swarm_run_many(uint64_t first, uint64_t seeds)
+uint64_t swarm_run_many(uint64_t first, uint64_t seeds, bool stop)
 {
 	struct swarm_result result;
 	struct sim_counters sum = {0};
@@ -60,7 +60,7 @@ uint64_t swarm_run_many(uint64_t first, uint64_t seeds)
 	msec simulated = 0, slowest = 0, together = 0;
 	uint64_t failed = 0, faults = 0, agreed = 0;
 
-	for (uint64_t seed = first; seed < first + seeds; seed++) {
+	for (uint64_t seed = first; seed < first + seeds && !(stop && failed > 0); seed++) {
 		failed += !run_twice(seed, &result);
 		sum.events += 2 * result.count.events;
 		sum.records += result.count.records;

@@ -195,6 +195,10 @@ static void on_stream_fact(struct consume *consume, struct streams_fact *fact)
 	case PRODUCER_SUBSCRIBED:
 	case PRODUCER_UNSUBSCRIBED:
 	case PRODUCER_ROOM:
+	case PRODUCER_QUEUED:
+	case PRODUCER_REFUSED:
+	case PRODUCER_UNDELIVERED:
+	case CONSUMER_QUEUED:
 		break;
 	}
 }

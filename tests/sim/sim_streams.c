@@ -257,6 +257,10 @@ void sim_streams_fact(struct sim *sim, struct sim_node *node, const struct strea
 	case PRODUCER_SUBSCRIBED:
 	case PRODUCER_UNSUBSCRIBED:
 	case PRODUCER_ROOM:
+	case PRODUCER_QUEUED:
+	case PRODUCER_REFUSED:
+	case PRODUCER_UNDELIVERED:
+	case CONSUMER_QUEUED:
 	case CONSUMER_SUBSCRIBED:
 	case CONSUMER_LOST:
 		break;

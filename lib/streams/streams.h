@@ -30,6 +30,7 @@
 #include "base/machine.h"
 #include "streams/consumer.h"
 #include "streams/criteria.h"
+#include "streams/picking.h"
 #include "streams/producer.h"
 #include "streams/records.h"
 

@@ -72,6 +72,7 @@ struct common {
 	uint64_t ready_fd;           /* UINT64_MAX: none */
 	msec stats;                  /* period; MSEC_NEVER: off */
 	bool has_network, has_timeout, has_wait, has_framing;   /* given, by option or environment */
+	int behind;                  /* of the operands, the last so many stood behind "--" */
 };
 
 /* What these are before anybody speaks: no wait, lines, no descriptor, no statistics. For initialisers. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "cmd/common/jsontext.h"
 #include "cmd/common/options.h"
 
 #define PROGRESS_EVERY 500    /* msec */
@@ -59,7 +60,10 @@ void stats_number(struct stats *stats, const char *name, uint64_t value)
 void stats_word(struct stats *stats, const char *name, const char *value)
 {
 	name_field(stats, name);
-	add(stats, stats->is_json ? "\"%s\"" : "%s", value);
+	if (stats->is_json)
+		jsontext_quote(&stats->text, bytes_of_text(value));
+	else
+		buffer_append(&stats->text, bytes_of_text(value));
 }
 
 void stats_seconds(struct stats *stats, const char *name, msec span)

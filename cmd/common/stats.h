@@ -24,7 +24,7 @@ struct stats {
 struct stats stats_begin(const char *program, bool is_json);
 /* Fields of the whole, until the first channel; then of the last channel begun. */
 void stats_number(struct stats *stats, const char *name, uint64_t value);
-void stats_word(struct stats *stats, const char *name, const char *value);   /* no spaces, no quotes */
+void stats_word(struct stats *stats, const char *name, const char *value);
 void stats_seconds(struct stats *stats, const char *name, msec span);
 void stats_channel(struct stats *stats, const struct id *peer);
 /* Writes it in one piece, and releases it. */

@@ -141,7 +141,8 @@ static uint64_t count_bits(struct bytes bits)
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < bits.size; i++)
-		count += (unsigned)__builtin_popcount(bits.data[i]);
+		for (unsigned left = bits.data[i]; left != 0; left &= left - 1)
+			count++;
 	return count;
 }
 

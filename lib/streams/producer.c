@@ -100,6 +100,8 @@ static void dismiss_line(struct producer *producer, enum error reason, struct ou
 static void enqueue(struct producer *producer, msec now, struct stream_link *link, struct criteria *criteria,
 	struct outbox *out)
 {
+	struct blob *queued;
+
 	link->role = LINK_WAITING;
 	link->waits_for = producer;
 	link->criteria = criteria;
@@ -107,7 +109,9 @@ static void enqueue(struct producer *producer, msec now, struct stream_link *lin
 	producer->waiting_count++;
 	log_peer(producer, now, "subscriber-queued", link, OK);
 	put_fact(producer, PRODUCER_QUEUED, link);
-	outbox_send(out, link->id, stream_wire_queued());
+	queued = stream_wire_queued();
+	link->early = blob_size(queued);
+	outbox_send(out, link->id, queued);
 }
 
 static void start(struct producer *producer, msec now, struct stream_link *link, struct criteria *criteria,

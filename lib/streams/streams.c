@@ -184,9 +184,12 @@ static enum error receive(void *self, msec now, link_id id, struct blob *blob, s
 static void sent(void *self, link_id id, size_t bytes, struct outbox *out)
 {
 	struct stream_link *link = link_of(self, id);
+	size_t early = bytes < link->early ? bytes : link->early;
 
-	if (link->role == LINK_SUBSCRIBER)
-		subscription_sent(link->subscription, bytes, out);
+	/* In order, so what was sent before there was a subscription comes first. */
+	link->early -= early;
+	if (link->role == LINK_SUBSCRIBER && bytes > early)
+		subscription_sent(link->subscription, bytes - early, out);
 }
 
 static void tick_one(struct streams *streams, msec now, struct stream_timer *timer, struct outbox *out)

@@ -54,6 +54,7 @@ struct stream_link {
 	struct producer *waits_for;            /* WAITING */
 	struct list place;                     /* WAITING: in waits_for->waiting */
 	struct criteria *criteria;             /* WAITING: what it wants, NULL: everything */
+	size_t early;                          /* bytes sent while WAITING and not acknowledged: no subscription's */
 	struct subscription *subscription;     /* SUBSCRIBER */
 	struct source *source;                 /* SOURCE */
 	size_t uncredited;                     /* SOURCE: bytes of batches that the reader is not done with */

@@ -84,6 +84,30 @@ static void who_waits_takes_the_first_free_place(void **state)
 	mesh_free(mesh);
 }
 
+/* The QUEUED of the line is acknowledged only when there is a subscription: it is none of its bytes. */
+static void what_was_sent_in_line_is_acknowledged_late(void **state)
+{
+	struct mesh *mesh = mesh_new(3, 1);
+	struct subscription_stats stats;
+	struct consumer *first;
+	struct producer *producer;
+
+	(void)state;
+	producer = produce(mesh, (struct producer_options){.subscribers_max = 1, .waiting_max = 1, .max_stall = 1, .linger = 1});
+	first = consume(mesh, 1, bytes_of(NULL, 0));
+	mesh->hold_acks = true;
+	consume(mesh, 2, bytes_of(NULL, 0));
+	mesh_expect(mesh, 2, CONSUMER_QUEUED);
+	leave(mesh, 1, first);
+	mesh_expect(mesh, 2, CONSUMER_SUBSCRIBED);
+	mesh->hold_acks = false;
+	for (size_t wire = 0; wire < MESH_WIRES; wire++)
+		if (mesh->wire[wire].used)
+			mesh_acknowledge(mesh, wire, 1);
+	assert_true(producer_subscription(producer, 0, &stats) && stats.outstanding == 0);
+	mesh_free(mesh);
+}
+
 static void a_full_line_refuses(void **state)
 {
 	struct mesh *mesh = mesh_new(4, 1);
@@ -366,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_waits_takes_the_first_free_place),
+		cmocka_unit_test(what_was_sent_in_line_is_acknowledged_late),
 		cmocka_unit_test(a_full_line_refuses),
 		cmocka_unit_test(the_end_sends_the_line_away),
 		cmocka_unit_test(who_leaves_the_line_is_forgotten),

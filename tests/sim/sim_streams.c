@@ -26,6 +26,7 @@ struct reading {
 	uint64_t expected;         /* number of its next record, gaps that were reported included */
 	uint64_t read;
 	bool begun;
+	bool fresh;                /* subscribed, and no record since */
 	size_t ends;
 };
 
@@ -269,6 +270,7 @@ static void read_batch(struct sim *sim, struct sim_flow *flow, const struct stre
 		count++;
 	}
 	ASSERT(count == fact->count);
+	reading->fresh = false;
 	sim->count.records += count;
 	sim->count.filtered += fact->picked.size > 0 ? count : 0;
 	chew(sim, flow, fact);
@@ -278,6 +280,8 @@ static void read_gap(struct sim *sim, struct sim_flow *flow, const struct stream
 {
 	struct reading *reading = reading_of(flow, &fact->peer);
 
+	/* On a link, only what a slow reader is refused can be missing. */
+	ASSERT(reading->fresh || sim->streams.on_slow == SLOW_DROP);
 	sim->count.gaps++;
 	sim->count.missed += fact->count;
 	/* Of a producer that started anew we learn with its first record. */
@@ -324,11 +328,13 @@ void sim_streams_fact(struct sim *sim, struct sim_node *node, const struct strea
 		sim->count.too_slow += fact->reason == ERROR_TOO_SLOW;
 		break;
 	case PRODUCER_SUBSCRIBED:
+	case CONSUMER_SUBSCRIBED:
+		reading_of(flow, &fact->peer)->fresh = true;
+		break;
 	case PRODUCER_ROOM:
 	case PRODUCER_QUEUED:
 	case PRODUCER_REFUSED:
 	case PRODUCER_UNDELIVERED:
-	case CONSUMER_SUBSCRIBED:
 	case CONSUMER_LOST:
 		break;
 	}

@@ -69,7 +69,7 @@ static void start(struct swarm *swarm, size_t place, bool same_identity)
 	if (swarm->produces[place])
 		sim_produce(sim, place, STREAM, 0, 20 + (msec)rng_below(&sim->workload, 200));
 	if (swarm->consumes[place])
-		sim_consume(sim, place, STREAM, 1 + (msec)rng_below(&sim->workload, 300));
+		sim_consume(sim, place, STREAM, 1 + (msec)rng_below(&sim->workload, sim->streams.record_size > 0 ? 2000 : 300));
 }
 
 static void cut_group(struct swarm *swarm, uint64_t members, bool one_way)
@@ -163,6 +163,8 @@ static void draw_streams(struct swarm *swarm, uint64_t seed)
 	if (has_large_records(seed))
 		streams->record_size = 64 * 1024 + (size_t)rng_below(&shape, 64 * 1024);
 	streams->on_slow = (enum slow_policy)rng_below(&shape, SLOW_DROP + 1);
+	if (has_large_records(seed) && streams->on_slow == SLOW_BLOCK)
+		streams->on_slow = SLOW_DROP;
 	streams->buffer = 1 + rng_below(&shape, 40);
 	if (rng_below(&shape, 4) == 0) {
 		streams->subscribers_max = 1 + (size_t)rng_below(&shape, 2);

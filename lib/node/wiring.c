@@ -69,12 +69,12 @@ static void producer_left(struct node *node, msec now, struct node_consumer *con
 
 	if (!told)
 		return;
-	if (!is_doubted(node, peer)) {
+	if (is_doubted(node, peer)) {
+		told->doubted = true;
+		consumer_producer_doubted(node->streams, now, consumer->consumer, peer, &node->outbox);
+	} else {
 		producer_gone(node, now, consumer, peer);
-		return;
 	}
-	told->doubted = true;
-	consumer_producer_doubted(node->streams, now, consumer->consumer, peer, &node->outbox);
 	forget_doubted(node, consumer);
 }
 

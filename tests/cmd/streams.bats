@@ -152,6 +152,19 @@ taken() {
 	cmp <(grep b out) <(seq -f "b%g" 1 2000)
 }
 
+@test "two names, two streams; an id is a name too" {
+	id=$(mosaik-catalog id stream one)
+	ready mosaik-consume -e one >one
+	ready mosaik-consume -e "$id" >by_id
+	ready mosaik-consume -e two >two
+	echo 1 | mosaik-produce --min-consumers 2 one
+	echo 2 | mosaik-produce two
+	eventually grep -qx 1 one
+	eventually grep -qx 1 by_id
+	eventually grep -qx 2 two
+	[ "$(cat one by_id two | wc -l)" = 3 ]
+}
+
 @test "statistics name every channel, in text and in JSON" {
 	mkfifo feed
 	exec 8<>feed    # both ends: opening one alone would block
@@ -168,8 +181,8 @@ taken() {
 }
 
 @test "a line of progress on a terminal, and none beside statistics" {
-	ready mosaik-consume s >/dev/null
-	script -qec "(echo 1; read -r -t 1.5 <> <(:) ; echo 2) | mosaik-produce s" /dev/null >tty </dev/null || [ $? = 127 ] || false
 	command -v script >/dev/null || skip "no script(1)"
+	ready mosaik-consume s >/dev/null
+	script -qec "bash -c '(echo 1; read -r -t 1.5 <> <(:); echo 2) | mosaik-produce s'" /dev/null >tty </dev/null
 	grep -q "1 records, 0.0 MiB, .* MiB/s, 1 consumers" tty
 }

@@ -190,7 +190,7 @@ void sim_consume(struct sim *sim, size_t place, const char *stream, msec pace)
 
 	ASSERT(!flow->consumer);
 	flow->pace = pace;
-	if (rng_below(&sim->workload, 100) < sim->streams.filter_percent)
+	if (sim->streams.filter_percent > 0 && rng_below(&sim->workload, 100) < sim->streams.filter_percent)
 		ask_for_a_class(flow);
 	flow->consumer = node_consume(flow->node->node, sim->now, stream,
 		&(struct consumer_options){.record_max = RECORD_MAX, .criteria = buffer_bytes(&flow->criteria)});

@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "cmd/common/session.h"
-#include "cmd/mosaik-catalog/command.h"
+#include "cmd/common/command.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 
 struct announcement {

@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "cmd/common/ask.h"
 #include "cmd/mosaik-catalog/changes.h"
-#include "cmd/mosaik-catalog/command.h"
+#include "cmd/common/command.h"
 #include "cmd/mosaik-catalog/print.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 

@@ -1,7 +1,7 @@
 /*
  * command.c - see command.h.
  */
-#include "cmd/mosaik-catalog/command.h"
+#include "cmd/common/command.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
- * command.h - running the CMD behind `--`, for watch and announce.
+ * command.h - running the CMD behind `--`, for the programs that wrap one.
  */
-#ifndef CATALOG_COMMAND_H
-#define CATALOG_COMMAND_H
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
 
 #include "runtime/child.h"
 #include "runtime/runtime.h"

@@ -23,7 +23,7 @@ static const struct route {
 	enum collection_kind kind;
 	collection_run *run;
 	bool endless;              /* no deadline unless -W says so */
-	bool runs;                 /* what stands after -- is a CMD */
+	bool takes_command;        /* behind -- */
 } routes[] = {
 	{"update", COLLECTION_MAP, collection_update_run, false, true},
 	{"update", COLLECTION_CELL, collection_update_run, false, true},
@@ -37,12 +37,6 @@ static const struct route {
 	{"wait", EVERY_KIND, collection_wait_run, false, false},
 };
 
-struct words {
-	char **word;
-	int count;
-	int after_dashes;
-};
-
 static const struct route *route_of(enum collection_kind kind, const char *name)
 {
 	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
@@ -51,15 +45,7 @@ static const struct route *route_of(enum collection_kind kind, const char *name)
 	return NULL;
 }
 
-/* How many words stand after the first --. */
-static int count_after_dashes(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--") == 0)
-			return argc - i - 1;
-	return 0;
-}
-
+/* With -w, what is not there yet is waited for. */
 static bool is_patient(const struct collection_invocation *invocation)
 {
 	const struct common *common = &invocation->settings->common;
@@ -69,30 +55,42 @@ static bool is_patient(const struct collection_invocation *invocation)
 	return strcmp(invocation->verb, "take") == 0 || (invocation->kind == COLLECTION_ONCE && strcmp(invocation->verb, "get") == 0);
 }
 
-static int run(const struct collection_program *program, const struct command *command, struct collection_settings *settings,
-	struct words words)
-{
-	int count = words.count;
-	char **operand = words.word;
-	const char *verb = options_subcommand(command, count > 0 ? operand[0] : NULL)->name;
-	const struct route *route = route_of(program->kind, verb);
-	struct collection_invocation invocation = {.settings = settings, .kind = program->kind, .verb = verb,
-		.store = operand[1], .operand = operand + 2, .count = count - 2};
+struct words {
+	char **operand;
+	int count;
+	int behind;                /* so many of them stood behind --; -1: there is no -- */
+};
 
-	if (count < 2)
-		usage_error("%s which %s?", verb, collection_kind_name(program->kind));
-	group_name_check(collection_kind_name(program->kind), invocation.store);
-	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
-		settings->common.timeout = MSEC_NEVER;
-	if (route && route->runs && words.after_dashes > 0) {
-		invocation.count -= words.after_dashes;
-		invocation.command = invocation.operand + invocation.count;
+static int run(enum collection_kind kind, const struct command *command, struct collection_settings *settings,
+	const struct words *words)
+{
+	const char *verb = options_subcommand(command, words->count > 0 ? words->operand[0] : NULL)->name;
+	const struct route *route = route_of(kind, verb);
+	struct collection_invocation invocation = {.settings = settings, .kind = kind, .verb = verb, .store = words->operand[1],
+		.operand = words->operand + 2, .count = words->count - 2};
+
+	/* Else -- only ends the options, so that an operand may begin with a dash. */
+	if (route && route->takes_command && words->behind > 0) {
+		invocation.command = words->operand + words->count - words->behind;
+		invocation.count -= words->behind;
 	}
 	if (invocation.count < 0)
-		usage_error("%s which %s?", verb, collection_kind_name(program->kind));
+		usage_error("%s which %s?", verb, collection_kind_name(kind));
+	group_name_check(collection_kind_name(kind), invocation.store);
+	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
+		settings->common.timeout = MSEC_NEVER;
 	if (is_patient(&invocation))
 		return collection_patient_run(&invocation);
 	return route ? route->run(&invocation) : collection_verb_run(&invocation);
+}
+
+/* How many words stand behind the first `--`; -1: there is none. */
+static int behind_dashes(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			return argc - 1 - i;
+	return -1;
 }
 
 int collection_main(const struct collection_program *program, int argc, char **argv)
@@ -108,14 +106,13 @@ int collection_main(const struct collection_program *program, int argc, char **a
 		.common = "network peer tag identity bind no-local timeout wait json null ready-fd quiet verbose",
 		.check = collection_settings_check,
 	};
-	int after_dashes = count_after_dashes(argc, argv);
-	int first, status;
+	int behind = behind_dashes(argc, argv), first, status;
 
 	collection_settings_rows(program->options, rows);
 	for (const struct subcommand *row = program->subcommands; row->name; row++)
 		ASSERT(route_of(program->kind, row->name) || verb_find(program->kind, row->name));
 	first = options_parse(&command, argc, argv, &settings);
-	status = run(program, &command, &settings, (struct words){argv + first, argc - first, after_dashes});
+	status = run(program->kind, &command, &settings, &(struct words){argv + first, argc - first, behind});
 	options_free(&command, &settings);
 	return status;
 }

@@ -28,9 +28,9 @@ struct collection_invocation {
 	enum collection_kind kind;
 	const char *verb;                          /* the word */
 	const char *store;
-	char **operand;                            /* after the store; NULL ends */
+	char **operand;                            /* after the store, before --; not ended */
 	int count;
-	char **command;                            /* what stands after --; NULL: nothing */
+	char **command;                            /* of routes that take one: the words behind --, NULL ends; else NULL */
 };
 
 typedef int collection_run(const struct collection_invocation *invocation);

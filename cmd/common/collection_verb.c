@@ -50,8 +50,6 @@ static void finish(struct verbing *verbing)
 	if (verbing->call.problem[0] != '\0') {
 		report("operand", NULL, "%s", verbing->call.problem);
 		verbing->status = EXIT_USAGE;
-	} else if (is_verbatim(verbing) && verbing->output.size > 0) {
-		verbing->output.size--;
 	}
 	leave(verbing, verbing->status);
 }
@@ -123,6 +121,8 @@ static void on_answer(struct verbing *verbing, const struct client_fact *fact)
 		leave(verbing, status);
 		return;
 	}
+	if (status == EXIT_YES && is_verbatim(verbing))
+		verbing->output.size--;   /* the end of the line */
 	if (status == EXIT_NO)
 		verbing->status = EXIT_NO;
 	else if (verbing->invocation->settings->print_version)
@@ -157,7 +157,7 @@ static void check(const struct verbing *verbing)
 	const struct verb *verb = verbing->verb;
 
 	if (!verb_takes(verb, (size_t)verbing->invocation->count))
-		usage_error("%s STORE %s: that is not what was given", verb->name, verb->usage);
+		usage_error("%s takes STORE%s%s", verb->name, *verb->usage ? " " : "", verb->usage);
 	if (strcmp(verb->name, "cas") == 0 && (settings->absent == (settings->from != NULL) || settings->delete == (settings->to != NULL)))
 		usage_error("cas needs --absent or --from V, and --to V or --delete");
 	if (settings->print_version && !verb->writes)

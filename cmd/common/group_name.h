@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
-#include "discovery/card.h"
+#include "node/node.h"
 
 struct group_name {
 	struct bytes kind;               /* "group" for a plain one */

@@ -129,17 +129,31 @@ static void look(struct explanation *explanation, const struct catalog *catalog)
 		look_near(explanation, &peer->entry->card);
 }
 
+/* What exists and was probably meant: a name that is nearly the same, or a collection where a plain group was asked for. */
+static const char *other_of(const struct explanation *explanation)
+{
+	struct group_name read;
+
+	if (explanation->owners == 0)
+		return explanation->near.count > 0 ? explanation->near.slot[0].value : NULL;
+	if (explanation->listed.count == 0)
+		return NULL;
+	read = group_name_read(explanation->listed.slot[0].value);
+	return bytes_equal(read.kind, bytes_of_text(explanation->kind->name)) ? NULL : explanation->listed.slot[0].value;
+}
+
 static void next_of(const struct explanation *explanation, char *out, size_t size)
 {
-	const char *network = explanation->settings->common.network_text, *kind = explanation->kind->name;
+	const char *network = explanation->settings->common.network_text, *other = other_of(explanation);
 	const struct advice *advice = explanation->owners > 0 ? &explanation->kind->found : &explanation->kind->missing;
 
-	/* Somebody probably meant the name that exists. */
-	if (explanation->owners == 0 && explanation->near.count > 0) {
-		struct group_name read = group_name_read(explanation->near.slot[0].value);
+	if (other && explanation->kind->is_group) {
+		struct group_name read = group_name_read(other);
 
-		snprintf(out, size, "mosaik-catalog -n %s explain %s %.*s", network, kind, (int)read.name.size,
-			(const char *)read.name.data);
+		snprintf(out, size, "mosaik-catalog -n %s explain %.*s %.*s", network, (int)read.kind.size,
+			(const char *)read.kind.data, (int)read.name.size, (const char *)read.name.data);
+	} else if (other) {
+		snprintf(out, size, "mosaik-catalog -n %s explain %s %s", network, explanation->kind->name, other);
 	} else {
 		snprintf(out, size, "%s -n %s %s%s%s", advice->program, network, advice->words, explanation->name, advice->tail);
 	}

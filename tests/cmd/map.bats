@@ -32,7 +32,7 @@ load collections
 	replicas map m a b -- -T str:u64
 	seq 1 5000 | awk '{ printf "{\"key\":\"k%05d\",\"value\":%d}\n", $1, $1 }' >entries
 	mosaik-map load m <entries
-	replica map m r --reader -T str:u64
+	ready mosaik-map serve m -q --lan --reader -T str:u64 <>silence >/dev/null
 	kill -TERM "$pid_a"
 	status_of "$pid_a"
 	[ "$exit_status" = 0 ]

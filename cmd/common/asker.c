@@ -232,7 +232,7 @@ static void on_turn(struct ask *ask, msec now)
 {
 	struct asker *asker = ask->self;
 
-	if (asker->is_up && asker->turn)
+	if (asker->turn && (asker->is_up || asker->turns_always))
 		asker->turn(asker, now);
 }
 
@@ -341,6 +341,17 @@ bool asker_retry(struct asker *asker, msec now, enum error reason)
 	drop_client(asker);
 	ask_again(&asker->ask, now + LOOK_AGAIN);
 	return true;
+}
+
+void asker_pause(struct asker *asker)
+{
+	drop_client(asker);
+}
+
+void asker_resume(struct asker *asker, msec now)
+{
+	if (!asker->client)
+		ask_again(&asker->ask, now);
 }
 
 bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command)

@@ -26,6 +26,7 @@ struct asker {
 	/* The member went away; open questions got their facts before. false or NULL: that is the end. */
 	bool (*again)(struct asker *asker);
 	void (*turn)(struct asker *asker, msec now);    /* once a turn while up; may be NULL */
+	bool turns_always;               /* also while no member is up */
 	void *self;
 
 	/* From us. */
@@ -55,6 +56,13 @@ void asker_leave(struct asker *asker, int status);
 bool asker_retry(struct asker *asker, msec now, enum error reason);
 /* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
 int asker_outcome(const struct asker *asker, enum error reason);
+
+/*
+ * For who cannot take more now: the member is left, and with asker_resume one is looked for again. Nothing may be open but
+ * what is followed.
+ */
+void asker_pause(struct asker *asker);
+void asker_resume(struct asker *asker, msec now);
 
 /* See client.h. A failed propose or query means that too much is under way: ask again after an answer. */
 bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command);

@@ -25,7 +25,16 @@ static const struct route {
 	bool endless;              /* no deadline unless -W says so */
 	bool takes_command;        /* behind -- */
 } routes[] = {
+	{"update", COLLECTION_MAP, collection_update_run, false, true},
+	{"update", COLLECTION_CELL, collection_update_run, false, true},
+	{"update", COLLECTION_PQUEUE, collection_update_run, false, true},
+	{"tail", COLLECTION_VEC, collection_tail_run, false, false},
+	{"subset", COLLECTION_SET, collection_subset_run, false, false},
 	{"serve", EVERY_KIND, collection_serve_run, true, false},
+	{"dump", EVERY_KIND, collection_dump_run, true, false},
+	{"load", EVERY_KIND, collection_load_run, true, false},
+	{"watch", EVERY_KIND, collection_watch_run, true, true},
+	{"wait", EVERY_KIND, collection_wait_run, false, false},
 };
 
 static const struct route *route_of(enum collection_kind kind, const char *name)
@@ -34,6 +43,16 @@ static const struct route *route_of(enum collection_kind kind, const char *name)
 		if ((routes[i].kind == kind || routes[i].kind == EVERY_KIND) && strcmp(routes[i].name, name) == 0)
 			return &routes[i];
 	return NULL;
+}
+
+/* With -w, what is not there yet is waited for. */
+static bool is_patient(const struct collection_invocation *invocation)
+{
+	const struct common *common = &invocation->settings->common;
+
+	if (!common->has_wait || common->wait == 0)
+		return false;
+	return strcmp(invocation->verb, "take") == 0 || (invocation->kind == COLLECTION_ONCE && strcmp(invocation->verb, "get") == 0);
 }
 
 struct words {
@@ -51,7 +70,7 @@ static int run(enum collection_kind kind, const struct command *command, struct 
 		.operand = words->operand + 2, .count = words->count - 2};
 
 	/* Else -- only ends the options, so that an operand may begin with a dash. */
-	if (route && route->takes_command && words->behind >= 0) {
+	if (route && route->takes_command && words->behind > 0) {
 		invocation.command = words->operand + words->count - words->behind;
 		invocation.count -= words->behind;
 	}
@@ -60,6 +79,8 @@ static int run(enum collection_kind kind, const struct command *command, struct 
 	group_name_check(collection_kind_name(kind), invocation.store);
 	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
 		settings->common.timeout = MSEC_NEVER;
+	if (is_patient(&invocation))
+		return collection_patient_run(&invocation);
 	return route ? route->run(&invocation) : collection_verb_run(&invocation);
 }
 

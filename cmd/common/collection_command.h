@@ -37,6 +37,14 @@ typedef int collection_run(const struct collection_invocation *invocation);
 
 collection_run collection_serve_run;
 collection_run collection_verb_run;
+collection_run collection_watch_run;
+collection_run collection_wait_run;
+collection_run collection_patient_run;         /* take, and get of a once, that wait */
+collection_run collection_update_run;
+collection_run collection_load_run;
+collection_run collection_dump_run;
+collection_run collection_tail_run;            /* of a vec */
+collection_run collection_subset_run;          /* of sets: STORE is in the other one */
 
 /* ---- for whatever asks a member ---- */
 

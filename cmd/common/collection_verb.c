@@ -127,7 +127,7 @@ static void on_answer(struct verbing *verbing, const struct client_fact *fact)
 		verbing->status = EXIT_NO;
 	else if (verbing->invocation->settings->print_version)
 		print_version(verbing, fact->position);
-	if (verbing->output.size >= PRINT_AT) {
+	if (verbing->output.size >= PRINT_AT && !is_verbatim(verbing)) {
 		status = collection_print(&verbing->output);
 		if (status != EXIT_YES && status != EXIT_NO) {
 			collection_leave(&verbing->asker, status);

@@ -9,6 +9,11 @@ static const struct subcommand verbs[] = {
 	{"set", "STORE VALUE|-", "- is stdin; --print-version"},
 	{"cas", "STORE", "(--absent|--from V) (--to V|--delete)"},
 	{"clear", "STORE", "take it away"},
+	{"update", "STORE -- CMD", "CMD makes the new value of the old one"},
+	{"dump", "STORE", NULL},
+	{"load", "STORE", "all of it as JSON lines, and back"},
+	{"watch", "STORE [-- CMD]", "changes: --initial --from VERSION -c N"},
+	{"wait", "STORE", "until it is set; --value V, --absent, --min-version N"},
 	{.name = NULL}
 };
 
@@ -24,7 +29,7 @@ static const struct collection_program program = {
 	.name = "mosaik-cell",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version from to absent delete",
+	.options = "types key data expect reader lan local min-version print-version from to absent delete initial count value",
 };
 
 int main(int argc, char **argv)

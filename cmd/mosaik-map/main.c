@@ -15,6 +15,11 @@ static const struct subcommand verbs[] = {
 	{"keys", "STORE", NULL},
 	{"values", "STORE", NULL},
 	{"ls", "STORE [--prefix P]", "how many, and what"},
+	{"update", "STORE KEY -- CMD", "CMD makes the new value of the old one"},
+	{"dump", "STORE", NULL},
+	{"load", "STORE", "all of it as JSON lines, and back"},
+	{"watch", "STORE [KEY|--prefix P] [-- CMD]", "changes: --initial --from VERSION -c N"},
+	{"wait", "STORE KEY", "until it is there; --value V, --absent, --min-version N"},
 	{.name = NULL}
 };
 
@@ -30,7 +35,7 @@ static const struct collection_program program = {
 	.name = "mosaik-map",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version prefix from to absent delete",
+	.options = "types key data expect reader lan local min-version print-version prefix from to absent delete initial count value",
 };
 
 int main(int argc, char **argv)

@@ -7,6 +7,10 @@ static const struct subcommand verbs[] = {
 	{"serve", "STORE [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"set", "STORE VALUE|-", "prints what stands; 0: ours, 1: another's"},
 	{"get", "STORE", "1: nobody has set it"},
+	{"dump", "STORE", NULL},
+	{"load", "STORE", "all of it as JSON lines, and back"},
+	{"watch", "STORE [-- CMD]", "changes: --initial --from VERSION -c N"},
+	{"wait", "STORE", "until it is set; --value V, --absent, --min-version N"},
 	{.name = NULL}
 };
 
@@ -22,7 +26,7 @@ static const struct collection_program program = {
 	.name = "mosaik-once",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version",
+	.options = "types key data expect reader lan local min-version print-version initial from count value absent",
 };
 
 int main(int argc, char **argv)

@@ -18,6 +18,11 @@ static const struct subcommand verbs[] = {
 	{"rm", "STORE KEY...", NULL},
 	{"rm-range", "STORE LOW..HIGH", NULL},
 	{"clear", "STORE", "take away; LOW..=HIGH with HIGH"},
+	{"update", "STORE KEY -- CMD", "CMD makes the new value of the old one"},
+	{"dump", "STORE", NULL},
+	{"load", "STORE", "all of it as JSON lines, and back"},
+	{"watch", "STORE [KEY|--prefix P] [-- CMD]", "changes: --initial --from VERSION -c N"},
+	{"wait", "STORE KEY", "until it is there; --value V, --absent, --min-version N"},
 	{.name = NULL}
 };
 
@@ -33,7 +38,7 @@ static const struct collection_program program = {
 	.name = "mosaik-pqueue",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader capacity lan local min-version print-version from to absent delete max desc",
+	.options = "types key data expect reader capacity lan local min-version print-version from to absent delete max desc initial count prefix value",
 };
 
 int main(int argc, char **argv)

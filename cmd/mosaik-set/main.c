@@ -11,6 +11,11 @@ static const struct subcommand verbs[] = {
 	{"len", "STORE", NULL},
 	{"ls", "STORE [--prefix P]", "how many, and which"},
 	{"clear", "STORE", "take all away"},
+	{"subset", "STORE OTHER", "0: OTHER has all that STORE has"},
+	{"dump", "STORE", NULL},
+	{"load", "STORE", "all of it as JSON lines, and back"},
+	{"watch", "STORE [KEY|--prefix P] [-- CMD]", "changes: --initial --from VERSION -c N"},
+	{"wait", "STORE KEY", "until it is there; --absent, --min-version N"},
 	{.name = NULL}
 };
 
@@ -26,7 +31,7 @@ static const struct collection_program program = {
 	.name = "mosaik-set",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version prefix",
+	.options = "types key data expect reader lan local min-version print-version prefix initial from count absent value",
 };
 
 int main(int argc, char **argv)

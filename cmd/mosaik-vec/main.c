@@ -18,6 +18,11 @@ static const struct subcommand verbs[] = {
 	{"rm", "STORE INDEX", "1: nothing is there"},
 	{"truncate", "STORE LENGTH", NULL},
 	{"clear", "STORE", "take the end away, or all"},
+	{"tail", "STORE [-c N] [-f]", "the last ones (10), and those to come"},
+	{"dump", "STORE", NULL},
+	{"load", "STORE", "all of it as JSON lines, and back"},
+	{"watch", "STORE [-- CMD]", "changes: --initial --from VERSION -c N"},
+	{"wait", "STORE INDEX", "until it is there; --value V, --absent, --min-version N"},
 	{.name = NULL}
 };
 
@@ -33,7 +38,7 @@ static const struct collection_program program = {
 	.name = "mosaik-vec",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version",
+	.options = "types key data expect reader lan local min-version print-version initial from count follow value absent",
 };
 
 int main(int argc, char **argv)

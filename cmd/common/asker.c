@@ -112,11 +112,14 @@ static void give_up(struct asker *asker, int status)
 	asker_leave(asker, status);
 }
 
-static bool may_wait(const struct asker *asker, msec now)
+static bool may_wait(struct asker *asker, msec now)
 {
 	const struct common *common = &asker->ask.common;
 	msec wait = common->has_wait ? common->wait : 0;
 
+	/* Whoever follows goes on with the next member, until -W. */
+	if (asker->was_up && asker->again && asker->again(asker))
+		return true;
 	return wait == MSEC_NEVER || now < asker->ask.session.started_at + wait;
 }
 
@@ -181,7 +184,7 @@ static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
 		} else if (client->kind == CLIENT_DOWN) {
 			member_down(asker, now, client->reason);
 		} else {
-			if (client->kind == CLIENT_RESULT)
+			if (client->kind == CLIENT_RESULT && client->ticket != asker->followed)
 				asker->open--;
 			asker->fact(asker, now, client);
 		}
@@ -278,6 +281,11 @@ static bool is_certain(enum error reason)
 	}
 }
 
+bool asker_is_cut(enum error reason)
+{
+	return is_certain(reason) || reason == ERROR_INDETERMINATE;
+}
+
 bool asker_retry(struct asker *asker, msec now, enum error reason)
 {
 	if (!is_certain(reason) || !may_wait(asker, now))
@@ -321,5 +329,6 @@ void asker_status(struct asker *asker, uint64_t ticket)
 
 void asker_follow(struct asker *asker, const struct client_follow *follow)
 {
+	asker->followed = follow->ticket;
 	node_client_follow(asker_node(asker), asker->client, follow);
 }

@@ -40,6 +40,7 @@ struct asker {
 	enum error failure;              /* of the last member */
 	char near[ENTRY_NAME_MAX];       /* a name like the one we wanted */
 	size_t open;                     /* questions without an answer yet */
+	uint64_t followed;               /* ticket; 0: nothing is followed */
 };
 
 /* Runs until asker_leave, and says on stderr why if it was for want of a member. The exit status. */
@@ -51,6 +52,8 @@ void asker_leave(struct asker *asker, int status);
  * is called again.
  */
 bool asker_retry(struct asker *asker, msec now, enum error reason);
+/* Whether this is the end of what was followed because the member went away: CLIENT_DOWN says so next. */
+bool asker_is_cut(enum error reason);
 /* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
 int asker_outcome(const struct asker *asker, enum error reason);
 

@@ -109,6 +109,7 @@ static void give_up(struct asker *asker, int status)
 			"the members of %s '%s' have another key", asker->kind, asker->name);
 	else
 		tell_unavailable(asker);
+	asker->told = true;
 	asker_leave(asker, status);
 }
 
@@ -166,6 +167,7 @@ static void member_down(struct asker *asker, msec now, enum error reason)
 		give_up(asker, EXIT_UNAVAILABLE);
 		return;
 	}
+	asker->ask.patient |= was_up;   /* it follows: there will be another */
 	id_table_put(&asker->tried, &asker->member, asker);
 	dial_member(asker, now);
 }
@@ -233,6 +235,8 @@ int asker_run(struct asker *asker)
 	asker->ask.turn = on_turn;
 	asker->ask.stopped = on_stop;
 	status = ask_run_or_fail(&asker->ask);
+	if (status == EXIT_UNAVAILABLE && asker->client == NULL && !asker->told && asker->open == 0 && !asker->was_up)
+		report("no-answer", NULL, "%s '%s': nobody answers any more", asker->kind, asker->name);
 	id_table_fini(&asker->tried);
 	return status;
 }

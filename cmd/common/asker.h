@@ -31,6 +31,7 @@ struct asker {
 	/* From us. */
 	struct client *client;
 	bool is_up;
+	bool told;                       /* why there is no member */
 	bool was_up;                     /* ever */
 	struct id group;
 	struct id member;

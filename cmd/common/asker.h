@@ -32,6 +32,7 @@ struct asker {
 	/* From us. */
 	struct client *client;
 	bool is_up;
+	bool told;                       /* why there is no member */
 	bool was_up;                     /* ever */
 	struct id group;
 	struct id member;
@@ -43,6 +44,7 @@ struct asker {
 	char near[ENTRY_NAME_MAX];       /* listed: a name like the one we wanted, or a store of another kind */
 	char other_types[ASKER_TYPES_MAX];  /* of a store of this name that is not the one that was found, or wanted */
 	size_t open;                     /* questions without an answer yet */
+	uint64_t followed;               /* ticket; 0: nothing is followed */
 };
 
 /* Runs until asker_leave, and says on stderr why if it was for want of a member. The exit status. */
@@ -54,6 +56,8 @@ void asker_leave(struct asker *asker, int status);
  * called again. Another member is asked at once where the one that was asked only reads, else as long as -w allows.
  */
 bool asker_retry(struct asker *asker, msec now, enum error reason);
+/* Whether this is the end of what was followed because the member went away: CLIENT_DOWN says so next. */
+bool asker_is_cut(enum error reason);
 /* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
 int asker_outcome(const struct asker *asker, enum error reason);
 

@@ -35,6 +35,8 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	bool done;
 
 	(void)now;
+	if (fact->kind == CLIENT_ROOM || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason)))
+		return;
 	if (fact->kind == CLIENT_RESULT && fact->reason != OK) {
 		asker_leave(asker, asker_outcome(asker, fact->reason));
 		return;

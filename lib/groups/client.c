@@ -19,7 +19,7 @@
 #include "groups/groups.h"
 #include "wire/protocol.h"
 
-#define ASKS_MAX 16384
+#define ASKS_MAX 4096
 /* Bytes of requests that are not answered. With one more of the largest kind still below what a member holds back for a client. */
 #define OPEN_MAX (4u << 20)
 

@@ -93,8 +93,7 @@ taken() {
 	[[ $stderr == *"1 of 2 consumers"* ]]
 	ready mosaik-consume -t worker s >two
 	mosaik-produce --min-consumers 2 --consumer-tag worker -w 15 s <in
-	eventually test -s two
-	eventually test -s plain
+	eventually test -s two   # whoever is not counted may come too late for so short a stream
 }
 
 @test "a consumer reads only from producers with the tag, and from a named one" {

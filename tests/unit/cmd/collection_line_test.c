@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -88,7 +87,7 @@ static void options_are_taken_off(void **unused)
 
 static void what_is_no_verb_is_refused(void **unused)
 {
-	char many[4 * LINE_OPERANDS_MAX] = "get";
+	struct buffer many = {0};
 
 	(void)unused;
 	refuses_text(COLLECTION_MAP, "");
@@ -102,9 +101,11 @@ static void what_is_no_verb_is_refused(void **unused)
 	refuses_text(COLLECTION_MAP, "put a \\x");
 	refuses(COLLECTION_MAP, bytes_of("put a b\0c", 9));
 	refuses(COLLECTION_MAP, bytes_of("put a \\\0", 8));
+	buffer_append(&many, bytes_of_text("get"));
 	for (size_t i = 0; i < LINE_OPERANDS_MAX; i++)
-		strcat(many, " k");
-	refuses_text(COLLECTION_MAP, many);
+		buffer_append(&many, bytes_of_text(" k"));
+	refuses(COLLECTION_MAP, buffer_bytes(&many));
+	buffer_fini(&many);
 }
 
 int main(void)

@@ -223,3 +223,26 @@ so"
 	run -0 mosaik-map len m
 	[ "$output" = 100000 ]
 }
+
+@test "readers that come while it is written, all at once, end with all of it" {
+	replicas map m a b -- -T str:str
+	lines() { seq "$1" "$2" | awk '{ printf "{\"key\":\"k%06d\",\"value\":\"%010000d\"}\n", $1, $1 }'; }
+	lines 1 500 | mosaik-map load m
+	mosaik-map clear m
+	lines 1 2000 >entries
+	background mosaik-map load m <entries
+	loading=$pid
+	for name in r1 r2 r3 r4 r5; do replica map m $name --reader -T str:str; done
+	status_of "$loading" 60
+	[ "$exit_status" = 0 ]
+	mosaik-map put m last one
+	echo '{"key":"last","value":"one"}' >>entries
+	crash a
+	crash b
+	sort entries >wanted
+	for name in r1 r2 r3 r4 r5; do
+		mosaik-map wait m last -L -W "$(scaled 30)"
+		mosaik-map dump m -L --min-version 1 -W "$(scaled 30)" | sort | cmp - wanted
+		crash $name
+	done
+}

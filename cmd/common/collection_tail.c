@@ -30,6 +30,7 @@ struct tailing {
 	bool knows_length;
 	struct collection_resume resume;
 	bool follows;                    /* resume says where we are */
+	bool is_ready;                   /* that was said */
 };
 
 static void leave(struct tailing *tailing, int status)
@@ -89,7 +90,9 @@ static void follow(struct tailing *tailing)
 {
 	asker_follow(&tailing->asker, &(struct client_follow){.ticket = TICKET_FOLLOW, .what = FOLLOW_CHANGES,
 		.position = resume_again(&tailing->resume)});
-	session_ready(&tailing->asker.ask.session);
+	if (!tailing->is_ready)
+		session_ready(&tailing->asker.ask.session);
+	tailing->is_ready = true;
 }
 
 static void ask_page(struct tailing *tailing)

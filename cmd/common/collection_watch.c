@@ -38,6 +38,7 @@ struct watching {
 	struct list entries;
 	unsigned tries;
 	bool is_paused;
+	bool is_ready;                   /* that was said */
 };
 
 static void close_events(void *self)
@@ -125,7 +126,9 @@ static void follow(struct watching *watching)
 {
 	asker_follow(&watching->asker, &(struct client_follow){.ticket = TICKET_FOLLOW, .what = FOLLOW_CHANGES,
 		.position = resume_again(&watching->resume), .filter = buffer_bytes(&watching->filter)});
-	session_ready(&watching->asker.ask.session);
+	if (!watching->is_ready)
+		session_ready(&watching->asker.ask.session);
+	watching->is_ready = true;
 }
 
 static void begin_at(struct watching *watching, uint64_t version)

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "cmd/common/jsontext.h"
+#include "cmd/common/values_line.h"
 
 #define READ_FLAGS (JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES)
 #define WRITE_FLAGS (JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS)
@@ -182,9 +183,13 @@ static enum error read_member(const json_t *object, const char *name, enum type 
 
 enum error values_read_entry(const struct collection_shape *shape, struct bytes line, struct buffer part[PARTS])
 {
-	json_t *object = read_json(line);
-	enum error status = json_is_object(object) ? OK : ERROR_MALFORMED;
+	enum error status;
+	json_t *object;
 
+	if (values_line_read(shape, line, part))
+		return OK;
+	object = read_json(line);
+	status = json_is_object(object) ? OK : ERROR_MALFORMED;
 	for (unsigned i = 0; i < PARTS && status == OK; i++) {
 		buffer_clear(&part[i]);
 		if (collection_has(shape->kind, (enum part)i))

@@ -151,6 +151,7 @@ load collections
 	kill -TERM "$watching"
 	status_of "$watching"
 	[ "$exit_status" = 143 ]
+	[ ! -s watch.err ]
 	# None is lost, none comes twice; where the next member knows less, one line says up to where.
 	awk -F '\t' '$2 == "reset" { last = $1; resets++; next } $1 != last + 1 || $4 != $1 { print; bad = 1 } { last = $1 } END { exit bad || resets > 3 }' watched
 }

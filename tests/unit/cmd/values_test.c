@@ -2,6 +2,7 @@
  * values_test.c - typed values as texts, fields, members and entries; what is written reads back.
  */
 #include "cmd/common/values.h"
+#include "cmd/common/values_line.h"
 
 #include "base/rng.h"
 
@@ -186,6 +187,62 @@ static void entries_read_back_as_they_were(void **state)
 	buffer_fini(&line);
 }
 
+/* The same line with a blank in front goes another way, through a JSON parser: both ways say the same. */
+static void assert_both_ways(const struct collection_shape *shape, const char *line, bool is_simple)
+{
+	struct buffer fast[PARTS] = {{0}}, slow[PARTS] = {{0}}, blank = {0};
+	enum error status;
+
+	buffer_append(&blank, bytes_of_text(" "));
+	buffer_append(&blank, bytes_of_text(line));
+	assert_int_equal(values_line_read(shape, bytes_of_text(line), fast), is_simple);
+	assert_false(values_line_read(shape, buffer_bytes(&blank), slow));
+	status = values_read_entry(shape, buffer_bytes(&blank), slow);
+	assert_int_equal(values_read_entry(shape, bytes_of_text(line), fast), status);
+	for (unsigned i = 0; i < PARTS && status == OK; i++)
+		assert_true(bytes_equal(buffer_bytes(&fast[i]), buffer_bytes(&slow[i])));
+	release(fast);
+	release(slow);
+	buffer_fini(&blank);
+}
+
+static void simple_lines_are_read_as_all_others(void **state)
+{
+	static const struct {
+		const char *line;
+		bool is_simple;
+	} lines[] = {
+		{"{\"key\":\"a\",\"value\":17}", true},
+		{"{\"key\":\"\",\"value\":0}", true},
+		{"{\"key\":\"\xc3\xa4\",\"value\":999999999999999}", true},
+		{"{\"key\":\"\xc3\",\"value\":1}", false},
+		{"{\"key\":\"a\tb\",\"value\":1}", false},
+		{"{\"key\":\"a\\u0041\",\"value\":1}", false},
+		{"{\"key\":\"a\\\"\",\"value\":1}", false},
+		{"{\"key\":\"a\",\"value\":017}", false},
+		{"{\"key\":\"a\",\"value\":-1}", false},
+		{"{\"key\":\"a\",\"value\":1.5}", false},
+		{"{\"key\":\"a\",\"value\":1e3}", false},
+		{"{\"key\":\"a\",\"value\":9999999999999999}", false},
+		{"{\"key\":\"a\",\"value\":\"18446744073709551615\"}", false},
+		{"{\"value\":1,\"key\":\"a\"}", false},
+		{"{\"key\":\"a\",\"value\":1,\"more\":2}", false},
+		{"{\"key\":\"a\",\"value\":1,\"value\":2}", false},
+		{"{\"key\":\"a\",\"value\":1", false},
+		{"{\"key\":\"a\",\"value\":", false},
+		{"{\"key\":\"a", false},
+		{"{\"key\":", false},
+		{"{", false},
+		{"", false},
+	};
+	struct collection_shape shape = {.kind = COLLECTION_MAP};
+
+	(void)state;
+	assert_int_equal(collection_types_from_text(bytes_of_text("str:u64"), &shape), OK);
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+		assert_both_ways(&shape, lines[i].line, lines[i].is_simple);
+}
+
 static void entry_has_the_parts_of_its_kind(void **state)
 {
 	struct collection_shape shape = {.kind = COLLECTION_SET, .type = {[PART_KEY] = TYPE_STR}};
@@ -245,6 +302,7 @@ int main(void)
 		cmocka_unit_test(members_of_every_type),
 		cmocka_unit_test(entries_that_are_none_are_refused),
 		cmocka_unit_test(entries_read_back_as_they_were),
+		cmocka_unit_test(simple_lines_are_read_as_all_others),
 		cmocka_unit_test(entry_has_the_parts_of_its_kind),
 		cmocka_unit_test(listed_names),
 	};

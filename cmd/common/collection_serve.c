@@ -165,12 +165,17 @@ static void on_answer(struct serve *serve, msec now, const struct group_fact *fa
 
 /* ---- the member ---- */
 
+static bool will_ask(const struct serve *serve)
+{
+	return !serve->ready && !serve->is_asking && serve->participant.is_online && serve->participant.group;
+}
+
 /* A newcomer is online before it has what was committed until then: an empty strong question is answered when it has. */
 static void ask_if_ready(struct serve *serve, msec now)
 {
 	struct group_query query = {.ticket = TICKET_READY, .level = QUERY_STRONG, .deadline = MSEC_NEVER};
 
-	if (serve->ready || serve->is_asking || !serve->participant.is_online || !serve->participant.group || now < serve->ask_at)
+	if (!will_ask(serve) || now < serve->ask_at)
 		return;
 	serve->is_asking = true;
 	group_query(serve->participant.group, now, &query);
@@ -246,7 +251,7 @@ static msec deadline(void *self)
 	const struct serve *serve = self;
 	msec due = session_deadline(&serve->session);
 
-	return !serve->ready && !serve->is_asking && serve->participant.is_online && serve->participant.group ? msec_min(due, serve->ask_at) : due;
+	return will_ask(serve) ? msec_min(due, serve->ask_at) : due;
 }
 
 static void on_signal(void *self, int number)

@@ -256,6 +256,16 @@ static void transfer(struct swarm *swarm, size_t place)
 	world_turn(swarm->world, place);
 }
 
+/* Never ended early: what waits for its end would be overtaken. */
+static void pause_place(struct swarm *swarm, size_t place)
+{
+	struct place *member = &swarm->world->place[place];
+	usec until = swarm->world->now + 50000 + (usec)draw(swarm, draw(swarm, 4) == 0 ? 20000000 : 3000000);
+
+	member->paused_until = until > member->paused_until ? until : member->paused_until;
+	swarm->world->saw[SAW_PAUSE]++;
+}
+
 static void inflict_on(struct swarm *swarm, enum fault fault, size_t place)
 {
 	struct world *world = swarm->world;
@@ -291,8 +301,7 @@ static void inflict_on(struct swarm *swarm, enum fault fault, size_t place)
 		restart(swarm, place);
 		break;
 	case FAULT_PAUSE:
-		world->place[place].paused_until = world->now + 50000 + (usec)draw(swarm, draw(swarm, 4) == 0 ? 20000000 : 3000000);
-		world->saw[SAW_PAUSE]++;
+		pause_place(swarm, place);
 		break;
 	case FAULT_SLOW:
 		world->place[place].slow = draw(swarm, 2) == 0 ? 0 : (usec)draw(swarm, 3000);
@@ -381,7 +390,6 @@ static void heal(struct swarm *swarm)
 	for (size_t i = 0; i < places(swarm); i++) {
 		struct place *member = &world->place[i];
 
-		member->paused_until = world->now;
 		member->slow = 0;
 		member->disk.failing = false;
 	}

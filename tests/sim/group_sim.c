@@ -606,7 +606,7 @@ struct world *world_new(const struct world_options *options)
 		member->rate = 1000000;
 		member->gone = true;
 		world->log[i] = (struct log){.level = LOG_TRACE, .write = write_line, .context = world};
-		snprintf(world->log[i].node, sizeof(world->log[i].node), "%zu", i);
+		snprintf(world->log[i].node, sizeof(world->log[i].node), "%u", (unsigned)i % 100);
 	}
 	world->oracle = oracle_new(world);
 	world->clients = clients_new(world);

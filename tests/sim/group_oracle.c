@@ -100,9 +100,11 @@ static void enter_lineage(struct oracle *oracle, size_t place)
 	struct shadow *shadow = &oracle->world->place[place].shadow;
 	const struct id *lineage = raft_lineage(group_raft(oracle->world->place[place].group));
 
-	if (id_equal(&shadow->lineage, lineage))
+	/* Somebody new remembers nothing, in another lineage or in the same. */
+	if (id_equal(&shadow->lineage, lineage) && shadow->incarnation == oracle->world->place[place].incarnation)
 		return;
 	forget(shadow);
+	shadow->incarnation = oracle->world->place[place].incarnation;
 	shadow->lineage = *lineage;
 	shadow->history = history_of(oracle, lineage);
 }
@@ -129,6 +131,7 @@ void oracle_began(struct oracle *oracle, size_t place, const struct image *image
 	struct shadow *shadow = &oracle->world->place[place].shadow;
 
 	forget(shadow);
+	shadow->incarnation = oracle->world->place[place].incarnation;
 	shadow->lineage = image ? image->hard.lineage : (struct id){{0}};
 	shadow->history = history_of(oracle, &shadow->lineage);
 	if (!image)

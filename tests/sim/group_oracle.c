@@ -440,11 +440,12 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 
 	if (fact->kind == GROUP_DISSOLVED && history_at(oracle, place) && fact->position > history_at(oracle, place)->archived)
 		history_at(oracle, place)->archived = fact->position;
-	if (fact->kind == GROUP_APPLIED) {
+	/* What is told before the end of a lineage is of that one, whatever the member is by now. */
+	if (shadow->history == SIZE_MAX || fact->kind == GROUP_DISSOLVED)
 		enter_lineage(oracle, place);
+	if (fact->kind == GROUP_APPLIED) {
 		check_applied(oracle, place, fact);
 	} else if (fact->kind == GROUP_RESTORED) {
-		enter_lineage(oracle, place);
 		if (fact->position < shadow->reported)
 			world_fail(world, "I6: member %zu goes back to position %" PRIu64 " by a snapshot", place, fact->position);
 		shadow->reported = shadow->restored = fact->position;

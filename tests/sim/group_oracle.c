@@ -273,7 +273,7 @@ static void became_leader(struct oracle *oracle, size_t place)
 	world->saw[SAW_ELECTION]++;
 	if (marks_put(&history->leaders, key, who) != who)
 		world_fail(world, "I1: member %zu is the second leader of term %" PRIu64, place, term);
-	while (index > 0 && history->log[index - 1].by_term >= term)
+	while (index > 0 && (history->log[index - 1].by_term >= term || !history->log[index - 1].known))
 		index--;
 	if (index <= shadow->base)
 		return;

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "cmd/common/group_key.h"
+#include "cmd/common/group_name.h"
 #include "cmd/common/near.h"
 
 #define LOOK_AGAIN 100   /* msec between looks at the catalog */
@@ -21,12 +22,31 @@ struct node *asker_node(struct asker *asker)
 	return runtime_node(asker->ask.session.runtime);
 }
 
-static const char *name_behind(const struct card *card, const struct id *id)
+/* Names that were not meant, for whoever does not find the one that was. */
+static void note_other(struct asker *asker, struct near *near, const char *listed)
 {
-	for (size_t i = 0; i < card->name_count; i++)
-		if (id_equal(&card->name[i].id, id))
-			return card->name[i].text;
-	return "";
+	struct group_name read = group_name_read(listed);
+	char name[ENTRY_NAME_MAX + 1];
+
+	snprintf(name, sizeof name, "%.*s", (int)read.name.size, (const char *)read.name.data);
+	if (bytes_equal(read.kind, bytes_of_text(asker->kind)))
+		near_offer(near, name);
+	if (near->best != name && (near->best || strcmp(name, asker->name) != 0))
+		return;
+	snprintf(asker->near, sizeof asker->near, "%s", listed);
+	if (near->best)
+		near->best = asker->near;
+}
+
+/* Whether a group of our name is the one: its types are those wanted, or those of the first one there is. */
+static bool types_fit(struct asker *asker, const char *types)
+{
+	bool fit = asker->types ? group_name_types_match(types, asker->types) :
+		asker->members == 0 || strcmp(types, asker->found_types) == 0;
+
+	if (!fit)
+		snprintf(asker->other_types, sizeof asker->other_types, "%s", types);
+	return fit;
 }
 
 /* The first member of a matching group that has not failed us. */
@@ -38,33 +58,30 @@ static bool find_member(struct asker *asker, struct id *peer)
 	size_t at = 0;
 
 	asker->members = 0;
+	asker->near[0] = asker->other_types[0] = '\0';
 	while ((one = catalog_next(ask_catalog(&asker->ask), &at)) != NULL) {
 		const struct card *card = &one->entry->card;
 
 		for (size_t i = 0; i < card->groups.count; i++) {
-			const char *listed = name_behind(card, &card->groups.id[i]);
-			const char *types;
+			const char *listed = card_name(card, &card->groups.id[i]), *types;
 
-			if (!group_name_matches(listed, asker->kind, asker->name, &types)) {
-				near_offer(&near, listed);
+			if (!listed || !group_name_matches(listed, asker->kind, asker->name, &types)) {
+				note_other(asker, &near, listed ? listed : "");
 				continue;
 			}
-			if (asker->types && strcmp(types, asker->types) != 0) {
-				snprintf(asker->near, sizeof asker->near, "%s", listed);
+			if (!types_fit(asker, types))
 				continue;
-			}
-			asker->members++;
+			if (asker->members++ == 0)
+				snprintf(asker->found_types, sizeof asker->found_types, "%s", types);
 			if (found || id_table_get(&asker->tried, &card->peer))
 				continue;
 			found = true;
 			*peer = card->peer;
 			asker->group = card->groups.id[i];
-			snprintf(asker->found_types, sizeof asker->found_types, "%s", types);
 		}
 	}
-	if (near.best && asker->near[0] == '\0')
-		snprintf(asker->near, sizeof asker->near, "%s", near.best);
-	return found;
+	/* Two stores of one name, and nothing says which is meant: neither. */
+	return found && (asker->types || asker->other_types[0] == '\0');
 }
 
 static void drop_client(struct asker *asker)
@@ -81,7 +98,19 @@ void asker_leave(struct asker *asker, int status)
 	session_leave(&asker->ask.session, status);
 }
 
-static void tell_unavailable(const struct asker *asker)
+static void tell_types(const struct asker *asker)
+{
+	const char *network = asker->ask.common.network_text;
+
+	if (asker->types)
+		report("types", NULL, "%s '%s' on network '%s' is of %s, not of %s", asker->kind, asker->name, network,
+			asker->other_types, asker->types);
+	else
+		report("types", NULL, "there are two: %s '%s' on network '%s' is of %s and of %s; say which with -T", asker->kind,
+			asker->name, network, asker->found_types, asker->other_types);
+}
+
+static void tell_missing(const struct asker *asker)
 {
 	const struct common *common = &asker->ask.common;
 	char looked[160], near[ENTRY_NAME_MAX + 64] = "", type_this[512];
@@ -95,11 +124,18 @@ static void tell_unavailable(const struct asker *asker)
 		snprintf(near, sizeof near, "there is '%s'", asker->near);
 		hints[3] = near;
 	}
-	if (asker->members > 0)
+	report(plain ? "no-group" : "no-replica", hints, "no live %s of %s '%s' on network '%s'", plain ? "member" : "replica",
+		asker->kind, asker->name, common->network_text);
+}
+
+static void tell_unavailable(const struct asker *asker)
+{
+	if (asker->other_types[0] != '\0' && (asker->members == 0 || !asker->types))
+		tell_types(asker);
+	else if (asker->members > 0)
 		report("no-answer", NULL, "no member of %s '%s' answered: %s", asker->kind, asker->name, error_text(asker->failure));
 	else
-		report(plain ? "no-group" : "no-replica", hints, "no live %s of %s '%s' on network '%s'", plain ? "member" : "replica",
-			asker->kind, asker->name, common->network_text);
+		tell_missing(asker);
 }
 
 static void give_up(struct asker *asker, int status)
@@ -127,25 +163,31 @@ static bool may_wait(struct asker *asker, msec now)
 static void look_later(struct asker *asker, msec now)
 {
 	id_table_fini(&asker->tried);
-	if (may_wait(asker, now))
+	if (asker->refused)
+		give_up(asker, EXIT_REFUSED);
+	else if (may_wait(asker, now))
 		ask_again(&asker->ask, now + LOOK_AGAIN);
 	else
 		give_up(asker, EXIT_UNAVAILABLE);
 }
 
-static void dial_member(struct asker *asker, msec now)
+static void dial(struct asker *asker, msec now, const struct id *peer)
 {
 	struct client_options options = {.key = group_key(&asker->ask.common, asker->kind, asker->name, asker->key_path),
-		.self = asker->ask.session.identity.public_key};
+		.self = asker->ask.session.identity.public_key, .group = asker->group};
+
+	asker->member = *peer;
+	asker->client = node_client(asker_node(asker), now, &options, &(struct dial){.peer = *peer});
+}
+
+static void dial_member(struct asker *asker, msec now)
+{
 	struct id peer;
 
-	if (!find_member(asker, &peer)) {
+	if (find_member(asker, &peer))
+		dial(asker, now, &peer);
+	else
 		look_later(asker, now);
-		return;
-	}
-	asker->member = peer;
-	options.group = asker->group;
-	asker->client = node_client(asker_node(asker), now, &options, &(struct dial){.peer = peer});
 }
 
 static void answered(struct ask *ask, msec now)
@@ -159,10 +201,7 @@ static void member_down(struct asker *asker, msec now, enum error reason)
 
 	drop_client(asker);
 	asker->failure = reason;
-	if (reason == ERROR_BOND_PROOF) {
-		give_up(asker, EXIT_REFUSED);
-		return;
-	}
+	asker->refused |= reason == ERROR_BOND_PROOF;
 	if (was_up && (!asker->again || !asker->again(asker))) {
 		give_up(asker, EXIT_UNAVAILABLE);
 		return;
@@ -198,7 +237,7 @@ static void on_turn(struct ask *ask, msec now)
 {
 	struct asker *asker = ask->self;
 
-	if (asker->is_up && asker->turn)
+	if (asker->turn && (asker->is_up || asker->turns_always))
 		asker->turn(asker, now);
 }
 
@@ -260,7 +299,7 @@ int asker_outcome(const struct asker *asker, enum error reason)
 		report("malformed", NULL, "%s '%s' does not understand the question", asker->kind, asker->name);
 		return EXIT_PROTOCOL;
 	case ERROR_NOT_ALLOWED:
-		report("not-allowed", NULL, "the member that was asked may not do that");
+		report("not-allowed", NULL, "%s '%s': whoever can be reached only reads", asker->kind, asker->name);
 		return EXIT_REFUSED;
 	default:
 		report(error_name(reason), NULL, "%s '%s': %s; nothing was changed", asker->kind, asker->name, error_text(reason));
@@ -290,8 +329,23 @@ bool asker_is_cut(enum error reason)
 	return is_certain(reason) || reason == ERROR_INDETERMINATE;
 }
 
+static bool try_another(struct asker *asker, msec now)
+{
+	struct id peer;
+
+	id_table_put(&asker->tried, &asker->member, asker);
+	if (!find_member(asker, &peer))
+		return false;
+	asker->open = 0;
+	drop_client(asker);
+	dial(asker, now, &peer);
+	return true;
+}
+
 bool asker_retry(struct asker *asker, msec now, enum error reason)
 {
+	if (reason == ERROR_NOT_ALLOWED)
+		return try_another(asker, now);
 	if (!is_certain(reason) || !may_wait(asker, now))
 		return false;
 	id_table_put(&asker->tried, &asker->member, asker);
@@ -299,6 +353,17 @@ bool asker_retry(struct asker *asker, msec now, enum error reason)
 	drop_client(asker);
 	ask_again(&asker->ask, now + LOOK_AGAIN);
 	return true;
+}
+
+void asker_pause(struct asker *asker)
+{
+	drop_client(asker);
+}
+
+void asker_resume(struct asker *asker, msec now)
+{
+	if (!asker->client)
+		ask_again(&asker->ask, now);
 }
 
 bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command)

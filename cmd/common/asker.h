@@ -14,10 +14,10 @@
 struct asker {
 	/* From the owner. */
 	struct ask ask;                  /* common is filled in, the rest is ours */
-	const char *kind;                /* "group", "map", ...: see group_key.h */
+	const char *kind;                /* "group", "map", ...: see group_name.h */
 	const char *name;
 	const char *key_path;            /* NULL */
-	const char *types;               /* only a group listed with these; NULL: any */
+	const char *types;               /* only a group listed with these; NULL: any, if all are the same */
 	bool writes;                     /* something may have been changed when the deadline passes */
 	/* A member is there, proven both ways: questions may be put by the functions below. Again after a reconnect. */
 	void (*up)(struct asker *asker, msec now);
@@ -26,6 +26,7 @@ struct asker {
 	/* The member went away; open questions got their facts before. false or NULL: that is the end. */
 	bool (*again)(struct asker *asker);
 	void (*turn)(struct asker *asker, msec now);    /* once a turn while up; may be NULL */
+	bool turns_always;               /* also while no member is up */
 	void *self;
 
 	/* From us. */
@@ -39,7 +40,9 @@ struct asker {
 	struct id_table tried;           /* members that failed us since the last look */
 	size_t members;                  /* listed at the last look */
 	enum error failure;              /* of the last member */
-	char near[ENTRY_NAME_MAX];       /* a name like the one we wanted */
+	bool refused;                    /* by a member that has another key */
+	char near[ENTRY_NAME_MAX];       /* listed: a name like the one we wanted, or a store of another kind */
+	char other_types[ASKER_TYPES_MAX];  /* of a store of this name that is not the one that was found, or wanted */
 	size_t open;                     /* questions without an answer yet */
 	uint64_t followed;               /* ticket; 0: nothing is followed */
 };
@@ -49,14 +52,21 @@ int asker_run(struct asker *asker);
 void asker_leave(struct asker *asker, int status);
 
 /*
- * For the outcome of the only question that is open: true if it certainly did nothing and -w allows another try; then `up`
- * is called again.
+ * For the outcome of the only question that is open: true if it certainly did nothing and is tried again; then `up` is
+ * called again. Another member is asked at once where the one that was asked only reads, else as long as -w allows.
  */
 bool asker_retry(struct asker *asker, msec now, enum error reason);
 /* Whether this is the end of what was followed because the member went away: CLIENT_DOWN says so next. */
 bool asker_is_cut(enum error reason);
 /* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
 int asker_outcome(const struct asker *asker, enum error reason);
+
+/*
+ * For who cannot take more now: the member is left, and with asker_resume one is looked for again. Nothing may be open but
+ * what is followed.
+ */
+void asker_pause(struct asker *asker);
+void asker_resume(struct asker *asker, msec now);
 
 /* See client.h. A failed propose or query means that too much is under way: ask again after an answer. */
 bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command);

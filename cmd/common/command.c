@@ -9,11 +9,11 @@
 #include "cmd/common/exit.h"
 #include "cmd/common/options.h"
 
-struct child *command_start(struct runtime *runtime, char *const *argv, const struct bytes *input, int *status)
+static struct child *start(struct runtime *runtime, const struct child_options *options, int *status)
 {
 	struct child *child = NULL;
 
-	if (child_start(runtime_loop(runtime), &(struct child_options){.argv = argv, .input = input}, &child) == OK)
+	if (child_start(runtime_loop(runtime), options, &child) == OK)
 		return child;
 	switch (errno) {
 	case ENOENT:
@@ -29,6 +29,16 @@ struct child *command_start(struct runtime *runtime, char *const *argv, const st
 	default:
 		*status = EXIT_NOT_RUNNABLE;
 	}
-	report("command", NULL, "cannot run '%s': %s", argv[0], strerror(errno));
+	report("command", NULL, "cannot run '%s': %s", options->argv[0], strerror(errno));
 	return NULL;
+}
+
+struct child *command_start(struct runtime *runtime, char *const *argv, const struct bytes *input, int *status)
+{
+	return start(runtime, &(struct child_options){.argv = argv, .input = input}, status);
+}
+
+struct child *command_start_piped(struct runtime *runtime, char *const *argv, int pipes[2], int *status)
+{
+	return start(runtime, &(struct child_options){.argv = argv, .pipes = pipes}, status);
 }

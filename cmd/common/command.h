@@ -12,5 +12,7 @@
  * 126 (it cannot be run) or 125 (no process could be made).
  */
 struct child *command_start(struct runtime *runtime, char *const *argv, const struct bytes *input, int *status);
+/* The same with pipes to its stdin and from its stdout (child_options.pipes), which are the caller's to close. */
+struct child *command_start_piped(struct runtime *runtime, char *const *argv, int pipes[2], int *status);
 
 #endif

@@ -63,7 +63,7 @@ static void join(struct participant *participant, msec now)
 	const struct participant_options *wanted = &participant->options;
 	struct group_options options = {.state = wanted->state(wanted->self), .external = wanted->external,
 		.preference = wanted->preference, .expect = wanted->expect, .join_only = wanted->join_only,
-		.tell_applied = wanted->tell_applied, .tell_changes = wanted->tell_changes,
+		.tell_applied = wanted->tell_applied, .tell_changes = wanted->tell_changes, .observers_read = wanted->observers_read,
 		.peer = participant->session->identity.public_key, .seed = random_number()};
 	struct image image = {0};
 	enum error error;

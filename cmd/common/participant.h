@@ -9,7 +9,7 @@
 struct store;
 
 struct participant_options {
-	const char *kind;                /* "group", "map", ...: see group_key.h */
+	const char *kind;                /* "group", "map", ...: see group_name.h */
 	const char *name;                /* as the user typed it */
 	const char *listed;              /* what members list it as */
 	const char *key_path;            /* NULL */
@@ -22,6 +22,7 @@ struct participant_options {
 	bool tell_applied;
 	bool tell_changes;
 	bool lan;                        /* raft_timing_lan */
+	bool observers_read;             /* as in group.h */
 	bool quiet;                      /* nobody needs to be told that it is in memory only */
 	enum preference preference;
 	uint8_t expect;

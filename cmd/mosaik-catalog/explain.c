@@ -1,12 +1,16 @@
 /*
  * explain.c - why a name is not found, or who is behind it: the id that was looked for, who has it, names that are nearly
  * the same, and what to type next.
+ *
+ * The id of a stream or tag follows from its name. That of a group does not: it has its key and its types in it, and so it
+ * is found by the name that its members list.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/common/near.h"
 #include "cmd/common/ask.h"
+#include "cmd/common/group_name.h"
 #include "cmd/mosaik-catalog/print.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 
@@ -19,32 +23,42 @@ static const struct kind {
 		const char *words;
 		const char *tail;
 	} found, missing;
+	bool is_group;
 } kinds[] = {
-	{"stream", "producer", offsetof(struct card, streams), {"mosaik-consume", "", ""}, {"mosaik-produce", "", ""}},
+	{"stream", "producer", offsetof(struct card, streams), {"mosaik-consume", "", ""}, {"mosaik-produce", "", ""}, false},
 	{"tag", "carrier", offsetof(struct card, tags), {"mosaik-catalog", "peers -t ", ""},
-		{"mosaik-catalog", "announce -t ", " -- CMD"}},
-	{"group", "member", offsetof(struct card, groups), {"mosaik-catalog", "peers --group ", ""},
-		{"mosaik-catalog", "wait --group ", ""}},
+		{"mosaik-catalog", "announce -t ", " -- CMD"}, false},
+	{"group", "member", offsetof(struct card, groups), {"mosaik-group", "status ", ""}, {"mosaik-group", "join ", ""}, true},
+	{"map", "replica", offsetof(struct card, groups), {"mosaik-map", "ls ", ""}, {"mosaik-map", "serve ", ""}, true},
+	{"vec", "replica", offsetof(struct card, groups), {"mosaik-vec", "ls ", ""}, {"mosaik-vec", "serve ", ""}, true},
+	{"set", "replica", offsetof(struct card, groups), {"mosaik-set", "ls ", ""}, {"mosaik-set", "serve ", ""}, true},
+	{"cell", "replica", offsetof(struct card, groups), {"mosaik-cell", "get ", ""}, {"mosaik-cell", "serve ", ""}, true},
+	{"once", "replica", offsetof(struct card, groups), {"mosaik-once", "get ", ""}, {"mosaik-once", "serve ", ""}, true},
+	{"pqueue", "replica", offsetof(struct card, groups), {"mosaik-pqueue", "ls ", ""}, {"mosaik-pqueue", "serve ", ""}, true},
 	{.name = NULL}
 };
+
+static const char kind_names[] = "stream, tag, group, map, vec, set, cell, once, pqueue";
 
 enum { TEXT_WHAT, TEXT_DETAIL };
 
 static const struct column text_columns[] = {{"what", COLUMN_TEXT}, {"detail", COLUMN_TEXT}, {.name = NULL}};
 
-enum { JSON_KIND, JSON_NAME, JSON_ID, JSON_PEERS, JSON_NEAR, JSON_NEXT };
+enum { JSON_KIND, JSON_NAME, JSON_ID, JSON_PEERS, JSON_NEAR, JSON_NEXT, JSON_LISTED };
 
 static const struct column json_columns[] = {
 	{"kind", COLUMN_TEXT}, {"name", COLUMN_TEXT}, {"id", COLUMN_ID}, {"peers", COLUMN_TEXTS}, {"near", COLUMN_TEXTS},
-	{"next", COLUMN_TEXT}, {.name = NULL}
+	{"next", COLUMN_TEXT}, {"listed", COLUMN_TEXTS}, {.name = NULL}
 };
 
 struct explanation {
 	const struct settings *settings;
 	const struct kind *kind;
 	const char *name;
-	struct id id;
+	struct id id;              /* of a group: that of the first one found */
+	bool has_id;
 	size_t owners;
+	struct id_table listed;    /* of groups: id -> the name that is listed, borrowed from an entry */
 	struct id_table near;      /* id -> its name, borrowed from an entry */
 };
 
@@ -53,13 +67,51 @@ static const struct id_set *set_of(const struct explanation *explanation, const 
 	return (const struct id_set *)(const void *)((const char *)card + explanation->kind->offset);
 }
 
+/* A kind of collection and the name, or a plain group: what the listed name is held against. */
+static bool is_meant(const struct explanation *explanation, const char *listed)
+{
+	const char *kind = explanation->kind->name, *types;
+
+	return strcmp(kind, "group") == 0 ? group_name_says(listed, explanation->name) :
+		group_name_matches(listed, kind, explanation->name, &types);
+}
+
+static bool has_it(struct explanation *explanation, const struct card *card)
+{
+	bool found = false;
+
+	if (!explanation->kind->is_group)
+		return id_set_has(set_of(explanation, card), &explanation->id);
+	for (size_t i = 0; i < card->groups.count; i++) {
+		const struct id *id = &card->groups.id[i];
+		const char *listed = card_name(card, id);
+
+		if (!(listed && is_meant(explanation, listed)) && !(explanation->has_id && id_equal(id, &explanation->id)))
+			continue;
+		found = true;
+		if (explanation->listed.count == 0)
+			explanation->id = *id;
+		explanation->has_id = true;
+		id_table_put(&explanation->listed, id, (void *)(uintptr_t)(listed ? listed : ""));
+	}
+	return found;
+}
+
+/* A word of the name that was typed, as far as the kind goes: "users" of "map users str:u64". */
 static void look_near(struct explanation *explanation, struct card *card)
 {
 	for (size_t i = 0; i < card->name_count; i++) {
 		struct near near = near_to(explanation->name);
+		struct group_name read = group_name_read(card->name[i].text);
+		char name[ENTRY_NAME_MAX + 1];
 
-		near_offer(&near, card->name[i].text);
+		snprintf(name, sizeof name, "%.*s", (int)read.name.size, (const char *)read.name.data);
+		if (!explanation->kind->is_group || strcmp(explanation->kind->name, "group") == 0)
+			near_offer(&near, card->name[i].text);
+		else if (bytes_equal(read.kind, bytes_of_text(explanation->kind->name)))
+			near_offer(&near, name);
 		if (near.best && !id_equal(&card->name[i].id, &explanation->id) &&
+				!id_table_get(&explanation->listed, &card->name[i].id) &&
 				id_set_has(set_of(explanation, card), &card->name[i].id))
 			id_table_put(&explanation->near, &card->name[i].id, card->name[i].text);
 	}
@@ -70,23 +122,41 @@ static void look(struct explanation *explanation, const struct catalog *catalog)
 	const struct catalog_peer *peer;
 	size_t at = 0;
 
-	while ((peer = catalog_next(catalog, &at)) != NULL) {
-		explanation->owners += id_set_has(set_of(explanation, &peer->entry->card), &explanation->id);
+	while ((peer = catalog_next(catalog, &at)) != NULL)
+		explanation->owners += has_it(explanation, &peer->entry->card);
+	at = 0;
+	while ((peer = catalog_next(catalog, &at)) != NULL)
 		look_near(explanation, &peer->entry->card);
-	}
+}
+
+/* What exists and was probably meant: a name that is nearly the same, or a collection where a plain group was asked for. */
+static const char *other_of(const struct explanation *explanation)
+{
+	struct group_name read;
+
+	if (explanation->owners == 0)
+		return explanation->near.count > 0 ? explanation->near.slot[0].value : NULL;
+	if (explanation->listed.count == 0)
+		return NULL;
+	read = group_name_read(explanation->listed.slot[0].value);
+	return bytes_equal(read.kind, bytes_of_text(explanation->kind->name)) ? NULL : explanation->listed.slot[0].value;
 }
 
 static void next_of(const struct explanation *explanation, char *out, size_t size)
 {
-	const char *network = explanation->settings->common.network_text, *kind = explanation->kind->name;
+	const char *network = explanation->settings->common.network_text, *other = other_of(explanation);
 	const struct advice *advice = explanation->owners > 0 ? &explanation->kind->found : &explanation->kind->missing;
 
-	/* Somebody probably meant the name that exists. */
-	if (explanation->owners == 0 && explanation->near.count > 0)
-		snprintf(out, size, "mosaik-catalog -n %s explain %s %s", network, kind,
-			(const char *)explanation->near.slot[0].value);
-	else
+	if (other && explanation->kind->is_group) {
+		struct group_name read = group_name_read(other);
+
+		snprintf(out, size, "mosaik-catalog -n %s explain %.*s %.*s", network, (int)read.kind.size,
+			(const char *)read.kind.data, (int)read.name.size, (const char *)read.name.data);
+	} else if (other) {
+		snprintf(out, size, "mosaik-catalog -n %s explain %s %s", network, explanation->kind->name, other);
+	} else {
 		snprintf(out, size, "%s -n %s %s%s%s", advice->program, network, advice->words, explanation->name, advice->tail);
+	}
 }
 
 static void row(struct listing *listing, const char *what, const char *detail)
@@ -96,7 +166,7 @@ static void row(struct listing *listing, const char *what, const char *detail)
 	listing_end_row(listing);
 }
 
-static void print_owners(const struct explanation *explanation, struct listing *listing, const struct catalog *catalog)
+static void print_owners(struct explanation *explanation, struct listing *listing, const struct catalog *catalog)
 {
 	bool json = explanation->settings->common.json;
 	const struct catalog_peer *peer;
@@ -106,7 +176,7 @@ static void print_owners(const struct explanation *explanation, struct listing *
 		const struct card *card = &peer->entry->card;
 		char text[ID_TEXT_SIZE];
 
-		if (!id_set_has(set_of(explanation, card), &explanation->id))
+		if (!has_it(explanation, card))
 			continue;
 		id_format(&card->peer, text);
 		if (json)
@@ -116,14 +186,17 @@ static void print_owners(const struct explanation *explanation, struct listing *
 	}
 }
 
-static int print_text(const struct explanation *explanation, const struct catalog *catalog)
+static int print_text(struct explanation *explanation, const struct catalog *catalog)
 {
 	struct listing *listing = print_open(explanation->settings, text_columns);
 	char text[1024];
 
-	id_format(&explanation->id, text);
 	row(listing, explanation->kind->name, explanation->name);
-	row(listing, "id", text);
+	id_format(&explanation->id, text);
+	if (explanation->has_id)
+		row(listing, "id", text);
+	for (size_t i = 0; i < explanation->listed.count; i++)
+		row(listing, "listed", explanation->listed.slot[i].value);
 	snprintf(text, sizeof text, "%zu of %zu peers", explanation->owners, catalog->live);
 	row(listing, "found", text);
 	print_owners(explanation, listing, catalog);
@@ -134,14 +207,17 @@ static int print_text(const struct explanation *explanation, const struct catalo
 	return print_close(listing);
 }
 
-static int print_json(const struct explanation *explanation, const struct catalog *catalog)
+static int print_json(struct explanation *explanation, const struct catalog *catalog)
 {
 	struct listing *listing = print_open(explanation->settings, json_columns);
 	char next[1024];
 
 	listing_text(listing, JSON_KIND, bytes_of_text(explanation->kind->name));
 	listing_text(listing, JSON_NAME, bytes_of_text(explanation->name));
-	listing_id(listing, JSON_ID, &explanation->id);
+	if (explanation->has_id)
+		listing_id(listing, JSON_ID, &explanation->id);
+	for (size_t i = 0; i < explanation->listed.count; i++)
+		listing_text(listing, JSON_LISTED, bytes_of_text(explanation->listed.slot[i].value));
 	print_owners(explanation, listing, catalog);
 	for (size_t i = 0; i < explanation->near.count; i++)
 		listing_text(listing, JSON_NEAR, bytes_of_text(explanation->near.slot[i].value));
@@ -163,6 +239,7 @@ static void answered(struct ask *ask, msec now)
 	else
 		status = print_text(explanation, ask_catalog(ask));
 	id_table_fini(&explanation->near);
+	id_table_fini(&explanation->listed);
 	session_leave(&ask->session, status == EXIT_YES && explanation->owners == 0 ? EXIT_NO : status);
 }
 
@@ -172,12 +249,13 @@ int explain_run(const struct settings *settings, int count, char **operand)
 	struct ask ask = {.common = settings->common, .answered = answered, .self = &explanation};
 
 	if (count != 3)
-		usage_error("explain takes a kind (stream, tag, group) and a name");
+		usage_error("explain takes a kind (%s) and a name", kind_names);
 	while (explanation.kind->name && strcmp(explanation.kind->name, operand[1]) != 0)
 		explanation.kind++;
 	if (!explanation.kind->name)
-		usage_error("'%s' is nothing that can be explained (stream, tag, group)", operand[1]);
+		usage_error("'%s' is nothing that can be explained (%s)", operand[1], kind_names);
 	explanation.name = operand[2];
 	explanation.id = options_id(operand[1], operand[2]);
+	explanation.has_id = !explanation.kind->is_group || id_from_hex(operand[2], &explanation.id) == OK;
 	return ask_run_or_fail(&ask);
 }

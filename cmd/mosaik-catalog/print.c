@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/table.h"
+#include "cmd/common/group_name.h"
 #include "cmd/common/listing.h"
 
 enum { PEER_ID, PEER_ADDR, PEER_TAGS, PEER_STREAMS, PEER_GROUPS, PEER_RTT, PEER_AGE };
@@ -119,7 +120,7 @@ static bool peer_matches(const struct settings *settings, const char *peer, cons
 			return false;
 	id_format(&card->peer, text);
 	return (!peer || strncmp(text, peer, strlen(peer)) == 0) && set_matches(&card->streams, settings->stream) &&
-		set_matches(&card->groups, settings->group);
+		(!settings->group || group_name_in(card, settings->group));
 }
 
 static int print_peers(const struct settings *settings, const char *peer, const struct catalog *catalog, msec now)

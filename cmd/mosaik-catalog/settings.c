@@ -43,7 +43,7 @@ static const struct subcommand subcommands[] = {
 	{"watch", "[--initial] [-- CMD]", "who comes, changes, goes; CMD is run for each"},
 	{"wait", "[--peers N] [-t T=N]", "until so many are there; also --stream S=N, --group G=N"},
 	{"ping", "PEER [-c N]", "round trips to a peer: an id, or HOST:PORT"},
-	{"explain", "KIND NAME", "who has a stream, tag or group, and what is named alike"},
+	{"explain", "KIND NAME", "who has a stream, tag, group, map ..., and what is named alike"},
 	{"graph", "[--dot]", "who is connected to whom"},
 	{"doctor", "", "what is wrong, one line a check"},
 	{"announce", "-t TAG -- CMD", "join with a tag for as long as CMD runs"},

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "cmd/common/ask.h"
+#include "cmd/common/group_name.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 
 #define INTERVAL 50   /* msec between questions; while nothing changes each is one small message */
@@ -74,7 +75,7 @@ static bool counts(const struct condition *condition, const struct card *card)
 	case 's':
 		return id_set_has(&card->streams, &condition->id);
 	case 'g':
-		return id_set_has(&card->groups, &condition->id);
+		return group_name_in(card, condition->name) != NULL;
 	}
 	return true;
 }

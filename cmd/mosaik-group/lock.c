@@ -19,6 +19,7 @@
 
 #include "base/memory.h"
 #include "cmd/common/group_key.h"
+#include "cmd/common/group_name.h"
 #include "cmd/common/participant.h"
 #include "cmd/mosaik-group/guardian.h"
 #include "cmd/mosaik-group/subcommands.h"

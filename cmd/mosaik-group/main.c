@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cmd/common/exit.h"
-#include "cmd/common/group_key.h"
+#include "cmd/common/group_name.h"
 #include "cmd/mosaik-group/settings.h"
 #include "cmd/mosaik-group/subcommands.h"
 

@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 	int first = options_parse(&command, argc, argv, &settings);
 
 	if (first == argc)
-		usage_error("which command? bootstrap, produce, consume, catalog, key, help");
+		usage_error("which command? bootstrap, produce, consume, group, map, vec, set, cell, once, pqueue, catalog, key, help");
 	if (strcmp(argv[first], "help") == 0)
 		help(first + 1 < argc ? argv[first + 1] : NULL);
 	dispatch(argv[first], argv + first);

@@ -69,7 +69,7 @@ struct client_follow {
 	uint64_t ticket;
 	enum follow_what what;
 	uint64_t position;                   /* the first one wanted; 0: from now on */
-	struct bytes filter;                 /* of changes: a prefix of the key; empty: all */
+	struct bytes filter;                 /* of changes: a prefix of the key; empty: all. Changes without a key always pass */
 };
 void client_follow(struct client *client, const struct client_follow *follow, struct outbox *out);
 /* No more of it: open tickets get their facts, then DOWN. Nothing when there is no link. */

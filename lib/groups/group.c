@@ -127,11 +127,12 @@ void group_free(struct group *group)
 
 void group_propose(struct group *group, msec now, uint64_t ticket, struct bytes command)
 {
+	bool only_reads = group->options.observers_read && group->options.preference == PREFER_OBSERVER;
 	struct group_fact *fact;
 
 	ASSERT(ticket != 0);
 	group->now = now;
-	if (!group->halted && !group->left && command.size <= GROUP_COMMAND_MAX && handle_has_room(&group->handle)) {
+	if (!only_reads && !group->halted && !group->left && command.size <= GROUP_COMMAND_MAX && handle_has_room(&group->handle)) {
 		handle_propose(&group->handle, now, ticket, command);
 		group->dirty = true;
 		return;
@@ -139,7 +140,9 @@ void group_propose(struct group *group, msec now, uint64_t ticket, struct bytes 
 	fact = group_tell(group, GROUP_RESULT);
 	fact->ticket = ticket;
 	fact->reason = ERROR_BUSY;
-	if (command.size > GROUP_COMMAND_MAX)
+	if (only_reads)
+		fact->reason = ERROR_NOT_ALLOWED;
+	else if (command.size > GROUP_COMMAND_MAX)
 		fact->reason = ERROR_FULL;
 	else if (group->halted || group->left)
 		fact->reason = ERROR_NOT_LEADER;

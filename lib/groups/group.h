@@ -45,6 +45,11 @@ struct group_options {
 	bool durable;                    /* PERSIST effects are wanted; else everything counts as durable at once */
 	bool tell_applied;               /* GROUP_APPLIED for every command */
 	bool tell_changes;               /* GROUP_CHANGED for every change */
+	/*
+	 * An observer's commands are refused with ERROR_NOT_ALLOWED: ours if we are one, and, where we lead, those that others
+	 * send all the same.
+	 */
+	bool observers_read;
 	bool fence;                      /* a history that loses against another stays frozen until group_adopt */
 	uint32_t compact_entries;        /* of the log, since the last time, until it is compacted; 0: GROUP_COMPACT_ENTRIES */
 	const struct log *log;           /* borrowed; NULL: silent */
@@ -134,8 +139,8 @@ bool group_next_effect(struct group *group, struct group_effect *out);
 enum group_fact_kind {
 	/*
 	 * ticket, reason, position, bytes. OK: committed and applied, bytes is the result. ERROR_BUSY, ERROR_NOT_LEADER,
-	 * ERROR_FROZEN, ERROR_FULL (too large a command): certainly not applied and never will be. ERROR_INDETERMINATE: nobody
-	 * can tell.
+	 * ERROR_FROZEN, ERROR_FULL (too large a command), ERROR_NOT_ALLOWED (observers_read): certainly not applied and never
+	 * will be. ERROR_INDETERMINATE: nobody can tell.
 	 */
 	GROUP_RESULT,
 	GROUP_ANSWER,            /* ticket, reason, position it was read at, bytes */

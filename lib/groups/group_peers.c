@@ -234,6 +234,8 @@ static enum error receive_propose(struct group *group, struct peer *peer, const 
 
 	if (!is_sound(message))
 		return ERROR_MALFORMED;
+	if (group->options.observers_read && peer->hello.preference == PREFER_OBSERVER)
+		return ERROR_NOT_ALLOWED;   /* its own group_propose would not have let it */
 	if (!id_equal(&message->lineage, raft_lineage(group->raft))) {
 		refuse(group, peer, &message->lineage);
 		return OK;

@@ -92,10 +92,13 @@ bool follow_begin(struct served *served, msec now, const struct client_request *
 	return true;
 }
 
-/* A change is an array whose second item is the key, as bytes or as text. */
+/*
+ * A change is an array whose second item is the key, as bytes or as text. One without a key, like that of a clear, is about
+ * every key.
+ */
 static bool passes(const struct follow *follow, const struct history_event *event)
 {
-	struct bytes filter = blob_bytes(follow->filter), key = {NULL, 0};
+	struct bytes filter = blob_bytes(follow->filter), key;
 	struct cbor in;
 
 	if (filter.size == 0 || !event->bytes)
@@ -107,6 +110,8 @@ static bool passes(const struct follow *follow, const struct history_event *even
 		key = cbor_bytes(&in);
 	else if (cbor_peek(&in) == CBOR_TEXT)
 		key = cbor_text(&in);
+	else
+		return true;
 	return key.size >= filter.size && bytes_equal(bytes_of(key.data, filter.size), filter);
 }
 

@@ -87,6 +87,23 @@ static void changes_are_filtered_by_key(void **state)
 	shop_free(&shop);
 }
 
+static void what_is_about_every_key_passes_every_filter(void **state)
+{
+	struct shop shop = shop_open();
+	struct client_fact fact;
+
+	(void)state;
+	follow(&shop, FOLLOW_CHANGES, 0, "ab");
+	change(&shop, 1, "a");
+	change(&shop, 2, NULL);
+	run(&shop, 100);
+	fact = next(&shop);
+	assert_int_equal(fact.position, 2);
+	blob_drop(fact.message);
+	expect_nothing(&shop);
+	shop_free(&shop);
+}
+
 static unsigned status_events(struct shop *shop, uint64_t *position)
 {
 	struct client_status status;
@@ -203,6 +220,7 @@ int main(void)
 		cmocka_unit_test(following_resumes_at_a_position),
 		cmocka_unit_test(what_is_gone_is_a_reset),
 		cmocka_unit_test(changes_are_filtered_by_key),
+		cmocka_unit_test(what_is_about_every_key_passes_every_filter),
 		cmocka_unit_test(the_status_is_followed_at_a_bounded_rate),
 		cmocka_unit_test(a_follower_that_does_not_read_costs_little),
 		cmocka_unit_test(who_asks_and_does_not_read_is_dropped),

@@ -437,6 +437,52 @@ static void owners_of_external_states_answer(void **unused)
 	cluster_fini(&c);
 }
 
+static void start_with_readers(struct cluster *c, bool honest)
+{
+	cluster_init_empty(c, 4);
+	c->node[3].preference = PREFER_OBSERVER;
+	for (size_t n = 0; n < 4; n++) {
+		c->node[n].observers_read = n < 3 || honest;
+		cluster_start(c, n);
+	}
+	CLUSTER_UNTIL(c, cluster_has_voters(c, 3), 10000);
+	cluster_run(c, 1000);
+}
+
+static void a_reader_reads_and_cannot_write(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	start_with_readers(&c, true);
+	ticket = cluster_propose(&c, 0, "by a writer");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 0, ticket), 1000);
+	ticket = cluster_propose(&c, 3, "by a reader");
+	cluster_settle(&c);
+	assert_int_equal(c.node[3].result[ticket].answers, 1);
+	assert_int_equal(c.node[3].result[ticket].reason, ERROR_NOT_ALLOWED);
+	ticket = cluster_query(&c, 3, QUERY_STRONG, (struct bytes){0});
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 3, ticket), 1000);
+	assert_int_equal(cluster_times(&c, 3, "by a writer"), 1);
+	assert_int_equal(c.refused, 0);      /* nothing of it was sent */
+	cluster_fini(&c);
+}
+
+static void what_a_reader_sends_all_the_same_is_refused(void **unused)
+{
+	struct cluster c;
+
+	(void)unused;
+	start_with_readers(&c, false);
+	cluster_propose(&c, 3, "by a reader");
+	CLUSTER_UNTIL(&c, c.refused > 0, 1000);
+	cluster_run(&c, 1000);
+	for (size_t n = 0; n < 4; n++)
+		assert_int_equal(cluster_times(&c, n, "by a reader"), 0);
+	cluster_fini(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -457,6 +503,8 @@ int main(void)
 		cmocka_unit_test(a_newcomer_is_served_by_members_that_restarted),
 		cmocka_unit_test(a_durable_newcomer_keeps_what_it_fetched),
 		cmocka_unit_test(owners_of_external_states_answer),
+		cmocka_unit_test(a_reader_reads_and_cannot_write),
+		cmocka_unit_test(what_a_reader_sends_all_the_same_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

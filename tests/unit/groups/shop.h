@@ -138,13 +138,17 @@ static inline void apply(struct shop *shop, uint64_t position, const char *comma
 }
 
 /* [0, key, 1]: a change as a map tells it. */
+/* key: NULL, of a change that has none. */
 static inline void change(struct shop *shop, uint64_t position, const char *key)
 {
 	struct buffer out = {0};
 
 	cbor_put_array(&out, 3);
 	cbor_put_uint(&out, 0);
-	cbor_put_bytes(&out, bytes_of_text(key));
+	if (key)
+		cbor_put_bytes(&out, bytes_of_text(key));
+	else
+		cbor_put_null(&out);
 	cbor_put_uint(&out, 1);
 	fake_say(shop->group, &(struct group_fact){.kind = GROUP_CHANGED, .position = position, .bytes = blob_copy(buffer_bytes(&out))});
 	buffer_fini(&out);

@@ -1,0 +1,1 @@
+mosaik-group.fish

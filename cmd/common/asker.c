@@ -120,10 +120,15 @@ static bool may_wait(const struct asker *asker, msec now)
 	return wait == MSEC_NEVER || now < asker->ask.session.started_at + wait;
 }
 
+static bool goes_on(struct asker *asker)
+{
+	return asker->again && asker->again(asker);
+}
+
 static void look_later(struct asker *asker, msec now)
 {
 	id_table_fini(&asker->tried);
-	if (may_wait(asker, now))
+	if (may_wait(asker, now) || (asker->was_up && goes_on(asker)))
 		ask_again(&asker->ask, now + LOOK_AGAIN);
 	else
 		give_up(asker, EXIT_UNAVAILABLE);
@@ -159,7 +164,7 @@ static void member_down(struct asker *asker, msec now, enum error reason)
 		give_up(asker, EXIT_REFUSED);
 		return;
 	}
-	if (was_up && (!asker->again || !asker->again(asker))) {
+	if (was_up && !goes_on(asker)) {
 		give_up(asker, EXIT_UNAVAILABLE);
 		return;
 	}
@@ -177,6 +182,7 @@ static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
 	if (fact->client == asker->client && !ask->session.leaving) {
 		if (client->kind == CLIENT_UP) {
 			asker->is_up = asker->was_up = true;
+			asker->ask.patient = asker->ask.patient || goes_on(asker);
 			asker->up(asker, now);
 		} else if (client->kind == CLIENT_DOWN) {
 			member_down(asker, now, client->reason);
@@ -287,6 +293,11 @@ bool asker_retry(struct asker *asker, msec now, enum error reason)
 	drop_client(asker);
 	ask_again(&asker->ask, now + LOOK_AGAIN);
 	return true;
+}
+
+bool asker_is_refused(const struct client_fact *fact)
+{
+	return fact->kind == CLIENT_RESULT && fact->reason == ERROR_BUSY;
 }
 
 bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command)

@@ -23,7 +23,10 @@ struct asker {
 	void (*up)(struct asker *asker, msec now);
 	/* An answer or event. The message is dropped by us. */
 	void (*fact)(struct asker *asker, msec now, const struct client_fact *fact);
-	/* The member went away; open questions got their facts before. false or NULL: that is the end. */
+	/*
+	 * The member went away; open questions got their facts before. true: another one is asked, and waited for if there is
+	 * none, as long as -W allows. false or NULL: that is the end.
+	 */
 	bool (*again)(struct asker *asker);
 	void (*turn)(struct asker *asker, msec now);    /* once a turn while up; may be NULL */
 	void *self;
@@ -60,6 +63,12 @@ bool asker_feed(struct asker *asker, uint64_t ticket, struct bytes command);
 bool asker_query(struct asker *asker, const struct group_query *query);
 void asker_status(struct asker *asker, uint64_t ticket);
 void asker_follow(struct asker *asker, const struct client_follow *follow);
+
+/*
+ * A question that changes nothing, or a FOLLOW, was refused by the member itself. Any other failure means that the member is
+ * going away: `again` is asked next.
+ */
+bool asker_is_refused(const struct client_fact *fact);
 
 struct node *asker_node(struct asker *asker);
 

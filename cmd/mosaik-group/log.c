@@ -121,13 +121,12 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	(void)now;
 	if (!reading->output)
 		return;
-	if (fact->kind == CLIENT_RESULT && fact->ticket == 1) {
-		on_status(reading, fact);
-	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD) {
+	if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD)
 		on_record(reading, fact);
-	} else if (fact->kind == CLIENT_RESULT) {
+	else if (fact->kind == CLIENT_RESULT && fact->reason == OK)
+		on_status(reading, fact);
+	else if (asker_is_refused(fact))
 		leave(reading, asker_outcome(asker, fact->reason));
-	}
 }
 
 static bool again(struct asker *asker)

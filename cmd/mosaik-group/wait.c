@@ -35,10 +35,10 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	bool done;
 
 	(void)now;
-	if (fact->kind == CLIENT_RESULT && fact->reason != OK) {
+	if (asker_is_refused(fact))
 		asker_leave(asker, asker_outcome(asker, fact->reason));
+	if (fact->kind == CLIENT_RESULT)
 		return;
-	}
 	if (client_status_decode(fact->bytes, &status) != OK) {
 		report("malformed", NULL, "the member's answer cannot be understood");
 		asker_leave(asker, EXIT_PROTOCOL);

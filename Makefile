@@ -8,7 +8,8 @@
 #   make analyze         clang-tidy, cppcheck and gcc -fanalyzer over everything
 #   make fuzz-NAME       fuzz tests/fuzz/fuzz_NAME.c for SECONDS=60
 #   make sim             SEEDS=1000 worlds full of faults, from FIRST=1; SEED=N: that one, with its log
-#   make sim-groups      the same for groups; make mutants: bugs planted on purpose, T=WORD, that the simulator must find
+#   make sim-groups      the same for groups
+#   make mutants         plant the bugs of tests/sim/mutants/ in a copy, one at a time: is each caught, and how soon?
 #   make rewrite         write down what the scenarios of tests/sim/ print now
 #   make bench           measure against socat; see tests/README.md
 #   make clean           remove build/
@@ -193,8 +194,8 @@ sim: $(SIM)
 	$B/tests/sim/swarm $(if $(SEED),--seed $(SEED) --verbose,--first $(FIRST) --seeds $(SEEDS))
 sim-groups: $(SIM)
 	$B/tests/sim/groups $(if $(SEED),--seed $(SEED) --verbose,--first $(FIRST) --seeds $(SEEDS))
-mutants: $(SIM)
-	@SEEDS=$(SEEDS) tests/sim/mutate $B $(T)
+mutants:
+	@tests/sim/mutate $(T)
 rewrite: $B/tests/sim/scenario_test
 	$B/tests/sim/scenario_test --rewrite
 analyze:

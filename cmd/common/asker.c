@@ -109,14 +109,18 @@ static void give_up(struct asker *asker, int status)
 			"the members of %s '%s' have another key", asker->kind, asker->name);
 	else
 		tell_unavailable(asker);
+	asker->told = true;
 	asker_leave(asker, status);
 }
 
-static bool may_wait(const struct asker *asker, msec now)
+static bool may_wait(struct asker *asker, msec now)
 {
 	const struct common *common = &asker->ask.common;
 	msec wait = common->has_wait ? common->wait : 0;
 
+	/* Whoever follows goes on with the next member, until -W. */
+	if (asker->was_up && asker->again && asker->again(asker))
+		return true;
 	return wait == MSEC_NEVER || now < asker->ask.session.started_at + wait;
 }
 
@@ -168,6 +172,7 @@ static void member_down(struct asker *asker, msec now, enum error reason)
 		give_up(asker, EXIT_UNAVAILABLE);
 		return;
 	}
+	asker->ask.patient |= was_up;   /* it follows: there will be another */
 	id_table_put(&asker->tried, &asker->member, asker);
 	dial_member(asker, now);
 }
@@ -187,7 +192,7 @@ static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
 		} else if (client->kind == CLIENT_DOWN) {
 			member_down(asker, now, client->reason);
 		} else {
-			if (client->kind == CLIENT_RESULT)
+			if (client->kind == CLIENT_RESULT && client->ticket != asker->followed)
 				asker->open--;
 			asker->fact(asker, now, client);
 		}
@@ -236,6 +241,8 @@ int asker_run(struct asker *asker)
 	asker->ask.turn = on_turn;
 	asker->ask.stopped = on_stop;
 	status = ask_run_or_fail(&asker->ask);
+	if (status == EXIT_UNAVAILABLE && asker->client == NULL && !asker->told && asker->open == 0 && !asker->was_up)
+		report("no-answer", NULL, "%s '%s': nobody answers any more", asker->kind, asker->name);
 	id_table_fini(&asker->tried);
 	return status;
 }
@@ -284,6 +291,11 @@ static bool is_certain(enum error reason)
 	}
 }
 
+bool asker_is_cut(enum error reason)
+{
+	return is_certain(reason) || reason == ERROR_INDETERMINATE;
+}
+
 bool asker_retry(struct asker *asker, msec now, enum error reason)
 {
 	if (!is_certain(reason) || !may_wait(asker, now))
@@ -293,11 +305,6 @@ bool asker_retry(struct asker *asker, msec now, enum error reason)
 	drop_client(asker);
 	ask_again(&asker->ask, now + LOOK_AGAIN);
 	return true;
-}
-
-bool asker_is_refused(const struct client_fact *fact)
-{
-	return fact->kind == CLIENT_RESULT && fact->reason == ERROR_BUSY;
 }
 
 bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command)
@@ -332,5 +339,6 @@ void asker_status(struct asker *asker, uint64_t ticket)
 
 void asker_follow(struct asker *asker, const struct client_follow *follow)
 {
+	asker->followed = follow->ticket;
 	node_client_follow(asker_node(asker), asker->client, follow);
 }

@@ -34,6 +34,7 @@ struct asker {
 	/* From us. */
 	struct client *client;
 	bool is_up;
+	bool told;                       /* why there is no member */
 	bool was_up;                     /* ever */
 	struct id group;
 	struct id member;
@@ -43,6 +44,7 @@ struct asker {
 	enum error failure;              /* of the last member */
 	char near[ENTRY_NAME_MAX];       /* a name like the one we wanted */
 	size_t open;                     /* questions without an answer yet */
+	uint64_t followed;               /* ticket; 0: nothing is followed */
 };
 
 /* Runs until asker_leave, and says on stderr why if it was for want of a member. The exit status. */
@@ -54,6 +56,8 @@ void asker_leave(struct asker *asker, int status);
  * is called again.
  */
 bool asker_retry(struct asker *asker, msec now, enum error reason);
+/* Whether this is the end of what was followed because the member went away: CLIENT_DOWN says so next. */
+bool asker_is_cut(enum error reason);
 /* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
 int asker_outcome(const struct asker *asker, enum error reason);
 
@@ -63,12 +67,6 @@ bool asker_feed(struct asker *asker, uint64_t ticket, struct bytes command);
 bool asker_query(struct asker *asker, const struct group_query *query);
 void asker_status(struct asker *asker, uint64_t ticket);
 void asker_follow(struct asker *asker, const struct client_follow *follow);
-
-/*
- * A question that changes nothing, or a FOLLOW, was refused by the member itself. Any other failure means that the member is
- * going away: `again` is asked next.
- */
-bool asker_is_refused(const struct client_fact *fact);
 
 struct node *asker_node(struct asker *asker);
 

@@ -1,5 +1,5 @@
 /*
- * command.h - running the CMD behind `--`.
+ * command.h - running the CMD behind `--`, for the programs that wrap one.
  */
 #ifndef CMD_COMMAND_H
 #define CMD_COMMAND_H

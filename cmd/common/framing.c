@@ -88,6 +88,7 @@ struct record_reader *record_reader_new(enum framing framing, size_t record_max)
 	reader->framing = framing;
 	reader->scan = kinds[framing].scan;
 	reader->record_max = record_max;
+	reader->most = UINT64_MAX;
 	if (reader->scan)
 		reader->data = memory_grow(NULL, &reader->capacity, INPUT_CAPACITY, 1);
 	return reader;
@@ -145,6 +146,12 @@ void record_reader_filled(struct record_reader *reader, size_t size)
 		ASSERT(size <= reader->capacity - reader->end);
 		reader->end += size;
 	}
+}
+
+void record_reader_limit(struct record_reader *reader, uint64_t most)
+{
+	ASSERT(most > 0);
+	reader->most = most;
 }
 
 void record_reader_end(struct record_reader *reader)
@@ -216,7 +223,7 @@ enum error record_reader_batch(struct record_reader *reader, struct blob **out, 
 		*out = raw_batch(reader, count);
 		return OK;
 	}
-	for (;;) {
+	while (*count < reader->most) {
 		struct found found = {.is_whole = false};
 
 		error = reader->scan(reader, &found);

@@ -42,6 +42,8 @@ void record_reader_free(struct record_reader *reader);
  */
 uint8_t *record_reader_space(struct record_reader *reader, size_t *room);
 void record_reader_filled(struct record_reader *reader, size_t size);
+/* So many records at most in a batch from now on, at least one. */
+void record_reader_limit(struct record_reader *reader, uint64_t most);
 void record_reader_end(struct record_reader *reader);   /* end of input */
 
 /*
@@ -58,7 +60,8 @@ const char *record_reader_where(const struct record_reader *reader);
 struct record_origin {
 	const char *stream;          /* name as the user typed it */
 	struct id from;
-	uint64_t sequence;
+	uint64_t sequence;           /* of the first */
+	struct bytes picked;         /* bit i, the lowest first: record sequence + i is here; empty: all are, in a row */
 	msec wall;                   /* when it arrived, milliseconds since 1970 */
 };
 
@@ -71,7 +74,7 @@ struct record_batch {
 
 /*
  * Writes the records of a batch to the output. Large pieces are not copied: the output keeps the message. json numbers from
- * origin->sequence. ERROR_BAD_TEXT: a NUL inside a record, framing null, or a record of 4 GiB, framing u32; what came
+ * origin->sequence, over what was not picked. ERROR_BAD_TEXT: a NUL inside a record, framing null, or a record of 4 GiB, framing u32; what came
  * before it was written.
  */
 MUST_CHECK enum error record_write(enum framing framing, struct output *output, const struct record_batch *batch,

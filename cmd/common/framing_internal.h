@@ -33,6 +33,7 @@ struct record_reader {
 	size_t end;
 	size_t capacity;
 	size_t searched;               /* bytes after start that hold no separator: not searched again */
+	uint64_t most;                 /* records in a batch */
 	bool ended;                    /* no more input */
 	bool whole_done;               /* whole: its one record was given */
 	struct blob *chunk;            /* raw: read into in place */

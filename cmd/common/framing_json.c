@@ -122,6 +122,14 @@ static void write_data(struct pen *pen, struct bytes data)
 	write_bytes(pen, bytes_of_text("\"}\n"));
 }
 
+/* The number, at or after `at`, of the record that is the next one here. */
+static uint64_t next_picked(struct bytes picked, uint64_t at)
+{
+	while (at / 8 < picked.size && !picking_bit(picked, at))
+		at++;
+	return at;
+}
+
 enum error framing_write_json(
 	struct output *output, struct bytes records, const struct record_origin *origin, uint64_t most)
 {
@@ -136,10 +144,13 @@ enum error framing_write_json(
 	jsontext_quote(&front, bytes_of_text(origin->stream));
 	buffer_append(&front, bytes_of_text(",\"from\":\""));
 	buffer_append(&front, bytes_of_text(from));
-	for (uint64_t i = 0; i < most && records_next(&records, &record); i++) {
+	for (uint64_t i = 0, at = 0; i < most && records_next(&records, &record); i++, at++) {
 		char numbers[NUMBERS_MAX];
-		int size = snprintf(numbers, sizeof numbers, "\",\"seq\":%llu,\"ts\":%lld",
-			(unsigned long long)(origin->sequence + i), (long long)origin->wall);
+		int size;
+
+		at = next_picked(origin->picked, at);
+		size = snprintf(numbers, sizeof numbers, "\",\"seq\":%llu,\"ts\":%lld",
+			(unsigned long long)(origin->sequence + at), (long long)origin->wall);
 
 		ASSERT(size > 0 && (size_t)size < sizeof numbers);
 		write_bytes(&pen, buffer_bytes(&front));

@@ -228,6 +228,7 @@ static int parse_line(struct parse *parse, int argc, char **argv)
 		else
 			take_option(parse, code);
 	}
+	((struct common *)parse->settings)->behind = argc - optind;
 	/* Those that stood between options go in front of those that stood behind "--". */
 	first = optind - (int)count;
 	for (size_t i = 0; i < count; i++)

@@ -44,7 +44,7 @@ struct option_row {
 	size_t offset;               /* into the command's settings struct */
 	const char *value;           /* placeholder in help: "NAME"; NULL for flags */
 	const char *environment;     /* variables, separated by a space, the first one that is set counts; NULL: none */
-	const char *help;            /* one line; NULL: -h shows it with its subcommand */
+	const char *help;            /* one line; NULL: -h shows it with its subcommand, or where there are none names it */
 };
 
 /* Evaluates to the offset and refuses at compile time a field of another type. */
@@ -72,6 +72,7 @@ struct common {
 	uint64_t ready_fd;           /* UINT64_MAX: none */
 	msec stats;                  /* period; MSEC_NEVER: off */
 	bool has_network, has_timeout, has_wait, has_framing;   /* given, by option or environment */
+	int behind;                  /* of the operands, the last so many stood behind "--" */
 };
 
 /* What these are before anybody speaks: no wait, lines, no descriptor, no statistics. For initialisers. */
@@ -129,6 +130,9 @@ __attribute__((format(printf, 3, 4)))
 void report(const char *slug, const char *const *hints, const char *format, ...);
 __attribute__((format(printf, 1, 2)))
 void warn(const char *format, ...);      /* one line unless -q */
+/* The line that was last written has no end: whatever is told next is written over it. */
+void options_tell_over(bool is_open);
+void options_tell_clear(void);           /* wipes such a line */
 /* Two lines: what is wrong, and "try: mosaik-X -h". Exit 64. */
 _Noreturn __attribute__((format(printf, 1, 2)))
 void usage_error(const char *format, ...);

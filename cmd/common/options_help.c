@@ -16,7 +16,6 @@
 #define LEFT_COLUMN 26
 #define LINE_MAX_SIZE 80
 #define FOOT_LINES 1
-#define NAMES_LINES 2    /* what the names of all common options take side by side */
 
 /* Help is put together first and counted, so that it can never outgrow its terminal unnoticed. */
 struct page {
@@ -80,35 +79,43 @@ static const struct subcommand *add_subcommand(struct page *page, const struct s
 	return row;
 }
 
-/* Rows from `first` on, side by side. */
-static void add_names(struct page *page, const struct option_rows *rows, size_t first)
+/*
+ * Side by side: own rows without help, unless a subcommand says them, and common rows from `first` on. Returns how many
+ * lines that takes; page: NULL, only counts.
+ */
+static size_t add_names(struct page *page, const struct option_rows *rows, size_t first, bool with_own)
 {
-	size_t column = 0;
+	size_t column = 0, lines = 0;
 
-	for (size_t i = first; i < rows->count; i++) {
+	for (size_t i = 0; i < rows->count; i++) {
 		char text[LINE_MAX_SIZE];
 
+		if (i < rows->own ? !with_own || rows->row[i]->help : i < first)
+			continue;
 		row_format(rows->row[i], true, text, sizeof text);
 		if (column + strlen(text) + 2 > LINE_MAX_SIZE)
 			column = 0;
-		page_add(page, "%s%s", column > 0 ? "  " : i > first ? "\n  " : "  ", text);
+		if (page)
+			page_add(page, "%s%s", column > 0 ? "  " : lines > 0 ? "\n  " : "  ", text);
+		lines += column == 0;
 		column += strlen(text) + 2;
 	}
-	if (first < rows->count)
+	if (page && lines > 0)
 		page_add(page, "\n");
+	return lines;
 }
 
 /* In the order of the table, which begins with what is needed most. */
-static void add_common(struct page *page, const struct option_rows *rows)
+static void add_common(struct page *page, const struct option_rows *rows, bool with_own)
 {
 	size_t left = OPTIONS_HELP_LINES_MAX - FOOT_LINES - page_lines(page);
 	size_t full = rows->count - rows->own;
 
-	if (full > left)
-		full = left > NAMES_LINES ? left - NAMES_LINES : 0;
+	while (full > 0 && full + add_names(NULL, rows, rows->own + full, with_own) > left)
+		full--;
 	for (size_t i = 0; i < full; i++)
 		add_row(page, rows->row[rows->own + i]);
-	add_names(page, rows, rows->own + full);
+	add_names(page, rows, rows->own + full, with_own);
 }
 
 void options_print_help(const struct command *command, const struct option_rows *rows)
@@ -124,8 +131,8 @@ void options_print_help(const struct command *command, const struct option_rows 
 	for (size_t i = 0; i < rows->own; i++)
 		if (rows->row[i]->help)
 			add_row(&page, rows->row[i]);
-	ASSERT(page_lines(&page) + NAMES_LINES + FOOT_LINES <= OPTIONS_HELP_LINES_MAX);
-	add_common(&page, rows);
+	ASSERT(page_lines(&page) + FOOT_LINES <= OPTIONS_HELP_LINES_MAX);
+	add_common(&page, rows, command->subcommands == NULL);
 	page_add(&page, "'man %s' says the rest.\n", command->name);
 	ASSERT(page_lines(&page) <= OPTIONS_HELP_LINES_MAX);
 	fwrite(page.text, 1, page.size, stdout);

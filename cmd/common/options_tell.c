@@ -21,6 +21,7 @@ static struct {
 	const char *name;
 	bool quiet;
 	bool verbose;
+	bool is_over;          /* a line of progress stands there */
 } speaker;
 
 static const char *speaker_name(void)
@@ -35,9 +36,22 @@ void options_tell_as(const char *name, bool quiet, bool verbose)
 	speaker.verbose = verbose;
 }
 
+void options_tell_over(bool is_open)
+{
+	speaker.is_over = is_open;
+}
+
+void options_tell_clear(void)
+{
+	if (speaker.is_over)
+		fputs("\r\033[K", stderr);
+	speaker.is_over = false;
+}
+
 __attribute__((format(printf, 3, 0)))
 static void tell(const char *slug, const char *const *hints, const char *format, va_list arguments)
 {
+	options_tell_clear();
 	fprintf(stderr, "%s: error[%s]: ", speaker_name(), slug);
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
@@ -71,6 +85,7 @@ void warn(const char *format, ...)
 
 	if (speaker.quiet)
 		return;
+	options_tell_clear();
 	fprintf(stderr, "%s: warning: ", speaker_name());
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);

@@ -3,7 +3,7 @@
  *
  * Batches are pulled from the node only while little is waiting for stdout, and credit goes back to the producer as they
  * are pulled: a reader that stops, stops the producer. An end record is acknowledged when everything before it was
- * written.
+ * written. With a command, records go to it instead, and one batch is in hand until its last command was started.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +14,10 @@
 #include "base/memory.h"
 #include "base/table.h"
 #include "cmd/common/framing.h"
+#include "cmd/common/rules.h"
 #include "cmd/common/session.h"
+#include "cmd/common/stats.h"
+#include "cmd/mosaik-consume/runner.h"
 #include "cmd/mosaik-consume/settings.h"
 #include "runtime/stdio.h"
 
@@ -33,6 +36,10 @@ struct consume {
 	struct source *source;
 	size_t source_count;
 	struct output *output;
+	struct runner *runner;           /* NULL: records go to stdout */
+	struct rule rule;
+	struct buffer criteria;
+	struct progress progress;
 	struct number_table active;      /* link -> struct source *: subscriptions under way */
 	struct number_table ended;       /* link -> struct source *: verified, not yet acknowledged */
 	bool writable;                   /* no STDIO_AGAIN is pending */
@@ -41,6 +48,8 @@ struct consume {
 	uint64_t gaps;                   /* records missed */
 	unsigned ends;                   /* end records seen */
 	struct id_table lost;            /* peer -> struct source *: went without an end, and is not back */
+	struct id_table refusals;        /* peer -> struct row of words[]: why it gives us nothing, as was told */
+	bool not_allowed;                /* by somebody, ever */
 	bool data_error;
 	bool done;                       /* enough: only flush what is pending, then leave with `status` */
 	int status;
@@ -66,6 +75,7 @@ static void leave(struct consume *consume, int status)
 	consume->source_count = 0;
 	output_close(consume->output);
 	consume->output = NULL;
+	progress_end(&consume->progress);
 	session_leave(&consume->session, status);
 }
 
@@ -78,13 +88,40 @@ static void enough(struct consume *consume, int status)
 	consume->status = status;
 }
 
+static const char *state_name(enum channel_state state)
+{
+	static const char *const names[] = {[CHANNEL_CONNECTING] = "connecting", [CHANNEL_QUEUED] = "queued",
+		[CHANNEL_RUNNING] = "running", [CHANNEL_ENDED] = "ended", [CHANNEL_WAITING] = "waiting"};
+
+	return names[state];
+}
+
+static void add_channel(struct stats *stats, const struct source *source, const struct channel_stats *channel, msec now)
+{
+	stats_channel(stats, &channel->peer);
+	stats_word(stats, "stream", source->name);
+	stats_word(stats, "state", state_name(channel->state));
+	stats_number(stats, "records", channel->records);
+	stats_number(stats, "bytes", channel->bytes);
+	stats_number(stats, "missed", channel->missed);
+	stats_number(stats, "lag", channel->held);
+	stats_seconds(stats, "seconds", channel->state == CHANNEL_RUNNING ? now - channel->since : 0);
+}
+
 static void print_stats(const struct consume *consume, msec now)
 {
-	double seconds = (double)(now - consume->session.started_at) / 1000;
+	struct stats stats = stats_begin("mosaik-consume", consume->settings.common.json);
+	struct channel_stats channel;
 
-	fprintf(stderr, "mosaik-consume: stats records=%llu bytes=%llu producers=%zu missed=%llu seconds=%.3f\n",
-		(unsigned long long)consume->records, (unsigned long long)consume->bytes, consume->active.count,
-		(unsigned long long)consume->gaps, seconds);
+	stats_number(&stats, "records", consume->records);
+	stats_number(&stats, "bytes", consume->bytes);
+	stats_number(&stats, "producers", consume->active.count);
+	stats_number(&stats, "missed", consume->gaps);
+	stats_seconds(&stats, "seconds", now - consume->session.started_at);
+	for (size_t i = 0; i < consume->source_count; i++)
+		for (size_t n = 0; consumer_channel(consume->source[i].consumer, n, &channel); n++)
+			add_channel(&stats, &consume->source[i], &channel, now);
+	stats_print(&stats);
 }
 
 /* ---- facts ---- */
@@ -97,27 +134,39 @@ static struct source *source_of(struct consume *consume, const struct consumer *
 	return NULL;
 }
 
-static void on_batch(struct consume *consume, struct streams_fact *fact)
+static void write_batch(struct consume *consume, const struct streams_fact *fact, const char *stream, uint64_t most)
+{
+	struct record_origin origin = {.stream = stream, .from = fact->peer, .sequence = fact->sequence,
+		.picked = fact->picked, .wall = runtime_wall(consume->session.runtime)};
+	enum error error = record_write(consume->settings.common.framing, consume->output,
+		&(struct record_batch){fact->message, fact->records, most}, &origin);
+
+	blob_drop(fact->message);
+	if (error == OK)
+		return;
+	report("framing", NULL, "a record contains a NUL byte: it cannot be written with framing null");
+	enough(consume, EXIT_DATA);
+}
+
+static void on_batch(struct consume *consume, const struct streams_fact *fact)
 {
 	const struct settings *settings = &consume->settings;
 	uint64_t left = settings->count > 0 ? settings->count - consume->records : UINT64_MAX;
 	const struct source *source = source_of(consume, fact->consumer);
-	struct record_origin origin = {.stream = source ? source->name : "", .from = fact->peer,
-		.sequence = fact->sequence, .wall = runtime_wall(consume->session.runtime)};
-	enum error error = record_write(settings->common.framing, consume->output,
-		&(struct record_batch){fact->message, fact->records, left}, &origin);
+	const char *stream = source ? source->name : "";
 
 	consume->records += fact->count < left ? fact->count : left;
 	consume->bytes += fact->records.size;
 	consume->last_record_at = runtime_now(consume->session.runtime);
 	node_consumed(node_of(consume), fact->link, blob_size(fact->message));
-	blob_drop(fact->message);
-	if (error != OK) {
-		report("framing", NULL, "a record contains a NUL byte: it cannot be written with framing null");
-		enough(consume, EXIT_DATA);
-	} else if (settings->count > 0 && consume->records >= settings->count) {
+	if (consume->runner)
+		runner_give(consume->runner, &(struct runner_job){.stream = stream, .producer = fact->peer,
+			.sequence = fact->sequence, .picked = fact->picked, .message = fact->message, .records = fact->records,
+			.most = left});
+	else
+		write_batch(consume, fact, stream, left);
+	if (settings->count > 0 && consume->records >= settings->count)
 		enough(consume, EXIT_YES);
-	}
 }
 
 static void on_gap(struct consume *consume, const struct streams_fact *fact)
@@ -152,6 +201,16 @@ static void on_subscribed(struct consume *consume, const struct streams_fact *fa
 {
 	number_table_put(&consume->active, fact->link, source_of(consume, fact->consumer));
 	id_table_remove(&consume->lost, &fact->peer);
+	id_table_remove(&consume->refusals, &fact->peer);
+}
+
+static void on_queued(struct consume *consume, const struct streams_fact *fact)
+{
+	char peer[ID_SHORT_SIZE];
+
+	(void)consume;
+	id_format_short(&fact->peer, peer);
+	warn("producer %s has no free place: waiting in line for one", peer);
 }
 
 /* The peer is gone, or its connection is: not a word about this stream. */
@@ -161,16 +220,51 @@ static bool is_departure(enum error reason)
 		reason == ERROR_UNEXPECTED_CLOSE;
 }
 
+/* What a producer says about us, to the one who started us; the close code is for looking it up. */
+static struct word {
+	enum error reason;
+	const char *text;
+} words[] = {
+	{ERROR_NOT_ALLOWED, "does not accept us"},
+	{ERROR_STREAM_NOT_FOUND, "does not have that stream any more"},
+	{ERROR_NO_CAPACITY, "has no place for another consumer"},
+	{ERROR_TOO_SLOW, "found us too slow and went on without us: what it writes until we are back is missed"},
+	{ERROR_FRAME_TOO_LARGE, "sends records above --max-record"},
+};
+
+static struct word *word_of(enum error reason)
+{
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (words[i].reason == reason)
+			return &words[i];
+	return NULL;
+}
+
+/* It is asked again and again; that is told once, until it answers otherwise. */
+static void tell_refusal(struct consume *consume, const struct streams_fact *fact, const char *peer, struct word *word)
+{
+	bool again = id_table_get(&consume->refusals, &fact->peer) == word;
+
+	id_table_put(&consume->refusals, &fact->peer, word);
+	consume->not_allowed |= word->reason == ERROR_NOT_ALLOWED;
+	if (!again)
+		warn("producer %s %s (%llu): it is asked again later", peer, word->text,
+			(unsigned long long)error_close_code(word->reason));
+}
+
 static void on_lost(struct consume *consume, const struct streams_fact *fact)
 {
 	char peer[ID_SHORT_SIZE];
 	bool was_active = number_table_remove(&consume->active, fact->link) != NULL;
+	struct word *word = word_of(fact->reason);
 
 	id_format_short(&fact->peer, peer);
 	/* A producer that never answered may be an old entry in the catalog, and one that refuses us is still there. */
 	if (was_active || (fact->was_there && is_departure(fact->reason)))
 		id_table_put(&consume->lost, &fact->peer, source_of(consume, fact->consumer));
-	if (was_active || fact->reason == ERROR_NOT_ALLOWED || fact->reason == ERROR_FRAME_TOO_LARGE)
+	if (word)
+		tell_refusal(consume, fact, peer, word);
+	else if (was_active)
 		warn("producer %s: %s", peer, error_text(fact->reason));
 }
 
@@ -179,6 +273,9 @@ static void on_stream_fact(struct consume *consume, struct streams_fact *fact)
 	switch (fact->kind) {
 	case CONSUMER_SUBSCRIBED:
 		on_subscribed(consume, fact);
+		break;
+	case CONSUMER_QUEUED:
+		on_queued(consume, fact);
 		break;
 	case CONSUMER_BATCH:
 		on_batch(consume, fact);
@@ -195,6 +292,9 @@ static void on_stream_fact(struct consume *consume, struct streams_fact *fact)
 	case PRODUCER_SUBSCRIBED:
 	case PRODUCER_UNSUBSCRIBED:
 	case PRODUCER_ROOM:
+	case PRODUCER_QUEUED:
+	case PRODUCER_REFUSED:
+	case PRODUCER_UNDELIVERED:
 		break;
 	}
 }
@@ -205,6 +305,8 @@ static bool pull(struct consume *consume)
 	struct node_fact fact;
 
 	for (int i = 0; i < TURN_BATCHES && output_pending(consume->output) < PENDING_MAX; i++) {
+		if (consume->runner && runner_has_job(consume->runner))
+			return false;   /* a turn follows the end of a command */
 		if (consume->done || !node_next_fact(node_of(consume), &fact))
 			return false;
 		if (session_hear(&consume->session, &fact))
@@ -217,9 +319,15 @@ static bool pull(struct consume *consume)
 
 /* ---- stdout ---- */
 
+/* With a command: everything that was taken has been through it. */
+static bool is_used_up(const struct consume *consume)
+{
+	return !consume->runner || runner_is_idle(consume->runner);
+}
+
 static void acknowledge_ends(struct consume *consume)
 {
-	while (consume->ended.count > 0) {
+	while (consume->ended.count > 0 && is_used_up(consume)) {
 		link_id link = consume->ended.slot[0].key;
 
 		number_table_remove(&consume->ended, link);
@@ -278,6 +386,32 @@ static bool is_given(msec span)
 	return span != MSEC_NEVER && span > 0;
 }
 
+static void no_producer(struct consume *consume)
+{
+	const char *network = consume->settings.common.network_text;
+	size_t listed = 0;
+
+	for (size_t i = 0; i < consume->source_count; i++)
+		listed += node_producers_listed(node_of(consume), consume->source[i].consumer);
+	if (consume->not_allowed)
+		report("refused", NULL, "no producer of this stream on network '%s' accepts us", network);
+	else if (listed > 0)
+		report("no-producer", NULL, "none of %zu producers of this stream on network '%s' served us within the wait",
+			listed, network);
+	else
+		report("no-producer", NULL, "no producer of this stream on network '%s' within the wait", network);
+	enough(consume, consume->not_allowed ? EXIT_REFUSED : EXIT_UNAVAILABLE);
+}
+
+/* What has not been started stays unstarted, what runs hears of it. */
+static void stop_commands(struct consume *consume, int signal_number)
+{
+	if (!consume->runner)
+		return;
+	runner_drop_job(consume->runner);
+	runner_signal(consume->runner, signal_number);
+}
+
 static void look_at_clock(struct consume *consume, msec now)
 {
 	const struct settings *settings = &consume->settings;
@@ -285,16 +419,33 @@ static void look_at_clock(struct consume *consume, msec now)
 	bool subscribed = consume->active.count > 0 || consume->records > 0 || consume->ends > 0;
 
 	if (session_is_late(&consume->session, now)) {
-		report("deadline", NULL, "not done within the timeout");
+		if (!consume->done)
+			report("deadline", NULL, "not done within the timeout");
+		stop_commands(consume, SIGKILL);
 		enough(consume, EXIT_DEADLINE);
 	} else if (is_given(settings->idle) && now - consume->last_record_at >= settings->idle) {
 		enough(consume, consume->records > 0 ? EXIT_YES : EXIT_NO);
 	} else if (is_given(settings->run_for) && now - consume->session.started_at >= settings->run_for) {
 		enough(consume, consume->records > 0 ? EXIT_YES : EXIT_NO);
 	} else if (!subscribed && common->has_wait && common->wait != MSEC_NEVER && now - consume->session.started_at >= common->wait) {
-		report("no-producer", NULL, "no producer of this stream on network '%s' within the wait", common->network_text);
-		enough(consume, EXIT_UNAVAILABLE);
+		no_producer(consume);
 	}
+}
+
+/*
+ * Commands that fail are told of; only with --strict is that the end. True: a batch was used up, and there may be more.
+ */
+static bool run_commands(struct consume *consume)
+{
+	bool had_job = runner_has_job(consume->runner);
+	size_t failed;
+	int status = runner_turn(consume->runner, &failed);
+
+	if (status != 0)
+		enough(consume, status);
+	else if (failed > 0 && consume->settings.strict)
+		enough(consume, EXIT_DATA);
+	return had_job && !runner_has_job(consume->runner);
 }
 
 static void turn(void *self, msec now)
@@ -302,8 +453,12 @@ static void turn(void *self, msec now)
 	struct consume *consume = self;
 	bool more = pull(consume);
 
+	if (consume->runner)
+		more |= run_commands(consume);
 	if (session_stats_due(&consume->session, now))
 		print_stats(consume, now);
+	progress_show(&consume->progress, now,
+		&(struct progress_now){consume->records, consume->bytes, consume->active.count, "producers"});
 	if (!flush(consume))
 		return;   /* stdout is full, or gone */
 	if (more)
@@ -311,7 +466,7 @@ static void turn(void *self, msec now)
 	look_at_clock(consume, now);
 	if (!consume->done && consume->settings.end && all_ended(consume))
 		enough(consume, end_status(consume));
-	if (consume->done)
+	if (consume->done && is_used_up(consume))
 		leave(consume, consume->status);
 }
 
@@ -327,7 +482,7 @@ static msec deadline(void *self)
 		due = msec_min(due, consume->session.started_at + settings->run_for);
 	if (settings->common.has_wait && settings->common.wait != MSEC_NEVER && consume->records == 0)
 		due = msec_min(due, consume->session.started_at + settings->common.wait);
-	return due;
+	return msec_min(due, consume->progress.due);
 }
 
 static void on_signal(void *self, int number)
@@ -339,23 +494,36 @@ static void on_signal(void *self, int number)
 		return;
 	}
 	consume->session.died_of = number;
+	consume->session.deadline = msec_min(consume->session.deadline, runtime_now(consume->session.runtime) + INTERRUPT_WITHIN);
+	stop_commands(consume, number);
 	enough(consume, 128 + number);
-	if (!flush(consume))
+	if (!flush(consume) && is_used_up(consume))
 		leave(consume, 128 + number);   /* stdout takes nothing now; what is pending cannot be waited for */
 }
 
 static const struct program program = {turn, deadline, on_signal};
 
-static void start(struct consume *consume, int count, char **stream)
+/* argv: of the command; NULL: none */
+static void start(struct consume *consume, int count, char **stream, char **argv)
 {
 	const struct settings *settings = &consume->settings;
 	struct consumer_options options = {.record_max = settings->max_record};
 
+	settings_criteria(settings, &consume->criteria);
+	rule_add_peers(&consume->rule, &settings->producers);
+	rule_add_tags(&consume->rule, &settings->producer_tags);
+	rule_add_rtt(&consume->rule, settings->max_rtt);
+	options.producers = rule_of(&consume->rule);
+	options.criteria = buffer_bytes(&consume->criteria);
 	session_open(&consume->session, &(struct session_options){.common = &settings->common, .program = &program,
 		.self = consume, .record_max = settings->max_record});
 	consume->last_record_at = consume->session.started_at;
 	consume->output = output_open(runtime_loop(consume->session.runtime), STDOUT_FILENO, on_output, consume);
 	consume->writable = true;
+	if (argv)
+		consume->runner = runner_new(consume->session.runtime, argv, settings->parallel);
+	consume->progress = progress_begin(!settings->common.quiet && settings->common.stats == MSEC_NEVER && !argv, STDOUT_FILENO,
+		consume->session.started_at);
 	consume->source_count = (size_t)count;
 	consume->source = memory_new((size_t)count * sizeof *consume->source);
 	for (int i = 0; i < count; i++) {
@@ -369,17 +537,21 @@ int main(int argc, char **argv)
 {
 	struct consume consume = {.settings = settings_defaults};
 	int first = options_parse(&command, argc, argv, &consume.settings);
+	int last = argc - consume.settings.common.behind;
 	int status;
 
-	if (first == argc)
+	if (first == last)
 		usage_error("which stream?");
-	for (int i = first; i < argc; i++)
+	for (int i = first; i < last; i++)
 		options_id("stream", argv[i]);
-	start(&consume, argc - first, argv + first);
+	start(&consume, last - first, argv + first, last < argc ? argv + last : NULL);
 	status = session_run(&consume.session);
 	number_table_fini(&consume.active);
 	number_table_fini(&consume.ended);
 	id_table_fini(&consume.lost);
+	id_table_fini(&consume.refusals);
+	buffer_fini(&consume.criteria);
+	runner_free(consume.runner);
 	memory_free(consume.source);
 	options_free(&command, &consume.settings);
 	return status;

@@ -119,14 +119,15 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	struct reading *reading = asker->self;
 
 	(void)now;
-	if (!reading->output)
+	if (!reading->output || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason)))
 		return;
-	if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD)
-		on_record(reading, fact);
-	else if (fact->kind == CLIENT_RESULT && fact->reason == OK)
+	if (fact->kind == CLIENT_RESULT && fact->reason == OK && fact->ticket == 1) {
 		on_status(reading, fact);
-	else if (asker_is_refused(fact))
+	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD) {
+		on_record(reading, fact);
+	} else if (fact->kind == CLIENT_RESULT) {
 		leave(reading, asker_outcome(asker, fact->reason));
+	}
 }
 
 static bool again(struct asker *asker)

@@ -36,5 +36,11 @@ complete -c mosaik-consume -s e -l end -d 'exit when every producer seen has end
 complete -c mosaik-consume -l idle -x -d 'exit after so long without a record'
 complete -c mosaik-consume -l for -x -d 'exit after so long'
 complete -c mosaik-consume -l min-producers -x -d '-e: wait for the end of at least so many'
+complete -c mosaik-consume -l producer -x -d 'only of this producer'
+complete -c mosaik-consume -l producer-tag -x -a '(__mosaik_names tags)' -d 'only of producers that have it'
+complete -c mosaik-consume -l max-rtt -x -d 'only of producers that are not farther away'
+complete -c mosaik-consume -l prefix -x -d 'only records that begin with it'
+complete -c mosaik-consume -l where -x -d 'only JSON records in which FIELD is VALUE'
+complete -c mosaik-consume -s P -l parallel -x -d 'so many commands at a time'
 complete -c mosaik-consume -l strict -d 'a record missed is fatal'
 complete -c mosaik-consume -a '(__mosaik_names streams)' -d stream

@@ -81,7 +81,7 @@ struct machine_ops {
 	 * error for which the driver closes the connection with its close code.
 	 */
 	enum error (*receive)(void *self, msec now, link_id link, struct blob *message, struct outbox *out);
-	/* `bytes` more of what was sent on the link were acknowledged by the peer: their payloads are released. */
+	/* NULL is fine. `bytes` more of what was sent on the link were acknowledged by the peer: their payloads are released. */
 	void (*sent)(void *self, link_id link, size_t bytes, struct outbox *out);
 	void (*tick)(void *self, msec now, struct outbox *out);      /* early is harmless */
 	msec (*deadline)(const void *self);                          /* when tick is due; MSEC_NEVER */

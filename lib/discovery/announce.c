@@ -109,10 +109,24 @@ static void flood_own(struct announce *announce, struct outbox *out)
 	announce_gossip_spread(announce, announce->entry, 0, NULL, out);
 }
 
+/* A link that was dialled before we left and is up only now: who presented our entry there still lists us. */
+static void tell_goodbye(struct announce *announce, struct announce_link *link, struct outbox *out)
+{
+	const struct catalog_peer *own = id_table_get(&announce->catalog->peers, &announce->catalog->self);
+
+	if (own != NULL && own->entry->is_goodbye)
+		announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,
+			.signed_bytes = blob_bytes(own->entry->signed_bytes)}, out);
+}
+
 void announce_greet(struct announce *announce, struct announce_link *link, struct outbox *out)
 {
 	msec age = announce->now - announce->signed_at;
 
+	if (announce->departed) {
+		tell_goodbye(announce, link, out);
+		return;
+	}
 	announce_doubts_greet(announce, link, out);
 	if (!speaks(announce) || announce->entry == NULL)
 		return;
@@ -162,6 +176,7 @@ static enum error dispatch(struct announce *announce, struct announce_link *link
 	case ANNOUNCE_IHAVE:
 	case ANNOUNCE_GRAFT:
 	case ANNOUNCE_PRUNE:
+	case ANNOUNCE_WANT:
 		return announce_gossip_receive(announce, link, message, out);
 	case ANNOUNCE_JOIN:
 	case ANNOUNCE_FORWARD_JOIN:
@@ -230,6 +245,7 @@ static void on_tick(void *self, msec now, struct outbox *out)
 	announce_gossip_carry_out(announce, out);
 	announce_views_tick(announce, out);
 	announce_contacts_tick(announce, out);
+	announce_strangers_tick(announce, out);
 }
 
 static msec on_deadline(const void *self)
@@ -240,6 +256,7 @@ static msec on_deadline(const void *self)
 	due = msec_min(due, broadcast_deadline(&announce->broadcast));
 	due = msec_min(due, announce_doubts_deadline(announce));
 	due = msec_min(due, announce_links_deadline(announce));
+	due = msec_min(due, announce_strangers_deadline(announce));
 	if (announce->neighbours.count > 0)
 		due = msec_min(due, announce->shuffle_at);
 	if (!speaks(announce))
@@ -267,6 +284,7 @@ static void on_check(const void *self)
 	suspicion_check(&announce->suspicion);
 	announce_links_check(announce);
 	announce_contacts_check(announce);
+	announce_strangers_check(announce);
 }
 
 const struct machine_ops announce_ops = {
@@ -301,6 +319,7 @@ struct announce *announce_new(const struct announce_options *options, msec now, 
 	announce->announce_at = MSEC_NEVER;
 	announce->shuffle_at = now + rng_jitter(&announce->rng, ANNOUNCE_SHUFFLE_INTERVAL, ANNOUNCE_JITTER_PERCENT);
 	announce_contacts_init(announce);
+	announce_strangers_init(announce);
 	return announce;
 }
 
@@ -312,6 +331,7 @@ void announce_free(struct announce *announce)
 	broadcast_fini(&announce->broadcast);
 	suspicion_fini(&announce->suspicion);
 	announce_contacts_free(announce);
+	announce_strangers_free(announce);
 	card_fini(&announce->card);
 	entry_drop(announce->entry);
 	memory_free(announce->fact);
@@ -374,23 +394,24 @@ void announce_add_hint(struct announce *announce, msec now, const struct dial *d
 	announce_links_dial(announce, announce->contact[announce->contact_count - 1], out);
 }
 
-void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
+bool announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
 {
 	suspicion_refuted(&announce->suspicion, &news->card.peer, &news->card.version);
 	if (news->signed_bytes == NULL || announce->options.guest)
-		return;
+		return true;
 	/* Neighbours would take an old one for a skewed clock. The exchange brings it to them. */
 	if (!news->is_goodbye && !announce_gossip_is_young(announce, &news->card.version))
-		return;
+		return false;
 	if (from != NULL)
 		announce_gossip_offer(announce, news, from, out);
 	else
 		announce_gossip_spread(announce, news, 0, NULL, out);
+	return true;
 }
 
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out)
 {
-	announce_spread_from(announce, NULL, news, out);
+	(void)announce_spread_from(announce, NULL, news, out);
 }
 
 void announce_outdo(struct announce *announce, msec now, const struct version *rival)

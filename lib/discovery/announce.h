@@ -6,8 +6,8 @@
  * NEIGHBOR is a link that stays, a refused one ends with ERROR_NO_CAPACITY, a DISCONNECT is an end with ERROR_CANCELLED.
  * A refusal costs a handshake here, so the view has three places of slack, for those who ask without urgency.
  * Bootstrap peers are dialled until they answer, and again for ever while they are neither a neighbour nor listed.
- * Neighbours that were lost without a goodbye are dialled for ever, urgently: so two halves of a network find each other
- * after a split, however long it was.
+ * Whoever is lost without a goodbye is remembered, and dialled now and then for ever: so two halves of a network find each
+ * other after a split, however long it was (announce_strangers.c).
  *
  * NEWS (an entry or a goodbye that the catalog did not have) goes over Plumtree's tree (announce_gossip.c, broadcast.h).
  *
@@ -48,7 +48,6 @@
 #define ANNOUNCE_RETRY_MIN 250         /* back-off: x 1.5 up to the cap, +- 50 % */
 #define ANNOUNCE_RETRY_MAX 15000
 #define ANNOUNCE_STEADY 5000           /* a link that was up for this long was a success: back-off starts over */
-#define ANNOUNCE_LOST_MAX 16           /* lost neighbours that are dialled for ever, with the addresses they had */
 #define ANNOUNCE_BAD_MAX 16            /* bad entries on one link until it is closed; up to then they are skipped */
 
 struct announce_options {
@@ -83,8 +82,14 @@ void announce_add_hint(struct announce *announce, msec now, const struct dial *d
 
 /* News that the catalog took from a hello: goes to the neighbours, unless it is too old for them. */
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out);
-/* News that it took from anti-entropy with `from`: is named to the others, who ask for it if the tree does not bring it. */
-void announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);
+/*
+ * News that it took from anti-entropy with `from`: is named to the others, who ask for it if the tree does not bring it.
+ * false: it is too old to be announced; anti-entropy has to carry it on (exchange_hurry).
+ */
+bool announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out);
+
+/* The catalog stopped listing it, without its goodbye. `entry` is the last one; copied. */
+void announce_lost(struct announce *announce, msec now, const struct entry *entry);
 
 /* Somebody else's version of our own entry stands in the catalogs of others: ours becomes newer than that. */
 void announce_outdo(struct announce *announce, msec now, const struct version *rival);
@@ -107,7 +112,7 @@ struct announce_counters {
 	uint64_t bytes_sent, bytes_received;
 	uint64_t gossip_received;          /* entries and goodbyes, whole */
 	uint64_t duplicates;               /* of them, known already */
-	uint64_t grafts, prunes;           /* sent */
+	uint64_t wants, grafts, prunes;    /* sent */
 	uint64_t shuffles;                 /* begun */
 	uint64_t doubts;                   /* begun */
 	uint64_t suspicions;               /* begun by us or heard of */

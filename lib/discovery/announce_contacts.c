@@ -1,14 +1,11 @@
 /*
  * announce_contacts.c - whom to dial, and when.
  *
- *     bootstrap   ---- dialled for ever while no neighbour link to it is up, cap 15 s
- *     catalog     ---- drawn at random while there are too few neighbours --+
- *                                                                           | the line broke
- *     lost        <---------------------------------------------------------+   dialled for ever, cap 15 s
+ *     bootstrap      ---- dialled for ever while it is neither a neighbour nor listed, cap 15 s
+ *     passive view   ---- drawn at random while there are too few neighbours,
+ *     catalog        ---- when the view has nobody left
  *
- * The lost ones are the memory that heals a split which outlasts the catalog (HyParView calls it the passive view,
- * Leitao et al. 2007, section 4.1): a link across the cut ends by silence, so at least the node that had opened it
- * keeps trying. A peer that said goodbye, that is full, or that does not want us is not lost.
+ * Whoever is not listed any more is remembered and dialled elsewhere: announce_strangers.c.
  */
 #include "base/check.h"
 #include "base/memory.h"
@@ -35,14 +32,9 @@ static bool is_satisfied(const struct announce *announce, const struct contact *
 	       catalog_find(announce->catalog, &contact->answered) != NULL;
 }
 
-static bool is_insistent(const struct contact *contact)
-{
-	return contact->kind == CONTACT_BOOTSTRAP || contact->kind == CONTACT_LOST;
-}
-
 static bool waits_for_dial(const struct announce *announce, const struct contact *contact)
 {
-	return contact->link == 0 && is_insistent(contact) && !is_satisfied(announce, contact);
+	return contact->link == 0 && contact->kind == CONTACT_BOOTSTRAP && !is_satisfied(announce, contact);
 }
 
 void announce_contacts_add(struct announce *announce, enum contact_kind kind, const struct dial *dial)
@@ -113,25 +105,13 @@ void announce_contacts_succeeded(struct announce *announce)
 	announce->draw_span = ANNOUNCE_RETRY_MIN;
 }
 
-/* Remembers the addresses of a lost neighbour: the catalog will forget it long before we stop trying. */
-static bool remember_addresses(const struct announce *announce, struct contact *contact)
-{
-	const struct catalog_peer *peer = catalog_find(announce->catalog, &contact->answered);
-
-	if (peer == NULL || peer->entry->card.address_count == 0)
-		return contact->dial.count > 0;
-	contact->dial.count = peer->entry->card.address_count;
-	memcpy(contact->dial.address, peer->entry->card.address, contact->dial.count * sizeof(struct address));
-	return true;
-}
-
 /* Whoever ended the link on purpose knows where to find us. */
 bool announce_contacts_is_line_broken(enum error reason)
 {
 	return reason != OK && reason != ERROR_GRACEFUL && reason != ERROR_CANCELLED && reason != ERROR_NO_CAPACITY;
 }
 
-void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link, enum error reason)
+void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link)
 {
 	bool was_steady = announce->now - link->up_at >= ANNOUNCE_STEADY;
 
@@ -143,13 +123,6 @@ void announce_contacts_neighbour_down(struct announce *announce, const struct an
 		if (was_steady)
 			contact->retry_span = ANNOUNCE_RETRY_MIN;
 		announce_contacts_failed(announce, contact);
-	}
-	if (link->contact != NULL && link->contact->kind != CONTACT_BOOTSTRAP && announce_contacts_is_line_broken(reason) &&
-		remember_addresses(announce, link->contact)) {
-		keep_below(announce, CONTACT_LOST, ANNOUNCE_LOST_MAX);
-		link->contact->kind = CONTACT_LOST;
-	} else if (link->contact != NULL && link->contact->kind == CONTACT_LOST) {
-		link->contact->kind = CONTACT_DRAWN;   /* found again, and parted in good order */
 	}
 }
 
@@ -184,7 +157,7 @@ void announce_contacts_departed(struct announce *announce, const struct id *peer
 
 /* --- drawing from the catalog --- */
 
-static bool may_be_drawn(const struct announce *announce, const struct id *peer)
+bool announce_contacts_may_be_drawn(const struct announce *announce, const struct id *peer)
 {
 	if (is_self(announce, peer) || id_table_get(&announce->neighbours, peer) != NULL)
 		return false;
@@ -208,14 +181,14 @@ static const struct id *draw(struct announce *announce)
 	for (size_t i = 0; i < announce->membership.count; i++) {
 		const struct id *passive = &announce->membership.passive[i];
 
-		if (catalog_find(announce->catalog, passive) != NULL && may_be_drawn(announce, passive) &&
+		if (catalog_find(announce->catalog, passive) != NULL && announce_contacts_may_be_drawn(announce, passive) &&
 			rng_below(&announce->rng, ++seen) == 0)
 			drawn = passive;
 	}
 	if (drawn != NULL)
 		return drawn;
 	while ((peer = catalog_next(announce->catalog, &at)) != NULL) {
-		if (may_be_drawn(announce, &peer->entry->card.peer) && rng_below(&announce->rng, ++seen) == 0)
+		if (announce_contacts_may_be_drawn(announce, &peer->entry->card.peer) && rng_below(&announce->rng, ++seen) == 0)
 			drawn = &peer->entry->card.peer;
 	}
 	return drawn;
@@ -334,8 +307,6 @@ void announce_contacts_free(struct announce *announce)
 
 void announce_contacts_check(const struct announce *announce)
 {
-	size_t lost = 0;
-
 	ASSERT(!announce->options.guest || announce->contact_count == 0);
 	for (size_t i = 0; i < announce->contact_count; i++) {
 		const struct contact *contact = announce->contact[i];
@@ -345,7 +316,5 @@ void announce_contacts_check(const struct announce *announce)
 		ASSERT(contact->retry_span >= ANNOUNCE_RETRY_MIN && contact->retry_span <= ANNOUNCE_RETRY_MAX);
 		ASSERT(contact->kind != CONTACT_ONCE || contact->link != 0);
 		ASSERT(contact->link == 0 ? link == NULL : link != NULL && link->contact == contact);
-		lost += contact->kind == CONTACT_LOST;
 	}
-	ASSERT(lost <= ANNOUNCE_LOST_MAX + ANNOUNCE_NEIGHBOURS_MAX);
 }

@@ -4,7 +4,7 @@
  *     GOSSIP  news      --> catalog --> broadcast_news        (whole to eager branches, named to lazy ones)
  *             known     --> broadcast_duplicate               (PRUNE)
  *     IHAVE   would be news --> broadcast_named               (later: GRAFT)
- *     GRAFT   --> the newest the catalog has of that peer
+ *     GRAFT, WANT --> the newest the catalog has of that peer
  */
 #include "base/check.h"
 #include "discovery/announce_internal.h"
@@ -112,6 +112,10 @@ static void carry_out(struct announce *announce, struct announce_link *link, con
 		message.kind = ANNOUNCE_GRAFT;
 		announce->counters.grafts++;
 		break;
+	case BROADCAST_WANT:
+		message.kind = ANNOUNCE_WANT;
+		announce->counters.wants++;
+		break;
 	case BROADCAST_PRUNE:
 		message.kind = ANNOUNCE_PRUNE;
 		announce->counters.prunes++;
@@ -191,7 +195,7 @@ static enum error receive_entry(struct announce *announce, struct announce_link 
 			announce->counters.duplicates++;
 			/* Its owner may always tell us itself: a greeting is no sign of a second way. */
 			if (!id_equal(&head.peer, &from))
-				(void)broadcast_duplicate(&announce->broadcast, &id, &from);
+				(void)broadcast_duplicate(&announce->broadcast, announce->now, &id, message->round, &from);
 			announce_gossip_carry_out(announce, out);
 		} else if (!is_timely(announce, &id)) {
 			if (!head.is_goodbye)
@@ -228,13 +232,16 @@ enum error announce_gossip_receive(struct announce *announce, struct announce_li
 		return receive_entry(announce, link, message, out);
 	if (message->kind == ANNOUNCE_IHAVE) {
 		receive_names(announce, link, message);
+	} else if (message->kind == ANNOUNCE_WANT) {
+		send_newest(announce, link, &message->id.peer, 0, out);
 	} else if (message->kind == ANNOUNCE_GRAFT) {
 		broadcast_grafted(&announce->broadcast, &link->link.peer);
 		if (message->flag)
 			send_newest(announce, link, &message->id.peer, 1, out);
 	} else {
 		ASSERT(message->kind == ANNOUNCE_PRUNE);
-		broadcast_pruned(&announce->broadcast, &link->link.peer);
+		broadcast_pruned(&announce->broadcast, announce->now, &link->link.peer);
+		announce_gossip_carry_out(announce, out);
 	}
 	return OK;
 }

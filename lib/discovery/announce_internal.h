@@ -7,6 +7,7 @@
  *     announce_doubts.c     pings, probes, suspicions, with suspicion.[ch]
  *     announce_links.c      links and neighbours
  *     announce_contacts.c   whom to dial, and when
+ *     announce_strangers.c  the lost, and mixing
  */
 #ifndef DISCOVERY_ANNOUNCE_INTERNAL_H
 #define DISCOVERY_ANNOUNCE_INTERNAL_H
@@ -19,9 +20,8 @@
 
 enum contact_kind {
 	CONTACT_BOOTSTRAP,   /* dialled for ever */
-	CONTACT_LOST,        /* was a neighbour of ours until the line broke: dialled for ever */
 	CONTACT_DRAWN,       /* from the catalog; kept as a memory of when it may be drawn again */
-	CONTACT_ONCE         /* a hint: forgotten when its link ends */
+	CONTACT_ONCE         /* a hint, one of the lost, a stranger: forgotten when its link ends */
 };
 
 /* Somebody to dial. */
@@ -33,6 +33,7 @@ struct contact {
 	msec retry_at;
 	msec retry_span;         /* the next wait, before jitter */
 	bool is_urgent;          /* it may cost somebody else's place: the end of a joining walk */
+	bool is_lost;            /* one of announce.lost: it may not be there at all */
 	bool is_probe;           /* dialled to see whether it answers; not kept unless there is room */
 };
 
@@ -78,13 +79,21 @@ struct announce {
 
 	struct number_table links;       /* link id -> struct announce_link, ours and theirs */
 	struct id_table neighbours;      /* peer -> struct announce_link, the one that is LINK_UP */
-	size_t dialling;
+	size_t dialling;                 /* but the lost */
 	struct contact **contact;        /* in the order they were added */
 	size_t contact_count;
 	size_t contact_capacity;
 	uint64_t drawn_revision;         /* of the catalog when it was last searched for peers to dial */
 	msec draw_at;                    /* not before: a catalog full of dead peers is not dialled in a storm */
 	msec draw_span;
+
+	struct lost *lost;               /* lost[0 .. lost_count), without order */
+	size_t lost_count;
+	size_t lost_capacity;
+	msec lost_at;                    /* the next dial of one of them; MSEC_NEVER: there is none */
+	msec mix_at;
+	msec mix_span;
+	size_t mix_live;                 /* peers at the last mixing */
 
 	struct membership membership;
 	struct broadcast broadcast;
@@ -165,11 +174,20 @@ bool announce_contacts_wants_more(const struct announce *announce);
 bool announce_contacts_is_line_broken(enum error reason);
 /* Dials it now, unless that is being done; false: it cannot be dialled. */
 bool announce_contacts_dial_now(struct announce *announce, const struct id *peer, bool is_probe, struct outbox *out);
+bool announce_contacts_may_be_drawn(const struct announce *announce, const struct id *peer);
 void announce_contacts_succeeded(struct announce *announce);
-void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link, enum error reason);
+void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link);
 void announce_contacts_unlinked(struct announce *announce, struct contact *contact);   /* its link is gone */
 void announce_contacts_departed(struct announce *announce, const struct id *peer);
 void announce_contacts_free(struct announce *announce);
 void announce_contacts_check(const struct announce *announce);
+
+/* announce_strangers.c */
+void announce_strangers_init(struct announce *announce);
+void announce_strangers_dial_failed(struct announce *announce, const struct contact *contact, enum error reason);
+void announce_strangers_tick(struct announce *announce, struct outbox *out);
+msec announce_strangers_deadline(const struct announce *announce);
+void announce_strangers_free(struct announce *announce);
+void announce_strangers_check(const struct announce *announce);
 
 #endif

@@ -36,16 +36,11 @@ static struct announce_link *link_new(struct announce *announce, link_id id, str
 
 void announce_links_dial(struct announce *announce, struct contact *contact, struct outbox *out)
 {
-	struct dial dial = contact->dial;
-
 	ASSERT(contact->link == 0);
 	ASSERT(!announce->options.guest);
-	/* The addresses we remember may be old; those in the catalog are the newest. */
-	if (contact->kind == CONTACT_LOST && catalog_find(announce->catalog, &dial.peer) != NULL)
-		dial.count = 0;
-	contact->link = outbox_connect(out, &dial);
+	contact->link = outbox_connect(out, &contact->dial);
 	link_new(announce, contact->link, contact)->state = LINK_DIALLING;
-	announce->dialling++;
+	announce->dialling += !contact->is_lost;
 }
 
 static void log_link(const struct announce *announce, const char *what, const struct id *peer, enum error reason)
@@ -90,7 +85,7 @@ static void neighbour_down(struct announce *announce, struct announce_link *link
 	log_link(announce, "neighbour-down", &link->link.peer, reason);
 	announce_put_fact(announce, &(struct announce_fact){.kind = ANNOUNCE_NEIGHBOUR_DOWN, .peer = link->link.peer,
 		.reason = reason});
-	announce_contacts_neighbour_down(announce, link, reason);
+	announce_contacts_neighbour_down(announce, link);
 }
 
 static bool is_better(
@@ -154,8 +149,8 @@ void announce_links_linked(struct announce *announce, const struct link *opened,
 		ASSERT(!is_ours(opened));
 		link = link_new(announce, opened->id, NULL);
 	} else {
-		ASSERT(link->state == LINK_DIALLING && announce->dialling > 0);
-		announce->dialling--;
+		ASSERT(link->state == LINK_DIALLING);
+		announce->dialling -= !link->contact->is_lost;
 		announce_contacts_succeeded(announce);
 		link->contact->answered = opened->peer;
 	}
@@ -177,9 +172,10 @@ static void dial_failed(
 {
 	struct contact *contact = link->contact;
 
-	ASSERT(announce->dialling > 0 && contact != NULL);
-	announce->dialling--;
+	ASSERT(contact != NULL);
+	announce->dialling -= !contact->is_lost;
 	announce_contacts_failed(announce, contact);
+	announce_strangers_dial_failed(announce, contact, reason);
 	if (!id_is_zero(&contact->answered))
 		announce_doubts_dial_failed(announce, &contact->answered, out);
 	log_link(announce, "dial-failed", &contact->dial.peer, reason);
@@ -351,7 +347,7 @@ void announce_links_check(const struct announce *announce)
 		if (link->state == LINK_UP)
 			ASSERT(id_table_get(&announce->neighbours, &link->link.peer) == link);
 		up += link->state == LINK_UP;
-		dialling += link->state == LINK_DIALLING;
+		dialling += link->state == LINK_DIALLING && !link->contact->is_lost;
 	}
 	ASSERT(up == announce->neighbours.count);
 	ASSERT(dialling == announce->dialling);

@@ -35,8 +35,7 @@ struct announce_link *announce_views_random(struct announce *announce, const str
 bool announce_views_is_urgent(const struct announce *announce, const struct contact *contact)
 {
 	/* Section 4.3: high priority for whoever has nobody. The lost and bootstrap peers may be another network's half. */
-	return announce->neighbours.count == 0 || contact->is_urgent || contact->kind == CONTACT_LOST ||
-	       contact->kind == CONTACT_BOOTSTRAP;
+	return announce->neighbours.count == 0 || contact->is_urgent || contact->kind == CONTACT_BOOTSTRAP;
 }
 
 void announce_views_first_word(struct announce *announce, struct announce_link *link, struct outbox *out)

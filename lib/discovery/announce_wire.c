@@ -61,6 +61,8 @@ static size_t items_of(enum announce_kind kind)
 		return 3;
 	case ANNOUNCE_SUSPECT:
 		return 4;
+	case ANNOUNCE_WANT:
+		return 5;
 	case ANNOUNCE_GRAFT:
 		return 6;
 	}
@@ -103,6 +105,10 @@ static void put_rest(struct buffer *out, const struct announce_message *message)
 		break;
 	case ANNOUNCE_SUSPECT:
 		put_version(out, &message->id);
+		break;
+	case ANNOUNCE_WANT:
+		put_version(out, &message->id);
+		cbor_put_bool(out, message->id.is_goodbye);
 		break;
 	case ANNOUNCE_JOIN:
 	case ANNOUNCE_PRUNE:
@@ -200,6 +206,10 @@ static void get_rest(struct cbor *in, struct announce_message *out)
 	case ANNOUNCE_SUSPECT:
 		get_version(in, &out->id);
 		break;
+	case ANNOUNCE_WANT:
+		get_version(in, &out->id);
+		out->id.is_goodbye = cbor_bool(in);
+		break;
 	case ANNOUNCE_JOIN:
 	case ANNOUNCE_PRUNE:
 	case ANNOUNCE_PING:
@@ -217,7 +227,7 @@ enum error announce_wire_get(struct bytes data, struct announce_message *out)
 	cbor_init(&in, data);
 	items = cbor_array(&in, 6);
 	kind = cbor_uint(&in);
-	if (kind < ANNOUNCE_GOSSIP || kind > ANNOUNCE_SUSPECT || items != items_of((enum announce_kind)kind))
+	if (kind < ANNOUNCE_GOSSIP || kind > ANNOUNCE_WANT || items != items_of((enum announce_kind)kind))
 		return ERROR_MALFORMED;
 	message.kind = (enum announce_kind)kind;
 	get_rest(&in, &message);

@@ -14,6 +14,7 @@
  *     probe          [11, peer]                               is it there for you?
  *     probed         [12, peer, alive?]
  *     suspect        [13, peer, start, update]                this life of the peer is thought to be over
+ *     want           [14, peer, start, update, goodbye?]      send it; the tree stays as it is
  *
  * An id of a message is (peer, version, kind): what an entry says never differs between two with the same id.
  */
@@ -40,7 +41,7 @@ bool message_id_equal(const struct message_id *a, const struct message_id *b);
 enum announce_kind {
 	ANNOUNCE_GOSSIP = 1, ANNOUNCE_JOIN, ANNOUNCE_FORWARD_JOIN, ANNOUNCE_NEIGHBOR, ANNOUNCE_SHUFFLE,
 	ANNOUNCE_SHUFFLE_REPLY, ANNOUNCE_IHAVE, ANNOUNCE_GRAFT, ANNOUNCE_PRUNE, ANNOUNCE_PING, ANNOUNCE_PROBE,
-	ANNOUNCE_PROBED, ANNOUNCE_SUSPECT
+	ANNOUNCE_PROBED, ANNOUNCE_SUSPECT, ANNOUNCE_WANT
 };
 
 struct announce_have {
@@ -55,7 +56,7 @@ struct announce_message {
 	bool flag;                       /* urgent?, wanted?, alive? */
 	unsigned round;                  /* GOSSIP; FORWARD_JOIN: hops left */
 	struct bytes signed_bytes;       /* GOSSIP; borrowed */
-	struct message_id id;            /* GRAFT; FORWARD_JOIN, PROBE, PROBED: its peer; SUSPECT: peer and version */
+	struct message_id id;            /* GRAFT, WANT; FORWARD_JOIN, PROBE, PROBED: its peer; SUSPECT: peer and version */
 	struct id way[ANNOUNCE_WAY_MAX];
 	size_t way_count;
 	struct id sample[ANNOUNCE_SAMPLE_MAX];

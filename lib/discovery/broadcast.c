@@ -80,34 +80,11 @@ static void set_lazy(struct broadcast *broadcast, const struct id *peer, bool is
 		branch->is_lazy = is_lazy;
 }
 
-/* Section 3.8: somebody named it before it came, and was much nearer to its source. */
-static void optimise(struct broadcast *broadcast, const struct missing *missing, const struct announce_have *news,
-	const struct id *from)
+static void missing_answered(struct broadcast *broadcast, const struct announce_have *news)
 {
-	for (size_t i = 0; i < missing->source_count; i++) {
-		const struct missing_source *source = &missing->source[i];
-
-		if (source->round + BROADCAST_SHORTER_BY > news->round || id_equal(&source->peer, from))
-			continue;
-		put_action(broadcast, BROADCAST_GRAFT, &source->peer)->id = news->id;
-		set_lazy(broadcast, &source->peer, false);
-		put_action(broadcast, BROADCAST_PRUNE, from);
-		set_lazy(broadcast, from, true);
-		return;
-	}
-}
-
-static void missing_answered(struct broadcast *broadcast, const struct announce_have *news, const struct id *from)
-{
-	for (size_t i = broadcast->missing_count; i-- > 0;) {
-		const struct missing *missing = &broadcast->missing[i];
-
-		if (!is_answered_by(&missing->id, &news->id))
-			continue;
-		if (from != NULL && message_id_equal(&missing->id, &news->id))
-			optimise(broadcast, missing, news, from);
-		missing_remove(broadcast, i);
-	}
+	for (size_t i = broadcast->missing_count; i-- > 0;)
+		if (is_answered_by(&broadcast->missing[i].id, &news->id))
+			missing_remove(broadcast, i);
 }
 
 void broadcast_named(struct broadcast *broadcast, msec now, const struct announce_have *have, const struct id *from)
@@ -132,16 +109,19 @@ void broadcast_named(struct broadcast *broadcast, msec now, const struct announc
 		missing->source[missing->source_count++] = (struct missing_source){*from, have->round};
 }
 
-/* Section 3.6: the first who named it is asked for it, and is on our tree from now on. */
-static void graft(struct broadcast *broadcast, msec now, struct missing *missing)
+/* Algorithm 2: the first who named it is asked for it; now and then it is on our tree from now on. */
+static void ask(struct broadcast *broadcast, msec now, struct missing *missing)
 {
+	bool is_graft = broadcast->asked++ % BROADCAST_GRAFT_EVERY == 0;
+	const struct id source = missing->source[0].peer;
 	struct broadcast_action *action;
 
 	ASSERT(missing->source_count > 0);
-	action = put_action(broadcast, BROADCAST_GRAFT, &missing->source[0].peer);
+	action = put_action(broadcast, is_graft ? BROADCAST_GRAFT : BROADCAST_WANT, &source);
 	action->id = missing->id;
 	action->wanted = true;
-	set_lazy(broadcast, &missing->source[0].peer, false);
+	if (is_graft)
+		set_lazy(broadcast, &source, false);
 	source_remove(missing, 0);
 	missing->due = now + BROADCAST_MISSING_NEXT;
 }
@@ -170,11 +150,11 @@ static void push_lazily(struct broadcast *broadcast, msec now, const struct id *
 	branch->have[branch->have_count++] = *news;
 }
 
-static void remember(struct broadcast *broadcast, const struct message_id *id, const struct id *from)
+static void remember(struct broadcast *broadcast, const struct message_id *id, const struct id *from, bool is_beside)
 {
 	struct broadcast_recent *recent = &broadcast->recent[broadcast->recent_next];
 
-	*recent = (struct broadcast_recent){.id = *id};
+	*recent = (struct broadcast_recent){.id = *id, .is_beside = is_beside};
 	if (from != NULL)
 		recent->from = *from;
 	broadcast->recent_next = (broadcast->recent_next + 1) % BROADCAST_RECENT_MAX;
@@ -198,11 +178,10 @@ static size_t whose_turn(const struct broadcast *broadcast)
 void broadcast_news(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from)
 {
 	struct announce_have next = *news;
+	bool is_beside = news->round == 0;
 
-	if (from != NULL)
-		set_lazy(broadcast, from, false);
-	missing_answered(broadcast, news, from);
-	remember(broadcast, &news->id, from);
+	missing_answered(broadcast, news);
+	remember(broadcast, &news->id, from, is_beside);
 	if (next.round < ANNOUNCE_ROUND_MAX)
 		next.round++;
 	for (size_t i = 0, lazy = 0, turn = whose_turn(broadcast); i < broadcast->branches.count; i++) {
@@ -226,8 +205,8 @@ void broadcast_news(struct broadcast *broadcast, msec now, const struct announce
 
 void broadcast_offer(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from)
 {
-	missing_answered(broadcast, news, NULL);
-	remember(broadcast, &news->id, NULL);
+	missing_answered(broadcast, news);
+	remember(broadcast, &news->id, NULL, true);
 	for (size_t i = 0; i < broadcast->branches.count; i++) {
 		const struct id *peer = &broadcast->branches.slot[i].key;
 
@@ -236,19 +215,30 @@ void broadcast_offer(struct broadcast *broadcast, msec now, const struct announc
 	}
 }
 
-bool broadcast_duplicate(struct broadcast *broadcast, const struct message_id *id, const struct id *from)
+bool broadcast_duplicate(struct broadcast *broadcast, msec now, const struct message_id *id, unsigned round, const struct id *from)
 {
 	for (size_t i = 0; i < broadcast->recent_count; i++) {
-		const struct broadcast_recent *recent = &broadcast->recent[i];
+		struct broadcast_recent *recent = &broadcast->recent[i];
 
 		if (!message_id_equal(&recent->id, id))
 			continue;
 		if (id_equal(&recent->from, from))
 			return false;   /* a graft that was answered twice */
-		if (id_is_zero(&recent->from))
-			return true;    /* the other copy came beside the tree: this branch is as good as any */
-		set_lazy(broadcast, from, true);
-		put_action(broadcast, BROADCAST_PRUNE, from);
+		if (round == 0)
+			return true;    /* an answer that came too late, or a greeting */
+		if (recent->is_beside) {
+			/* The tree brought it, only later: this is its branch. */
+			recent->from = *from;
+			recent->is_beside = false;
+			return true;
+		}
+		if (now >= broadcast->cut_at) {
+			/* As good as random, and other nodes cut at other times. */
+			broadcast->cut_at = now + BROADCAST_CUT_INTERVAL / 2 + from->byte[0] * BROADCAST_CUT_INTERVAL / 256;
+			broadcast->calm_until = now + BROADCAST_CALM;
+			set_lazy(broadcast, from, true);
+			put_action(broadcast, BROADCAST_PRUNE, from);
+		}
 		return true;
 	}
 	return false;
@@ -259,8 +249,15 @@ void broadcast_grafted(struct broadcast *broadcast, const struct id *by)
 	set_lazy(broadcast, by, false);
 }
 
-void broadcast_pruned(struct broadcast *broadcast, const struct id *by)
+void broadcast_pruned(struct broadcast *broadcast, msec now, const struct id *by)
 {
+	if (!broadcast_is_eager(broadcast, by))
+		return;   /* both cut it at once */
+	if (now < broadcast->calm_until) {
+		put_action(broadcast, BROADCAST_GRAFT, by);
+		return;
+	}
+	broadcast->calm_until = now + BROADCAST_CALM;
 	set_lazy(broadcast, by, true);
 }
 
@@ -306,7 +303,7 @@ void broadcast_tick(struct broadcast *broadcast, msec now)
 		if (missing->source_count == 0)
 			missing_remove(broadcast, i);
 		else
-			graft(broadcast, now, missing);
+			ask(broadcast, now, missing);
 	}
 }
 

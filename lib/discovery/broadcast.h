@@ -1,13 +1,26 @@
 /*
  * broadcast.h - Plumtree: who gets news whole, who gets only its name, and what to do about names without news
- * (Leitao, Pereira, Rodrigues: Epidemic Broadcast Trees, SRDS 2007, section 3).
+ * (Leitao, Pereira, Rodrigues: Epidemic Broadcast Trees, SRDS 2007; algorithms 1 to 3).
  *
- *     news ---> every EAGER branch, whole        (3.5: push gossip over the tree)
- *          \--> every LAZY branch, as an IHAVE   (3.5: lazy push; collected for 50 ms)
+ *     news ---> every EAGER branch, whole        (algorithm 1: push gossip over the tree)
+ *          \--> every LAZY branch, as an IHAVE   (lazy push; collected for 20 ms)
  *
- *     a second copy came:    PRUNE its sender; the branch is lazy on both sides             (3.5)
- *     an IHAVE without news: wait; then GRAFT from who named it, the branch is eager again  (3.6)
- *     a far shorter way:     GRAFT it, PRUNE the long one                                   (3.8)
+ *     a second copy came:    PRUNE its sender; the branch is lazy on both sides             (algorithm 1)
+ *     an IHAVE without news: wait; then WANT it from who named it, every fourth time GRAFT  (algorithm 2)
+ *     a new neighbour:       its branch is eager                                            (algorithm 3)
+ *
+ * Deviations. In the paper few send; here everybody does, over one shared tree, and many at once.
+ *
+ *     Two copies that go round a circle in different ways cut it in two places, and the part between them is off the tree.
+ *     So a node cuts one branch at a time, and answers a PRUNE that comes too soon after another cut with a GRAFT. Its
+ *     own cuts are rarer than that, or all would refuse all.
+ *     A copy that comes over a lazy branch does not make it eager: it was on its way when the branch was cut.
+ *     A name without news mostly means that the way over the tree is long for this source, not that it is broken. A GRAFT
+ *     would make a circle that the copy to come cuts again, somewhere. So mostly it is only asked for, and the answer
+ *     (round 0) neither makes a branch nor cuts one. A branch that is broken is grafted a few messages later.
+ *     The exchange of branches for shorter ones (algorithm 4) is left out: each source would have another tree.
+ *
+ * What this is worth, with whole nodes, stands in tests/sim/README.md.
  *
  * A pure sub-machine of announce. It holds ids, never payloads: the catalog is the message store, bounded by its peers,
  * and holds of each peer the only message that is still worth having, the newest. So nothing that can be grafted is
@@ -20,23 +33,25 @@
 #include "base/time.h"
 #include "discovery/announce_wire.h"
 
-#define BROADCAST_LAZY_DELAY 50      /* msec an IHAVE may wait for company */
+#define BROADCAST_LAZY_DELAY 20      /* msec an IHAVE may wait for company */
 #define BROADCAST_REFRESH_DELAY 1000 /* the same, of one who only announces itself again */
-#define BROADCAST_MISSING_FIRST 500  /* msec from the first IHAVE to the first GRAFT: the tree is usually just slower */
-#define BROADCAST_MISSING_NEXT 250   /* and to the next one, from somebody else */
+#define BROADCAST_MISSING_FIRST 300  /* msec from the first IHAVE until it is asked for: the tree is usually just slower */
+#define BROADCAST_MISSING_NEXT 200   /* and to the next one, from somebody else */
+#define BROADCAST_CUT_INTERVAL 400   /* msec between two cuts of ours, +- 50 % */
+#define BROADCAST_CALM 150           /* msec after a cut in which we refuse another: about a copy's way round a circle */
+#define BROADCAST_GRAFT_EVERY 4      /* of so many who are asked, one is grafted */
 #define BROADCAST_MISSING_MAX 512    /* names without news; further ones are left to anti-entropy */
 #define BROADCAST_SOURCES_MAX 4      /* of one name */
 #define BROADCAST_RECENT_MAX 512     /* ids of which we know who sent them: a copy of an older one prunes nobody */
-#define BROADCAST_SHORTER_BY 5       /* hops that make another way worth it: 3.8, threshold; every source has its own best tree */
 
-enum broadcast_kind { BROADCAST_GOSSIP, BROADCAST_IHAVE, BROADCAST_GRAFT, BROADCAST_PRUNE };
+enum broadcast_kind { BROADCAST_GOSSIP, BROADCAST_IHAVE, BROADCAST_WANT, BROADCAST_GRAFT, BROADCAST_PRUNE };
 
 struct broadcast_action {
 	enum broadcast_kind kind;
 	struct id to;
 	struct message_id id;
 	unsigned round;                  /* GOSSIP */
-	bool wanted;                     /* GRAFT: and send it */
+	bool wanted;                     /* WANT, GRAFT: and send it */
 	struct announce_have have[ANNOUNCE_HAVE_MAX];   /* IHAVE */
 	size_t have_count;
 };
@@ -44,6 +59,7 @@ struct broadcast_action {
 struct broadcast_recent {
 	struct message_id id;
 	struct id from;                  /* zero: not by a branch */
+	bool is_beside;                  /* the tree may still bring it */
 };
 
 struct broadcast {
@@ -51,6 +67,9 @@ struct broadcast {
 	struct broadcast_recent recent[BROADCAST_RECENT_MAX];   /* ring */
 	size_t recent_count;
 	size_t recent_next;
+	msec cut_at;                     /* we cut no branch before, */
+	msec calm_until;                 /* and nobody else one of ours */
+	uint64_t asked;                  /* so far */
 	struct missing *missing;         /* missing[0 .. missing_count) */
 	size_t missing_count;
 	size_t missing_capacity;
@@ -63,23 +82,23 @@ struct broadcast {
 /* Zero-initialised is empty and valid. */
 void broadcast_fini(struct broadcast *broadcast);
 
-/* 3.7: a new neighbour is eager; one that is gone is no source of anything. */
+/* A new neighbour is eager; one that is gone is no source of anything. */
 void broadcast_peer_up(struct broadcast *broadcast, const struct id *peer);
 void broadcast_peer_down(struct broadcast *broadcast, const struct id *peer);
 
-/* The catalog has just taken it; from NULL: by hello or ourselves. round: hops it has made. */
+/* The catalog has just taken it; from NULL: by hello or ourselves. round: hops it has made; 0: not over the tree. */
 void broadcast_news(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from);
 /*
  * The catalog has just taken it from anti-entropy with `from`. It is only named, to everybody: mostly the tree brings it
  * in the same moment, and copies along a good tree would be answered by PRUNEs that tear it.
  */
 void broadcast_offer(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from);
-/* Came by a branch and was no news. true: it had come by another branch before. */
-bool broadcast_duplicate(struct broadcast *broadcast, const struct message_id *id, const struct id *from);
+/* Came by a branch and was no news. true: it had come by another way before. */
+bool broadcast_duplicate(struct broadcast *broadcast, msec now, const struct message_id *id, unsigned round, const struct id *from);
 /* Named by a branch; the catalog says that it would be news. */
 void broadcast_named(struct broadcast *broadcast, msec now, const struct announce_have *have, const struct id *from);
 void broadcast_grafted(struct broadcast *broadcast, const struct id *by);
-void broadcast_pruned(struct broadcast *broadcast, const struct id *by);
+void broadcast_pruned(struct broadcast *broadcast, msec now, const struct id *by);
 
 void broadcast_tick(struct broadcast *broadcast, msec now);
 msec broadcast_deadline(const struct broadcast *broadcast);

@@ -3,6 +3,7 @@
  *
  *     neighbour up ---> our link to it ---> a round at once
  *     every 1-2 s ----> one random neighbour, if it has no round under way
+ *     old news -------> every neighbour, soon
  *     exchange_with --> a link of its own, closed after its round
  *
  * Most rounds end with their first answer, because the digests are equal. Each round runs by itself: a peer that
@@ -178,16 +179,40 @@ static bool is_asked_by(const struct exchange *exchange, const struct id *peer)
 	return false;
 }
 
+static bool may_begin(const struct exchange *exchange, const struct exchange_neighbour *neighbour, const struct id *peer)
+{
+	if (neighbour->session == NULL)
+		return true;
+	return neighbour->session->state == SESSION_IDLE && !is_asked_by(exchange, peer);
+}
+
 static void visit(struct exchange *exchange, const struct id *peer, struct outbox *out)
 {
 	struct exchange_neighbour *neighbour = id_table_get(&exchange->neighbours, peer);
 
 	ASSERT(neighbour != NULL);
+	if (may_begin(exchange, neighbour, peer))
+		neighbour->is_due = false;
 	if (neighbour->session == NULL) {
 		neighbour->session = session_open(exchange, &(struct dial){.peer = *peer}, out);
 		neighbour->session->is_neighbour = true;
-	} else if (neighbour->session->state == SESSION_IDLE && !is_asked_by(exchange, peer)) {
+	} else if (may_begin(exchange, neighbour, peer)) {
 		exchange_round_begin(exchange, neighbour->session, out);
+	}
+}
+
+/* With whom a round is under way, one is begun after it: what came since its list was made is not in it. */
+static void visit_all_due(struct exchange *exchange, struct outbox *out)
+{
+	exchange->hurry_at = MSEC_NEVER;
+	for (size_t i = 0; i < exchange->neighbours.count; i++) {
+		struct exchange_neighbour *neighbour = exchange->neighbours.slot[i].value;
+		struct id peer = exchange->neighbours.slot[i].key;
+
+		if (neighbour->is_due)
+			visit(exchange, &peer, out);
+		if (neighbour->is_due)
+			exchange->hurry_at = exchange->now + EXCHANGE_HURRY;
 	}
 }
 
@@ -276,6 +301,8 @@ static void on_tick(void *self, msec now, struct outbox *out)
 
 	advance(exchange, now);
 	give_up_stalled(exchange, out);
+	if (exchange->hurry_at <= exchange->now)
+		visit_all_due(exchange, out);
 	if (exchange->now < exchange->round_at)
 		return;
 	exchange->round_at = next_round(exchange);
@@ -290,7 +317,7 @@ static void on_tick(void *self, msec now, struct outbox *out)
 static msec on_deadline(const void *self)
 {
 	const struct exchange *exchange = self;
-	msec due = exchange->neighbours.count > 0 ? exchange->round_at : MSEC_NEVER;
+	msec due = exchange->neighbours.count > 0 ? msec_min(exchange->round_at, exchange->hurry_at) : MSEC_NEVER;
 
 	for (size_t i = 0; i < exchange->sessions.count; i++) {
 		const struct session *session = exchange->sessions.slot[i].value;
@@ -352,6 +379,7 @@ struct exchange *exchange_new(const struct exchange_options *options, msec now)
 	exchange->now = now;
 	rng_init(&exchange->rng, options->seed);
 	exchange->round_at = next_round(exchange);
+	exchange->hurry_at = MSEC_NEVER;
 	return exchange;
 }
 
@@ -398,6 +426,15 @@ void exchange_neighbour_down(struct exchange *exchange, const struct id *peer, s
 			session_close(exchange, session, OK, out);
 	}
 	memory_free(id_table_remove(&exchange->neighbours, &gone));
+}
+
+void exchange_hurry(struct exchange *exchange, msec now)
+{
+	advance(exchange, now);
+	for (size_t i = 0; i < exchange->neighbours.count; i++)
+		((struct exchange_neighbour *)exchange->neighbours.slot[i].value)->is_due = true;
+	if (exchange->hurry_at == MSEC_NEVER)
+		exchange->hurry_at = exchange->now + EXCHANGE_HURRY;
 }
 
 link_id exchange_with(struct exchange *exchange, msec now, const struct dial *dial, struct outbox *out)

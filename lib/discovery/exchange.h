@@ -27,6 +27,7 @@
 
 #define EXCHANGE_INTERVAL_MIN 1000     /* msec between rounds, drawn anew each time */
 #define EXCHANGE_INTERVAL_MAX 2000
+#define EXCHANGE_HURRY 50              /* msec until the rounds after a hurry; the rest of its news may be on the way */
 #define EXCHANGE_STALL 5000            /* msec without progress until a round is given up and its link closed */
 #define EXCHANGE_ACCEPTED_MAX 256      /* links that others may have open to us; */
 #define EXCHANGE_ACCEPTED_PEER_MAX 4   /* of one peer */
@@ -47,6 +48,12 @@ extern const struct machine_ops exchange_ops;
 /* Neighbours come and go (facts of announce): one is drawn for a round every 1-2 s; a new one at once. */
 void exchange_neighbour_up(struct exchange *exchange, msec now, const struct id *peer, struct outbox *out);
 void exchange_neighbour_down(struct exchange *exchange, const struct id *peer, struct outbox *out);
+
+/*
+ * News came that only anti-entropy carries on: after a split, or about a skewed clock. A round with every neighbour is
+ * due as soon as what comes with it has come; otherwise it would take a random walk's time to get everywhere.
+ */
+void exchange_hurry(struct exchange *exchange, msec now);
 
 /* One round with a peer, now, on a link of its own. Guests ask for the whole list. dial as in outbox_connect. */
 link_id exchange_with(struct exchange *exchange, msec now, const struct dial *dial, struct outbox *out);

@@ -19,8 +19,9 @@
 #include "groups/groups.h"
 #include "wire/protocol.h"
 
-#define ASKS_MAX 16384
-#define UNDER_WAY_MAX (8u << 20)     /* bytes: waiting, or sent and not acknowledged */
+#define ASKS_MAX 4096
+/* Bytes of requests that are not answered. With one more of the largest kind still below what a member holds back for a client. */
+#define OPEN_MAX (4u << 20)
 
 enum client_state { CLIENT_OFF, CLIENT_DIALLING, CLIENT_PROVING, CLIENT_IS_UP };
 
@@ -28,6 +29,7 @@ struct ask {
 	uint64_t ticket;
 	enum client_request_kind kind;
 	msec deadline;
+	size_t size;
 	struct blob *message;            /* waits for the link */
 	struct list place;               /* in client->waiting, then */
 };
@@ -42,7 +44,7 @@ struct client {
 	struct number_table asks;        /* struct ask, by ticket */
 	struct list waiting;             /* asks that wait for the link, in the order of the calls */
 	size_t timed;                    /* asks with a deadline */
-	size_t under_way;
+	size_t open;                     /* bytes of them */
 	bool choked;                     /* ERROR_FULL was said, and CLIENT_ROOM not yet */
 	struct client_fact *fact;        /* fact[first .. count) are waiting */
 	size_t first, count, capacity;
@@ -82,13 +84,14 @@ void client_credit(struct client *client, struct outbox *out)
 
 static bool has_room(const struct client *client)
 {
-	return client->asks.count < ASKS_MAX && client->under_way < UNDER_WAY_MAX;
+	return client->asks.count < ASKS_MAX && client->open < OPEN_MAX;
 }
 
 static void ask_free(struct client *client, struct ask *ask)
 {
 	number_table_remove(&client->asks, ask->ticket);
 	client->timed -= ask->deadline != MSEC_NEVER;
+	client->open -= ask->size;
 	list_remove(&ask->place);
 	blob_drop(ask->message);
 	memory_free(ask);
@@ -120,7 +123,8 @@ static void ask(struct client *client, const struct client_request *request, mse
 	client->timed += deadline != MSEC_NEVER;
 	list_init(&ask->place);
 	message = client_wire_request(request);
-	client->under_way += blob_size(message);
+	ask->size = blob_size(message);
+	client->open += ask->size;
 	if (client->state == CLIENT_IS_UP) {
 		send_now(client, message, out);
 		return;
@@ -201,7 +205,6 @@ static void over(struct client *client, enum error reason)
 	reason = reason == OK ? ERROR_GRACEFUL : reason;
 	client->state = CLIENT_OFF;
 	client->due = MSEC_NEVER;
-	client->under_way = 0;
 	client->owed = 0;
 	while (client->asks.count > 0) {
 		struct ask *ask = client->asks.slot[0].value;
@@ -355,17 +358,6 @@ static enum error receive(void *self, msec now, link_id link, struct blob *messa
 	return OK;
 }
 
-static void sent(void *self, link_id link, size_t bytes, struct outbox *out)
-{
-	struct client *client = self;
-
-	(void)out;
-	if (!is_ours(client, link))
-		return;
-	client->under_way -= bytes < client->under_way ? bytes : client->under_way;   /* handshakes were not counted */
-	tell_room(client);
-}
-
 /* ---- time ---- */
 
 static void tick(void *self, msec now, struct outbox *out)
@@ -405,6 +397,7 @@ static void check(const void *self)
 
 	ASSERT((client->state == CLIENT_DIALLING || client->state == CLIENT_PROVING) == (client->due != MSEC_NEVER));
 	ASSERT((client->state == CLIENT_OFF) == (client->link.id == 0));
+	ASSERT(client->asks.count > 0 || client->open == 0);
 	for (size_t i = 0; i < client->asks.count; i++) {
 		const struct ask *ask = client->asks.slot[i].value;
 
@@ -419,7 +412,6 @@ const struct machine_ops client_ops = {
 	.linked = linked,
 	.unlinked = unlinked,
 	.receive = receive,
-	.sent = sent,
 	.tick = tick,
 	.deadline = deadline,
 	.check = check,

@@ -5,7 +5,8 @@
  * One link, after the handshake of groups.h with role client:
  *
  *     C -> M  PROPOSE [1, ticket, command, feed]               one after another, in order; pipelined
- *     C -> M  QUERY   [2, ticket, level, position, wait, query]     wait: msec until it is answered with a timeout; 0: none
+ *     C -> M  QUERY   [2, ticket, level, position, wait, query]     wait: msec until it is answered with a timeout, at
+ *                                                              most 10 min; 0: that
  *     C -> M  STATUS  [3, ticket]
  *     C -> M  FOLLOW  [4, ticket, what, position, filter]      what: 0 log, 1 changes, 2 status; from that position on
  *     C -> M  LEAVE   [5, ticket] and ADMIN [6, ticket, verb, peer]      verb: 0 transfer, 1 declare dead, 2 adopt

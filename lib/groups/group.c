@@ -61,7 +61,7 @@ static struct group *group_alone(const struct group_options *options, msec now)
 	rng_init(&group->rng, options->seed);
 	replica_init(&group->replica, &options->state);
 	lineage_init(&group->lineage, options->fence);
-	handle_init(&group->handle, rng_next(&group->rng), options->terms.timing.election_timeout);
+	handle_init(&group->handle, rng_next(&group->rng), 2 * options->terms.timing.election_timeout);
 	return group;
 }
 
@@ -120,6 +120,7 @@ void group_free(struct group *group)
 	handle_fini(&group->handle);
 	replica_fini(&group->replica);
 	free_idle(group);
+	group_intake_fini(group);
 	raft_free(group->raft);
 	memory_free(group);
 }
@@ -137,7 +138,11 @@ void group_propose(struct group *group, msec now, uint64_t ticket, struct bytes 
 	}
 	fact = group_tell(group, GROUP_RESULT);
 	fact->ticket = ticket;
-	fact->reason = group->halted || group->left ? ERROR_NOT_LEADER : ERROR_BUSY;
+	fact->reason = ERROR_BUSY;
+	if (command.size > GROUP_COMMAND_MAX)
+		fact->reason = ERROR_FULL;
+	else if (group->halted || group->left)
+		fact->reason = ERROR_NOT_LEADER;
 }
 
 void group_transfer(struct group *group, msec now)

@@ -134,7 +134,8 @@ bool group_next_effect(struct group *group, struct group_effect *out);
 enum group_fact_kind {
 	/*
 	 * ticket, reason, position, bytes. OK: committed and applied, bytes is the result. ERROR_BUSY, ERROR_NOT_LEADER,
-	 * ERROR_FROZEN: certainly not applied and never will be. ERROR_INDETERMINATE: nobody can tell.
+	 * ERROR_FROZEN, ERROR_FULL (too large a command): certainly not applied and never will be. ERROR_INDETERMINATE: nobody
+	 * can tell.
 	 */
 	GROUP_RESULT,
 	GROUP_ANSWER,            /* ticket, reason, position it was read at, bytes */

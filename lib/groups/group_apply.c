@@ -81,7 +81,9 @@ static bool after_entry(struct group *group, const struct log_entry *entry, cons
 		after_commands(group, entry, applied, changes);
 	else if (entry->head.kind == ENTRY_SESSION_OPEN)
 		handle_opened(&group->handle, entry->head.index, blob_bytes(entry->payload));
-	else if (entry->head.kind == ENTRY_SNAPSHOT_MARK)
+	if (entry->head.kind == ENTRY_SESSION_OPEN || entry->head.kind == ENTRY_SESSION_EXPIRE)
+		handle_sessions_changed(&group->handle, &group->replica.sessions);
+	if (entry->head.kind == ENTRY_SNAPSHOT_MARK)
 		group_snapshot_mark(group, entry);
 	else if (entry->head.kind == ENTRY_STATE_HASH)
 		group_snapshot_hash(group, entry);

@@ -3,6 +3,7 @@
  *
  *      group.c            birth and end of the object, verbs, time
  *      group_turn.c       what follows from an input: raft's outputs, proposals, outcomes, until nothing moves
+ *      group_intake.c     what a leader takes into the log
  *      group_apply.c      committed entries into the replica
  *      group_peers.c      the others: hellos, messages
  *      group_query.c      reads
@@ -29,6 +30,7 @@
 #define GROUP_IMAGES_MAX 3
 #define GROUP_IMAGE_TTL 10000              /* msec after the last question about it */
 #define GROUP_MARK_EVERY 2000              /* msec between two marks */
+#define GROUP_MARK_PATIENCE 4000           /* msec that a member asks until it gets one that nobody agreed on */
 #define GROUP_ASK_EVERY 500                /* msec between two questions for a snapshot */
 #define GROUP_CHUNKS_AT_ONCE 4             /* made in one turn; 1 MiB */
 #define GROUP_CHUNKS_STORING 8             /* on their way to the disk */
@@ -54,6 +56,7 @@ struct peer {
 	bool in_raft;
 	struct group_hello hello;
 	msec asks_until;                 /* leader: wants to be offered a snapshot */
+	msec asks_since;                 /* and was not, since */
 };
 
 struct query {
@@ -162,6 +165,10 @@ struct group {
 	bool diverged;                   /* the others' hash is another */
 	struct tally tally[TALLIES];
 
+	struct number_table appended;    /* leader: session -> struct appended *: what this term has of it in the log */
+	uint64_t lead_term;
+	uint64_t lead_index;             /* leader: everything of earlier terms is applied when the replica is here */
+
 	bool online;
 	bool leads;
 	struct id leader;
@@ -186,6 +193,8 @@ void group_send(struct group *group, const struct id *peer, enum raft_lane lane,
 void group_say(struct group *group, const struct id *peer, enum raft_lane lane, const struct group_message *message);
 /* persist is taken. Memory mode: done at once. */
 void group_store(struct group *group, struct persist *persist, uint64_t raft_token);
+/* Our incarnation is over: what it said and is still queued is not sent any more. */
+void group_silence(struct group *group);
 void group_out_fini(struct group *group);
 
 /* ---- group_turn.c ---- */
@@ -195,6 +204,17 @@ bool group_has_lineage(const struct group *group);
 bool group_is_operational(const struct group *group);    /* a leader that may propose */
 /* In force at an index; nobody before the first. */
 const struct configuration *group_configuration(const struct group *group, uint64_t index);
+
+/* ---- group_intake.c ---- */
+
+/* Leader: a proposal of a member, ourselves or another. The payload is taken. */
+enum intake {
+	INTAKE_TAKEN,                    /* or it stands in the log already */
+	INTAKE_LATER                     /* what comes before it is missing, or we cannot take anything now */
+};
+enum intake group_intake(struct group *group, const struct sending *sending);
+void group_intake_leads(struct group *group);            /* this member begins, or ceases, to lead */
+void group_intake_fini(struct group *group);
 
 /* ---- group_apply.c ---- */
 

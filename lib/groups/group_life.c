@@ -108,26 +108,14 @@ static void forget_leader(struct group *group)
 	group_tell(group, GROUP_LEADER);
 }
 
-/* What the old life still had to say may go; what it had to write is of no use. */
-static void end_raft(struct group *group)
-{
-	struct raft_output output;
-
-	while (raft_next(group->raft, &output)) {
-		if (output.kind == RAFT_SEND)
-			group_send(group, &output.to.peer, output.lane, output.payload);
-		else if (output.kind == RAFT_PERSIST)
-			persist_free(output.persist);
-	}
-	raft_free(group->raft);
-	group->raft = NULL;
-}
 
 void group_reborn(struct group *group, const struct id *lineage)
 {
 	struct id kept = *lineage;
 
-	end_raft(group);
+	raft_free(group->raft);
+	group->raft = NULL;
+	group_silence(group);
 	group_peers_forget(group);
 	group_snapshots_drop(group);
 	sync_stop(&group->sync);
@@ -271,6 +259,38 @@ static bool has_nothing(const struct group *group)
 	return raft_last(group->raft) == 0 && id_is_zero(&group->leader) && !group->restoring;
 }
 
+static bool cannot_agree(const struct group *group, const struct voters *voters)
+{
+	size_t outlived = 0;
+
+	for (size_t i = 0; i < voters->count; i++) {
+		const struct peer *peer = id_table_get(&group->peers, &voters->member[i].peer);
+
+		outlived += peer != NULL && peer->up && peer->hello.incarnation != voters->member[i].incarnation;
+	}
+	return voters->count > 0 && voters->count - outlived < voters_majority(voters);
+}
+
+static bool is_at_its_end(const struct group *group, uint64_t index)
+{
+	const struct configuration *configuration = group_configuration(group, index);
+
+	return cannot_agree(group, &configuration->incoming) || cannot_agree(group, &configuration->outgoing);
+}
+
+/*
+ * Ours gave way to another while we were down, and whoever knew has forgotten: so many of its voters live on as others that
+ * it will never commit anything again. What we do is what a member does that dies for ever, so nothing is risked if we lag.
+ */
+static bool was_left_behind(const struct group *group)
+{
+	if (group->lineage.fence && !group->lineage.adopt)
+		return false;
+	/* After a restart it is not known what was committed. */
+	return raft_last(group->raft) > 0 && !group->restoring && is_at_its_end(group, raft_last(group->raft))
+		&& (raft_commit(group->raft) == 0 || is_at_its_end(group, raft_commit(group->raft)));
+}
+
 static void receive_statement(struct group *group, const struct group_message *message)
 {
 	struct group_message on = *message;
@@ -281,6 +301,10 @@ static void receive_statement(struct group *group, const struct group_message *m
 		return;
 	if (has_nothing(group)) {
 		group_reborn(group, &message->lineage);
+		return;
+	}
+	if (was_left_behind(group)) {
+		group_dissolved(group, &other, false);
 		return;
 	}
 	if (!group_is_operational(group)) {

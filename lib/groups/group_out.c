@@ -63,6 +63,21 @@ void group_say(struct group *group, const struct id *peer, enum raft_lane lane, 
 	group_send(group, peer, lane, group_wire_encode(message));
 }
 
+void group_silence(struct group *group)
+{
+	size_t kept = group->effect_first;
+
+	for (size_t i = group->effect_first; i < group->effect_count; i++) {
+		struct group_effect *effect = &group->effect[i];
+
+		if (effect->kind == GROUP_SEND && !group_wire_is_ours(blob_bytes(effect->payload)))
+			blob_drop(effect->payload);
+		else
+			group->effect[kept++] = *effect;
+	}
+	group->effect_count = kept;
+}
+
 void group_store(struct group *group, struct persist *persist, uint64_t raft_token)
 {
 	bool is_chunk = persist->chunk != NULL;

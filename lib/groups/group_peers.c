@@ -230,17 +230,16 @@ static bool is_sound(const struct group_message *message)
 
 static enum error receive_propose(struct group *group, struct peer *peer, const struct group_message *message)
 {
-	struct proposal proposal = {(enum entry_kind)message->what, (uint32_t)message->number, NULL};
-	uint64_t index;
+	struct sending sending = {(enum entry_kind)message->what, (uint32_t)message->number, NULL};
 
 	if (!is_sound(message))
 		return ERROR_MALFORMED;
-	if (!id_equal(&message->lineage, raft_lineage(group->raft)) || group->replica.frozen || group->replica.dissolved) {
+	if (!id_equal(&message->lineage, raft_lineage(group->raft))) {
 		refuse(group, peer, &message->lineage);
 		return OK;
 	}
-	proposal.payload = blob_copy(message->bytes);
-	if (raft_propose(group->raft, group->now, &proposal, &index) != OK)
+	sending.payload = blob_copy(message->bytes);
+	if (group_intake(group, &sending) != INTAKE_TAKEN)
 		refuse(group, peer, &message->lineage);
 	return OK;
 }

@@ -435,10 +435,12 @@ static void receive_ask(struct group *group, struct peer *peer, uint64_t have)
 		if (is_of_use(group, image, have) && (best == NULL || index_of(image) > index_of(best)))
 			best = image;
 	}
+	if (group->now >= peer->asks_until)
+		peer->asks_since = group->now;
 	peer->asks_until = group->now + GROUP_IMAGE_TTL;
 	if (best != NULL && best->agreed)
 		offer(group, &peer->id, best);
-	else if (!group_is_operational(group))
+	else if (!group_is_operational(group) || group->now >= peer->asks_since + GROUP_MARK_PATIENCE)
 		freeze_alone(group);
 	else
 		mark(group);   /* the one that is being agreed on comes by itself, if it comes soon */

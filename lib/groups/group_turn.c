@@ -139,14 +139,6 @@ static bool may_propose(const struct group *group)
 	return group->online && !group->replica.frozen && !group->replica.dissolved && !group->halted;
 }
 
-static bool hand_to_raft(struct group *group, const struct sending *sending)
-{
-	struct proposal proposal = {sending->kind, sending->commands, sending->payload};
-	uint64_t index;
-
-	return raft_propose(group->raft, group->now, &proposal, &index) == OK;
-}
-
 static void hand_to_leader(struct group *group, const struct sending *sending)
 {
 	struct group_message message = {.kind = MESSAGE_PROPOSE, .lineage = *raft_lineage(group->raft),
@@ -165,7 +157,7 @@ static bool send_proposals(struct group *group)
 		moved = true;
 		if (!group_is_operational(group)) {
 			hand_to_leader(group, &sending);
-		} else if (!hand_to_raft(group, &sending)) {
+		} else if (group_intake(group, &sending) != INTAKE_TAKEN) {
 			/* Those behind it would be gaps; all are tried again. */
 			handle_again_at(&group->handle, group->now + group->options.terms.timing.heartbeat / 8 + 1);
 			break;
@@ -218,6 +210,11 @@ static bool note_online(struct group *group)
 	bool online = is_online(group);
 	bool moved = leads != group->leads || online != group->online;
 
+	if (online != group->online || leads != group->leads || group->leader_term != group->lead_term)
+		group_intake_leads(group);
+	if (leads != group->leads)
+		group->mark_index = 0;   /* one that we proposed in another term may have been lost */
+	group->lead_term = group->leader_term;
 	if (leads != group->leads && leads)
 		group->tally[TALLY_CHECKPOINT] = group->tally[TALLY_ROOT] = (struct tally){0};
 	group->leads = leads;

@@ -174,7 +174,7 @@ bool bond_proof_holds(const struct id *key, const struct groups_link *link, cons
 /* ---- clients ---- */
 
 #define SERVED_MAX 1024                      /* clients of one group */
-#define SERVED_REQUESTS_MAX 16384            /* of one client: asked and not answered */
+#define SERVED_REQUESTS_MAX 4096             /* of one client: asked and not answered */
 #define SERVED_WAITING_MAX (8u << 20)        /* bytes of its commands that wait for room */
 #define SERVED_OUTSTANDING_MAX (16u << 20)   /* bytes of answers that it has not read: then it is dropped */
 #define FOLLOWS_MAX 16                       /* of one client */

@@ -364,6 +364,12 @@ void handle_applied(struct handle *handle, msec now, const struct applied *appli
 	}
 }
 
+void handle_sessions_changed(struct handle *handle, const struct sessions *sessions)
+{
+	if (handle->session != 0 && sessions_used(sessions, handle->session) == 0)
+		lose_session(handle);
+}
+
 void handle_restored(struct handle *handle, const struct sessions *sessions, uint64_t position)
 {
 	if (handle->session == 0)

@@ -70,6 +70,8 @@ msec handle_deadline(const struct handle *handle);
 void handle_opened(struct handle *handle, uint64_t index, struct bytes payload);
 /* An entry COMMANDS was applied. position: users' commands before it. */
 void handle_applied(struct handle *handle, msec now, const struct applied *applied, uint64_t position);
+/* Sessions came or went by an entry: is ours still there? */
+void handle_sessions_changed(struct handle *handle, const struct sessions *sessions);
 /* The tickets of an entry that is about to be handed to handle_applied; NULL: not ours, or not NEW. */
 const uint64_t *handle_tickets(const struct handle *handle, const struct applied *applied);
 /* The replica stands elsewhere, by a snapshot of that position. */

@@ -2,11 +2,12 @@
  * raft_autopilot.c - the leader chooses the voters, as few as bear the most crashes, never on suspicion alone.
  *
  *      V    the voters now; always left through a joint configuration (dissertation 4.3)
- *      gone     of V: asked to leave, now an observer, declared dead, or its peer lives on as another member
+ *      gone     of V: asked to leave, now an observer, or declared dead
+ *      ended    of V: its peer lives on as another member
  *      silent   of V: said nothing for dead_after
  *      ready    standbys that are up and hardly lag
  *
- *      T = V - gone; each silent one is replaced by a ready one; then it grows by ready ones to the largest odd size up to
+ *      T = V - gone; each ended one, then each silent one is replaced by a ready one, if there is one; then it grows by ready ones to the largest odd size up to
  *      the cap. An even T loses one, except that two are kept if two copies are wanted.
  *
  * What keeps it from doing harm (B22): T is committed by majorities of V and of T; nobody goes for silence without a
@@ -23,9 +24,8 @@ struct plan {
 	struct voters before;
 	struct member target[VOTERS_MAX];
 	size_t count;
-	size_t gone;
-	size_t lowering;             /* of those: gone by will or word, so that the group may become smaller */
-	size_t silent;               /* left in the target */
+	size_t lowering;             /* gone by will or word, so that the group may become smaller */
+	size_t ended;
 	size_t silent_replaced;
 	struct peer *ready[VOTERS_MAX];      /* best first */
 	size_t ready_count;
@@ -128,13 +128,11 @@ static void keep_voters(const struct raft *raft, struct plan *plan)
 {
 	for (size_t i = 0; i < plan->before.count; i++) {
 		const struct member *member = &plan->before.member[i];
-		bool lowers = raft_autopilot_wants_out(raft, member) || is_declared(raft, member);
 
-		if (lowers || raft_is_dead(raft, member)) {
-			plan->gone++;
-			plan->lowering += lowers;
+		if (raft_autopilot_wants_out(raft, member) || is_declared(raft, member)) {
+			plan->lowering++;
 		} else {
-			plan->silent += is_silent(raft, member);
+			plan->ended += raft_is_dead(raft, member);
 			plan->target[plan->count++] = *member;
 		}
 	}
@@ -146,13 +144,19 @@ static void add_next(struct plan *plan)
 	plan->target[plan->count++] = plan->ready[plan->ready_used++]->member;
 }
 
+static void replace_ended(const struct raft *raft, struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count && plan->ready_used < plan->ready_count; i++)
+		if (raft_is_dead(raft, &plan->target[i]))
+			plan->target[i] = plan->ready[plan->ready_used++]->member;
+}
+
 static void replace_silent(const struct raft *raft, struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count && plan->ready_used < plan->ready_count; i++) {
 		if (!is_silent(raft, &plan->target[i]))
 			continue;
 		plan->target[i] = plan->ready[plan->ready_used++]->member;
-		plan->silent--;
 		plan->silent_replaced++;
 	}
 }
@@ -172,13 +176,15 @@ static void grow(const struct raft *raft, struct plan *plan)
 	}
 }
 
-/* Who goes when the number is even: the silent, the dead connections, the reluctant, the one with the last id; not we. */
+/* Who goes when the number is even: the ended, the silent, the dead connections, the reluctant, the one with the last id; not we. */
 static unsigned expendable(const struct raft *raft, const struct member *member)
 {
 	const struct peer *peer = raft_find(raft, member);
 
 	if (raft_is_self(raft, member))
 		return 0;
+	if (raft_is_dead(raft, member))
+		return 5;
 	if (is_silent(raft, member))
 		return 4;
 	if (!is_live(raft, member))
@@ -248,13 +254,14 @@ static void consider(struct raft *raft)
 	msec stable = timing->stabilise;
 
 	keep_voters(raft, &plan);
-	if (plan.gone > 0)
+	if (plan.lowering > 0 || plan.ended > 0)
 		stable = 0;
 	else if (plan.before.count < 3)
 		stable = timing->grow_stabilise;
 	else if (raft->changed_at != 0 && raft->now - raft->changed_at < 2 * timing->stabilise)
 		return;
 	find_ready(raft, &plan, stable);
+	replace_ended(raft, &plan);
 	replace_silent(raft, &plan);
 	grow(raft, &plan);
 	if (timing->shrink_after != MSEC_NEVER)

@@ -14,6 +14,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 
+#define QUERY_WAIT_MAX 600000    /* msec: one that waits for a position that never comes, of a client that is gone, ends too */
+
 /* ---- answering ---- */
 
 static void reply(struct served *served, const struct client_reply *reply, struct outbox *out)
@@ -104,11 +106,10 @@ static void ask_to_propose(struct served *served, msec now, const struct client_
 
 static void ask_to_query(struct served *served, msec now, const struct client_request *asked)
 {
+	bool has_limit = asked->wait > 0 && asked->wait < QUERY_WAIT_MAX;
 	struct group_query query = {.level = asked->level, .position = asked->position, .query = asked->bytes,
-		.deadline = MSEC_NEVER};
+		.deadline = now + (has_limit ? (msec)asked->wait : QUERY_WAIT_MAX)};
 
-	if (asked->wait > 0 && asked->wait < (uint64_t)(MSEC_NEVER - now))
-		query.deadline = now + (msec)asked->wait;
 	query.ticket = number_request(request_new(served, asked));
 	group_query(served->hosted->group, now, &query);
 	groups_touch(served->hosted);

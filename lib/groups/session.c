@@ -163,6 +163,13 @@ enum session_verdict sessions_look(const struct sessions *sessions, uint64_t id,
 	return SESSION_REPEATED;
 }
 
+uint64_t sessions_last(const struct sessions *sessions, uint64_t id)
+{
+	const struct session *session = number_table_get(&sessions->by_id, id);
+
+	return session != NULL ? session->last : 0;
+}
+
 uint64_t sessions_used(const struct sessions *sessions, uint64_t id)
 {
 	const struct session *session = number_table_get(&sessions->by_id, id);

@@ -54,6 +54,8 @@ void sessions_keep(struct sessions *sessions, const struct session_command *comm
 /* What is known of an entry, without an entry: SESSION_NEW if it was not carried out yet. */
 enum session_verdict sessions_look(const struct sessions *sessions, uint64_t session, uint64_t sequence,
 	struct bytes *results);
+/* Sequence of the newest entry that was carried out; 0: none, or no such session. */
+uint64_t sessions_last(const struct sessions *sessions, uint64_t session);
 /* Index of the newest entry that named the session; 0: there is no such session. */
 uint64_t sessions_used(const struct sessions *sessions, uint64_t session);
 

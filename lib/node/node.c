@@ -44,7 +44,7 @@ struct node *node_new(const struct node_options *options, msec now, msec wall)
 	node->exchange = exchange_new(&(struct exchange_options){.catalog = &node->catalog, .log = options->log,
 		.seed = rng_next(&rng), .guest = options->guest}, now);
 	node->streams = streams_new(&(struct streams_options){.self = options->identity->public_key, .log = options->log,
-		.seed = rng_next(&rng)}, now);
+		.catalog = &node->catalog, .seed = rng_next(&rng)}, now);
 	node->groups = groups_new(&(struct groups_options){.self = options->identity->public_key, .log = options->log,
 		.seed = rng_next(&rng)}, now);
 	node->group_seed = rng_next(&rng);
@@ -60,6 +60,10 @@ void node_free(struct node *node)
 	exchange_free(node->exchange);
 	announce_free(node->announce);
 	catalog_fini(&node->catalog);
+	for (struct node_producer *one = node->producers, *next; one; one = next) {
+		next = one->next;
+		memory_free(one);
+	}
 	for (struct node_consumer *consumer = node->consumers, *next; consumer; consumer = next) {
 		next = consumer->next;
 		node_consumer_free(consumer);
@@ -132,6 +136,8 @@ void node_linked(struct node *node, msec now, enum protocol protocol, const stru
 	node->outbox.protocol = (uint8_t)protocol;
 	if (port.ops)
 		port.ops->linked(port.self, now, link, &node->outbox);
+	if (protocol == PROTOCOL_STREAMS)
+		node_judge_producer(node, now, &link->peer);
 	node_settle(node, now);
 }
 
@@ -358,12 +364,20 @@ struct producer *node_produce(struct node *node, msec now, const char *stream, c
 {
 	struct card *card = announce_card(node->announce);
 	struct producer_options own = *options;
+	struct producer *producer;
 	struct id id = id_of_checked(stream);
 
 	if (id_set_has(&card->streams, &id))
 		return NULL;
 	own.stream = card_insert(node, now, &card->streams, stream);
-	return producer_new(node->streams, now, &own);
+	producer = producer_new(node->streams, now, &own);
+	if (own.accept.count > 0) {
+		struct node_producer *one = memory_new(sizeof *one);
+
+		*one = (struct node_producer){producer, node->producers};
+		node->producers = one;
+	}
+	return producer;
 }
 
 void node_write(struct node *node, msec now, struct producer *producer, struct blob *batch, uint64_t count)
@@ -378,10 +392,23 @@ void node_end(struct node *node, msec now, struct producer *producer)
 	producer_end(node->streams, now, producer, &node->outbox);
 }
 
+static void forget_producer(struct node *node, const struct producer *producer)
+{
+	struct node_producer **place = &node->producers, *gone;
+
+	while (*place && (*place)->producer != producer)
+		place = &(*place)->next;
+	gone = *place;
+	if (gone)
+		*place = gone->next;
+	memory_free(gone);
+}
+
 void node_stop_producing(struct node *node, msec now, struct producer *producer)
 {
 	struct id stream = producer_stream(producer);
 
+	forget_producer(node, producer);
 	node->outbox.protocol = PROTOCOL_STREAMS;
 	producer_free(node->streams, producer, &node->outbox);
 	node_card_remove(node, now, &announce_card(node->announce)->streams, &stream);
@@ -393,6 +420,7 @@ struct consumer *node_consume(struct node *node, msec now, const char *stream, c
 	struct consumer_options own = *options;
 
 	own.stream = consumer->stream = id_of_checked(stream);
+	consumer->rule = own.producers;
 	consumer->consumer = consumer_new(node->streams, now, &own);
 	consumer->next = node->consumers;
 	node->consumers = consumer;
@@ -436,10 +464,14 @@ void node_stop_consuming(struct node *node, msec now, struct consumer *consumer)
 
 size_t node_producers_listed(const struct node *node, const struct consumer *consumer)
 {
-	for (const struct node_consumer *one = node->consumers; one; one = one->next)
-		if (one->consumer == consumer)
-			return one->starts.count;
-	return 0;
+	const struct node_consumer *one = node->consumers;
+	size_t listed = 0;
+
+	while (one && one->consumer != consumer)
+		one = one->next;
+	for (size_t i = 0; one && i < one->told.count; i++)
+		listed += !((const struct told_producer *)one->told.slot[i].value)->doubted;
+	return listed;
 }
 
 /* ---- facts ---- */

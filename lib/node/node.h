@@ -108,7 +108,8 @@ struct consumer *node_consume(struct node *node, msec now, const char *stream, c
 void node_consumed(struct node *node, link_id link, size_t message_bytes);
 void node_acknowledge(struct node *node, link_id link);
 void node_stop_consuming(struct node *node, msec now, struct consumer *consumer);
-/* Producers of the stream that the catalog lists now. */
+
+/* Producers of the stream that the catalog lists now, and that the consumer wants. */
 size_t node_producers_listed(const struct node *node, const struct consumer *consumer);
 
 /* ---- groups ---- */

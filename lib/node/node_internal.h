@@ -7,11 +7,18 @@
 #include "base/rng.h"
 #include "node/node.h"
 
+/* What a consumer believes of a producer. */
+struct told_producer {
+	uint64_t start;                /* of the incarnation it was told of */
+	bool doubted;                  /* hidden as crashed since then: known, so that its return is no new producer */
+};
+
 /* A consumer and what the catalog has told it. */
 struct node_consumer {
 	struct consumer *consumer;
 	struct id stream;
-	struct id_table starts;        /* listed producers -> uint64_t *: start of the incarnation it was told of */
+	struct peer_rule rule;         /* whom it wants */
+	struct id_table told;          /* peer -> struct told_producer *: producers it was told of */
 	struct node_consumer *next;
 };
 
@@ -24,6 +31,12 @@ struct port {
 struct node_client {
 	struct client *client;
 	struct node_client *next;
+};
+
+/* A producer that does not take everybody. */
+struct node_producer {
+	struct producer *producer;
+	struct node_producer *next;
 };
 
 /* Facts of other machines than streams wait here; as many as links and dials can fail in one turn. */
@@ -49,6 +62,7 @@ struct node {
 	struct outbox outbox;
 	struct id_table observed;      /* peer -> struct address *: where it was met; for peers of the catalog only */
 	struct node_consumer *consumers;
+	struct node_producer *producers;
 	struct node_facts facts;
 	size_t asks;                   /* guests: questions under way, */
 	link_id asks_from;             /* on links with this id or a later one: earlier questions are answered */
@@ -65,6 +79,8 @@ struct node {
 void node_settle(struct node *node, msec now);
 /* Tells a consumer of every producer that the catalog already lists. */
 void node_introduce(struct node *node, msec now, struct node_consumer *consumer);
+/* A link to it is open, so its round trip is known now: is it still one that our consumers want? */
+void node_judge_producer(struct node *node, msec now, const struct id *peer);
 void node_fact_put(struct node *node, const struct node_fact *fact);
 void node_consumer_free(struct node_consumer *consumer);
 

@@ -2,9 +2,12 @@
  * wiring.c - a fact from here is a verb there.
  *
  *     announce   neighbour up or down      ->  exchange: a round with it, or no more rounds
- *     exchange   news                      ->  announce: pass it on to the neighbours
- *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone
- *     catalog    peer departed             ->  consumers, and what we remember of its address; a peer that is only
+ *     exchange   news                      ->  announce: pass it on to the neighbours; what is too old for that: exchange,
+ *                                              rounds with all of them
+ *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone;
+ *                                              producers: is it still one that they accept?
+ *     catalog    peer departed             ->  consumers, and what we remember of its address; without a goodbye: announce,
+ *                                              which goes on looking for it; a peer that is only
  *                                              thought to have crashed keeps the subscriptions that run
  *     catalog    peer in or out of a group ->  groups: a bond is worth trying, or no more
  *     catalog    our entry, by another     ->  it is dialled, so that both processes see each other; then ours is made newer
@@ -29,10 +32,18 @@ void node_fact_put(struct node *node, const struct node_fact *fact)
 
 void node_consumer_free(struct node_consumer *consumer)
 {
-	for (size_t i = 0; i < consumer->starts.count; i++)
-		memory_free(consumer->starts.slot[i].value);
-	id_table_fini(&consumer->starts);
+	for (size_t i = 0; i < consumer->told.count; i++)
+		memory_free(consumer->told.slot[i].value);
+	id_table_fini(&consumer->told);
 	memory_free(consumer);
+}
+
+static bool has_said_goodbye(const struct node *node, const struct id *peer)
+{
+	struct version version;
+	bool is_goodbye;
+
+	return catalog_version(&node->catalog, peer, &version, &is_goodbye) && is_goodbye;
 }
 
 /* Hidden as crashed, without a goodbye: it may only be slow, or cut off from others than us. */
@@ -46,43 +57,85 @@ static bool is_doubted(const struct node *node, const struct id *peer)
 
 static void producer_gone(struct node *node, msec now, struct node_consumer *consumer, const struct id *peer)
 {
-	uint64_t *start = id_table_remove(&consumer->starts, peer);
+	memory_free(id_table_remove(&consumer->told, peer));
+	consumer_producer_gone(node->streams, now, consumer->consumer, peer, &node->outbox);
+}
 
-	if (!start)
+/* Doubts end when the peer is seen again, or is forgotten by the catalog, or says goodbye: of these there is no event. */
+static void forget_doubted(struct node *node, struct node_consumer *consumer)
+{
+	for (size_t i = consumer->told.count; i-- > 0;) {
+		const struct told_producer *told = consumer->told.slot[i].value;
+		struct id peer = consumer->told.slot[i].key;
+
+		if (!told->doubted || is_doubted(node, &peer))
+			continue;
+		memory_free(id_table_remove(&consumer->told, &peer));
+		consumer_producer_forgotten(node->streams, consumer->consumer, &peer);
+	}
+}
+
+static void producer_left(struct node *node, msec now, struct node_consumer *consumer, const struct id *peer)
+{
+	struct told_producer *told = id_table_get(&consumer->told, peer);
+
+	if (!told)
 		return;
-	memory_free(start);
-	if (is_doubted(node, peer))
+	if (is_doubted(node, peer)) {
+		told->doubted = true;
 		consumer_producer_doubted(node->streams, now, consumer->consumer, peer, &node->outbox);
-	else
-		consumer_producer_gone(node->streams, now, consumer->consumer, peer, &node->outbox);
+	} else {
+		producer_gone(node, now, consumer, peer);
+	}
+	forget_doubted(node, consumer);
 }
 
 static void producer_found(struct node *node, msec now, struct node_consumer *consumer, const struct card *card)
 {
-	uint64_t *start = id_table_get(&consumer->starts, &card->peer);
-	bool again = start && *start != card->version.start;
+	struct told_producer *told = id_table_get(&consumer->told, &card->peer);
+	bool is_known = told != NULL;
 
-	if (!start) {
-		start = memory_new(sizeof *start);
-		id_table_put(&consumer->starts, &card->peer, start);
-	} else if (!again) {
+	if (!told) {
+		told = memory_new(sizeof *told);
+		id_table_put(&consumer->told, &card->peer, told);
+	} else if (told->start == card->version.start && !told->doubted) {
 		return;
 	}
-	*start = card->version.start;
-	if (again)
+	/* Back from a doubt it is the same producer, and an end that was seen of it stands. */
+	if (is_known && told->start != card->version.start)
 		consumer_producer_renewed(node->streams, now, consumer->consumer, &card->peer, &node->outbox);
 	else
 		consumer_producer_found(node->streams, now, consumer->consumer, &card->peer, &node->outbox);
+	*told = (struct told_producer){.start = card->version.start};
+}
+
+static bool is_wanted(const struct node *node, const struct node_consumer *consumer, const struct card *card)
+{
+	return id_set_has(&card->streams, &consumer->stream) && peer_rule_allows(&consumer->rule, &node->catalog, &card->peer);
 }
 
 static void tell_consumer(struct node *node, msec now, struct node_consumer *consumer, const struct card *card, bool departed)
 {
 	if (id_equal(&card->peer, &node->options.identity->public_key))
 		return;   /* our own entry: a producer and a consumer of one process are two nodes */
-	if (!departed && id_set_has(&card->streams, &consumer->stream))
+	if (!departed && is_wanted(node, consumer, card))
 		producer_found(node, now, consumer, card);
 	else
-		producer_gone(node, now, consumer, &card->peer);
+		producer_left(node, now, consumer, &card->peer);
+}
+
+/* Whoever says something else of itself, or is gone, may have been let in for what it was. */
+static void judge(struct node *node, msec now, const struct id *peer)
+{
+	for (struct node_producer *one = node->producers; one; one = one->next)
+		producer_judge(node->streams, now, one->producer, peer, &node->outbox);
+}
+
+void node_judge_producer(struct node *node, msec now, const struct id *peer)
+{
+	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
+		if (id_table_get(&consumer->told, peer) && !peer_rule_allows(&consumer->rule, &node->catalog, peer))
+			producer_left(node, now, consumer, peer);
 }
 
 void node_introduce(struct node *node, msec now, struct node_consumer *consumer)
@@ -105,8 +158,13 @@ static bool settle_catalog(struct node *node, msec now)
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
 		tell_consumer(node, now, consumer, &event.entry->card, event.kind == PEER_DEPARTED);
 	node_tell_groups(node, now, &event.entry->card, event.kind == PEER_DEPARTED);
-	if (event.kind == PEER_DEPARTED)
+	if (event.kind == PEER_UPDATED)
+		judge(node, now, &event.entry->card.peer);
+	if (event.kind == PEER_DEPARTED) {
 		memory_free(id_table_remove(&node->observed, &event.entry->card.peer));
+		if (!has_said_goodbye(node, &event.entry->card.peer))
+			announce_lost(node->announce, now, event.entry);
+	}
 	entry_drop(event.entry);
 	return true;
 }
@@ -121,6 +179,15 @@ static void forget_observed(struct node *node)
 	}
 }
 
+static void judge_all(struct node *node, msec now)
+{
+	const struct catalog_peer *peer;
+	size_t at = 0;
+
+	while (node->producers && (peer = catalog_next(&node->catalog, &at)) != NULL)
+		judge(node, now, &peer->entry->card.peer);
+}
+
 /* The ring of events overflowed inside one call (a large sync or purge): everybody looks at the whole catalog again. */
 static void settle_lost_events(struct node *node, msec now)
 {
@@ -132,14 +199,15 @@ static void settle_lost_events(struct node *node, msec now)
 	node->outbox.protocol = PROTOCOL_STREAMS;
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next) {
 		node_introduce(node, now, consumer);
-		for (size_t i = consumer->starts.count; i-- > 0;) {
-			struct id peer = consumer->starts.slot[i].key;
+		for (size_t i = consumer->told.count; i-- > 0;) {
+			struct id peer = consumer->told.slot[i].key;
 			const struct catalog_peer *known = catalog_find(&node->catalog, &peer);
 
-			if (!known || !id_set_has(&known->entry->card.streams, &consumer->stream))
-				producer_gone(node, now, consumer, &peer);
+			if (!known || !is_wanted(node, consumer, &known->entry->card))
+				producer_left(node, now, consumer, &peer);
 		}
 	}
+	judge_all(node, now);
 }
 
 static bool settle_announce(struct node *node, msec now)
@@ -218,7 +286,8 @@ static bool settle_exchange(struct node *node, msec now)
 		rival_was_dialled(node, now, fact.reason);
 	if (fact.kind == EXCHANGE_NEWS) {
 		node->outbox.protocol = PROTOCOL_ANNOUNCE;
-		announce_spread_from(node->announce, &fact.peer, fact.news, &node->outbox);
+		if (!announce_spread_from(node->announce, &fact.peer, fact.news, &node->outbox))
+			exchange_hurry(node->exchange, now);
 		entry_drop(fact.news);
 		return true;
 	}

@@ -148,11 +148,6 @@ void input_close(struct input *input)
 	memory_free(input);
 }
 
-bool input_is_file(const struct input *input)
-{
-	return input->watch.poll == NULL;
-}
-
 enum stdio_status input_read(struct input *input, uint8_t *at, size_t room, size_t *size)
 {
 	ssize_t got;

@@ -31,8 +31,6 @@ enum stdio_status {
 
 /* One read(2) of at most room bytes into `at`. After STDIO_AGAIN the descriptor is watched until ready() was called. */
 enum stdio_status input_read(struct input *input, uint8_t *at, size_t room, size_t *size);
-/* True for files that never block: the owner should yield to the loop between reads. */
-bool input_is_file(const struct input *input);
 
 struct output;
 

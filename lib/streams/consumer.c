@@ -63,10 +63,8 @@ void consumer_producer_found(struct streams *streams, msec now, struct consumer 
 	ASSERT(consumer->streams == streams);
 	if (source == NULL)
 		source_connect(source_new(consumer, peer), now, out);
-	else if (source->state == SOURCE_ABSENT)
-		source_connect(source, now, out);
 	else
-		source->unlisted = false;
+		source_found(source, now, out);
 }
 
 void consumer_producer_renewed(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
@@ -74,6 +72,9 @@ void consumer_producer_renewed(struct streams *streams, msec now, struct consume
 {
 	struct source *source = id_table_get(&consumer->sources, peer);
 
+	if (source != NULL)
+		source_forgotten(source);   /* the end of an older incarnation */
+	source = id_table_get(&consumer->sources, peer);
 	if (source == NULL || source->state == SOURCE_ABSENT)
 		consumer_producer_found(streams, now, consumer, peer, out);
 	else
@@ -88,6 +89,15 @@ void consumer_producer_doubted(struct streams *streams, msec now, struct consume
 	ASSERT(consumer->streams == streams);
 	if (source != NULL)
 		source_doubt(source, now, out);
+}
+
+void consumer_producer_forgotten(struct streams *streams, struct consumer *consumer, const struct id *peer)
+{
+	struct source *source = id_table_get(&consumer->sources, peer);
+
+	ASSERT(consumer->streams == streams);
+	if (source != NULL)
+		source_forgotten(source);
 }
 
 void consumer_producer_gone(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
@@ -107,6 +117,43 @@ size_t consumer_producers(const struct consumer *consumer)
 	for (size_t i = 0; i < consumer->sources.count; i++)
 		running += source_at(consumer, i)->state == SOURCE_RUNNING;
 	return running;
+}
+
+static enum channel_state channel_state(enum source_state state)
+{
+	static const enum channel_state states[] = {
+		[SOURCE_CONNECTING] = CHANNEL_CONNECTING,
+		[SOURCE_SUBSCRIBING] = CHANNEL_CONNECTING,
+		[SOURCE_QUEUED] = CHANNEL_QUEUED,
+		[SOURCE_RUNNING] = CHANNEL_RUNNING,
+		[SOURCE_ENDING] = CHANNEL_RUNNING,
+		[SOURCE_ENDED] = CHANNEL_ENDED,
+		[SOURCE_WAITING] = CHANNEL_WAITING,
+	};
+
+	ASSERT(state != SOURCE_ABSENT);
+	return states[state];
+}
+
+bool consumer_channel(const struct consumer *consumer, size_t n, struct channel_stats *stats)
+{
+	for (size_t i = 0; i < consumer->sources.count; i++) {
+		const struct source *source = source_at(consumer, i);
+
+		if (source->state == SOURCE_ABSENT || n-- > 0)
+			continue;
+		*stats = (struct channel_stats){
+			.peer = source->peer,
+			.state = channel_state(source->state),
+			.records = source->tally.count,
+			.bytes = source->tally.bytes,
+			.missed = source->missed,
+			.held = source->link != NULL ? source->link->uncredited : 0,
+			.since = source->started,
+		};
+		return true;
+	}
+	return false;
 }
 
 size_t consumer_unsettled(const struct consumer *consumer)

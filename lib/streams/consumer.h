@@ -12,6 +12,7 @@
 #define STREAMS_CONSUMER_H
 
 #include "base/machine.h"
+#include "streams/peer_rule.h"
 
 #define CONSUMER_RETRY_MIN 250         /* msec; x 1.5 up to the maximum, each +- 20 % */
 #define CONSUMER_RETRY_REFUSED 5000    /* the first after a refusal */
@@ -22,6 +23,8 @@ struct consumer;
 
 struct consumer_options {
 	struct id stream;
+	struct peer_rule producers;        /* looked at by node/wiring: only these are found */
+	struct bytes criteria;             /* borrowed as long as the consumer lives: criteria_encode; empty: everything */
 	size_t record_max;                 /* a batch with a larger record ends the link with ERROR_FRAME_TOO_LARGE */
 };
 
@@ -46,10 +49,14 @@ void consumer_producer_renewed(struct streams *streams, msec now, struct consume
 
 /*
  * No longer listed because others think that it crashed. A subscription that runs goes on until its link ends, and is then
- * not tried again; otherwise as gone.
+ * not tried again; otherwise as gone, but for this: an end that was seen of it is remembered, and when it is found once
+ * more, that is the same producer, and nothing is expected of it.
  */
 void consumer_producer_doubted(struct streams *streams, msec now, struct consumer *consumer, const struct id *peer,
 	struct outbox *out);
+
+/* After a doubt: whoever comes back under this id now is another producer. A subscription that runs is left. */
+void consumer_producer_forgotten(struct streams *streams, struct consumer *consumer, const struct id *peer);
 
 /*
  * No longer listed. A subscription that runs, or that the producer has not answered yet, is cancelled: CONSUMER_LOST
@@ -60,6 +67,27 @@ void consumer_producer_gone(struct streams *streams, msec now, struct consumer *
 
 /* With a subscription right now that has started and not ended. */
 size_t consumer_producers(const struct consumer *consumer);
+
+enum channel_state {
+	CHANNEL_CONNECTING,        /* called, or asked */
+	CHANNEL_QUEUED,            /* no place there yet: in line */
+	CHANNEL_RUNNING,
+	CHANNEL_ENDED,
+	CHANNEL_WAITING            /* for the next attempt */
+};
+
+struct channel_stats {
+	struct id peer;
+	enum channel_state state;
+	uint64_t records;          /* of the last subscription that started */
+	uint64_t bytes;            /* of its records parts */
+	uint64_t missed;           /* records in gaps, over all subscriptions */
+	size_t held;               /* bytes received that the reader is not done with */
+	msec since;                /* RUNNING, ENDED: when it started */
+};
+
+/* The n-th producer, in the order of ids, that is listed or still subscribed; false: there are not so many. */
+bool consumer_channel(const struct consumer *consumer, size_t n, struct channel_stats *stats);
 
 /* Producers from which more may come soon: subscribed, ending, or being called without a failed attempt so far. */
 size_t consumer_unsettled(const struct consumer *consumer);

@@ -1,23 +1,35 @@
 /*
  * producer.h - the sending end of a stream: one sequence of batches to every subscriber.
  *
- * Back-pressure (policy block): a producer has room while every subscriber has less than LINK_OUTSTANDING_MAX bytes
- * sent and unacknowledged; its owner does not write without room. So memory is bounded by that maximum and one batch
- * a subscriber, and nothing is lost while both sides live.
+ * A subscriber is full when LINK_OUTSTANDING_MAX bytes are sent to it and not acknowledged. What follows is the policy:
+ *
+ *   block        the producer has no room, and its owner does not write without room: nothing is lost while both live
+ *   disconnect   the subscriber has a queue of its own; when that is full it is closed with ERROR_TOO_SLOW
+ *   drop         the same, but what finds no place in the queue is left out; the subscriber sees the gap
+ *
+ * So memory is bounded by the link's maximum, the queue and one batch a subscriber.
  */
 #ifndef STREAMS_PRODUCER_H
 #define STREAMS_PRODUCER_H
 
 #include "base/machine.h"
+#include "streams/peer_rule.h"
 
 #define BATCH_HEADROOM 64              /* blobs given to producer_write start at least this far in */
 
 struct streams;
 struct producer;
 
+enum slow_policy { SLOW_BLOCK, SLOW_DISCONNECT, SLOW_DROP };
+
 struct producer_options {
 	struct id stream;
-	size_t subscribers_max;            /* 0: STREAM_SUBSCRIBERS_MAX; further ones get ERROR_NO_CAPACITY */
+	size_t subscribers_max;            /* 0: STREAM_SUBSCRIBERS_MAX; further ones wait in line for a place */
+	size_t waiting_max;                /* length of that line; whoever finds it full gets ERROR_NO_CAPACITY */
+	struct peer_rule accept;           /* others get ERROR_NOT_ALLOWED, at once or when they come to be others */
+	enum slow_policy on_slow;
+	uint64_t buffer;                   /* records in the queue of a full subscriber; not for SLOW_BLOCK */
+	bool tell_undelivered;             /* PRODUCER_UNDELIVERED */
 	/*
 	 * A subscriber that acknowledges nothing for this long, with data waiting, is closed with ERROR_TOO_SLOW; seen
 	 * at most a quarter late. MSEC_NEVER: waits as long as the link lives.
@@ -38,6 +50,9 @@ void producer_free(struct streams *streams, struct producer *producer, struct ou
 
 struct id producer_stream(const struct producer *producer);
 size_t producer_subscribers(const struct producer *producer);
+size_t producer_waiting(const struct producer *producer);     /* in line */
+/* Subscribers that the rule allows, as the catalog knows them now. */
+size_t producer_subscribers_of(const struct producer *producer, const struct peer_rule *rule);
 
 /* ASSERTed by producer_write. PRODUCER_ROOM tells when it becomes true again. */
 bool producer_has_room(const struct producer *producer);
@@ -58,13 +73,23 @@ void producer_write(struct streams *streams, msec now, struct producer *producer
 /* No more records: END to every subscriber. New subscribers get STARTED and END at once. A second call does nothing. */
 void producer_end(struct streams *streams, msec now, struct producer *producer, struct outbox *out);
 
+/*
+ * Somebody says something else of itself, or left: whom `accept` no longer allows is closed with ERROR_NOT_ALLOWED, in line
+ * or subscribed. (Whoever is allowed only now comes by itself.)
+ */
+void producer_judge(struct streams *streams, msec now, struct producer *producer, const struct id *peer,
+	struct outbox *out);
+
 struct subscription_stats {
 	struct id peer;
 	link_id link;
-	uint64_t records;
-	uint64_t bytes;                    /* of records parts */
+	uint64_t records;                  /* sent or queued */
+	uint64_t bytes;                    /* of their records parts */
+	uint64_t queued;                   /* records in its queue */
+	uint64_t dropped;                  /* records left out because it was too slow */
 	size_t outstanding;                /* bytes sent and not acknowledged by the transport */
 	msec since;                        /* when it was subscribed */
+	bool filtered;                     /* it asked for a part of the records */
 	bool ended;                        /* END sent */
 };
 

@@ -8,7 +8,10 @@
  *          |              v
  *          +--- due --- WAITING                  any of them but ENDING and ENDED, not listed: ABSENT or forgotten
  *
- * Sequence. `next` is the number of the record that must come next. A larger one is a gap and is reported; it is
+ * A producer without a place answers SUBSCRIBE with QUEUED: the source waits in line, without a limit of its own, until
+ * STARTED comes or the link goes.
+ *
+ * Sequence. `next` is the number of the record that must come next; what we did not ask for counts as come. A larger one is a gap and is reported; it is
  * remembered over a lost link and over an absence from the catalog, because records that were written meanwhile are
  * missed whoever's fault it is. A smaller one within a link would be a duplicate, which no honest producer sends; a
  * smaller one in STARTED is a producer that was started anew and counts from zero.
@@ -52,6 +55,7 @@ static void put_gap(struct source *source, msec now, uint64_t sequence)
 	struct streams_fact *fact;
 
 	ASSERT(sequence > source->next);
+	source->missed += sequence - source->next;
 	log_event_of(source, now, "gap", sequence - source->next, OK);
 	fact = put_fact(source, CONSUMER_GAP);
 	fact->sequence = source->next;
@@ -136,11 +140,19 @@ static void become_absent(struct source *source)
 /* Not listed any more: all that is kept is which record would come next. */
 static void forget(struct source *source)
 {
-	source->unlisted = false;
+	source->unlisted = source->doubted = false;
 	if (source->knows_next)
 		become_absent(source);
 	else
 		source_drop(source);
+}
+
+/* It has ended, and is thought to have crashed: if it comes back, it still has ended. */
+static void remember_end(struct source *source)
+{
+	source->unlisted = source->doubted = source->knows_next = false;
+	source->end_seen = true;
+	become_absent(source);
 }
 
 static void after_loss(struct source *source, msec now, bool was_running, enum error reason)
@@ -210,14 +222,15 @@ void source_again(struct source *source, msec now, struct outbox *out)
 	switch (source->state) {
 	case SOURCE_CONNECTING:
 	case SOURCE_SUBSCRIBING:
+	case SOURCE_QUEUED:
 	case SOURCE_RUNNING:
-		source->unlisted = false;
+		source->unlisted = source->doubted = false;
 		source->renewed = true;
 		break;   /* to the new incarnation already, or the link to the old one is about to be lost */
 	case SOURCE_ENDING:
 	case SOURCE_ENDED:
 		close_link(source, ERROR_CANCELLED, out);
-		source->unlisted = false;
+		source->unlisted = source->doubted = false;
 		source->retry = CONSUMER_RETRY_MIN;
 		source_connect(source, now, out);
 		break;
@@ -234,15 +247,47 @@ void source_again(struct source *source, msec now, struct outbox *out)
 	}
 }
 
-void source_leave(struct source *source, msec now, struct outbox *out)
+void source_found(struct source *source, msec now, struct outbox *out)
 {
-	if (source->state == SOURCE_ABSENT)
-		return;
-	if (source->link != NULL && (source->state == SOURCE_ENDING || source->state == SOURCE_ENDED)) {
-		source->unlisted = true;   /* the acknowledgement still has to get through; unlinked() forgets it */
+	bool unlisted = source->unlisted, doubted = source->doubted;
+
+	source->unlisted = source->doubted = false;
+	if (source->state != SOURCE_ABSENT) {
+		/* It was doubted, or left: what is listed now may be another life of it. An end that was only doubted stands. */
+		if (unlisted && !(doubted && (source->state == SOURCE_ENDING || source->state == SOURCE_ENDED)))
+			source_again(source, now, out);
 		return;
 	}
-	if (source->state == SOURCE_RUNNING || source->state == SOURCE_SUBSCRIBING)
+	if (!source->end_seen) {
+		source_connect(source, now, out);
+		return;
+	}
+	source->consumer->absent_count--;
+	list_remove(&source->absent);
+	source->end_seen = false;
+	source->state = SOURCE_ENDED;
+}
+
+void source_forgotten(struct source *source)
+{
+	if (source->end_seen)
+		source_drop(source);
+	else
+		source->doubted = false;
+}
+
+void source_leave(struct source *source, msec now, struct outbox *out)
+{
+	if (source->state == SOURCE_ABSENT) {
+		source_forgotten(source);
+		return;
+	}
+	if (source->link != NULL && (source->state == SOURCE_ENDING || source->state == SOURCE_ENDED)) {
+		source->unlisted = true;   /* the acknowledgement still has to get through; unlinked() forgets it */
+		source->doubted = false;
+		return;
+	}
+	if (source->state == SOURCE_RUNNING || source->state == SOURCE_SUBSCRIBING || source->state == SOURCE_QUEUED)
 		put_lost(source, now, ERROR_CANCELLED);
 	close_link(source, ERROR_CANCELLED, out);
 	forget(source);
@@ -251,8 +296,12 @@ void source_leave(struct source *source, msec now, struct outbox *out)
 void source_doubt(struct source *source, msec now, struct outbox *out)
 {
 	/* Its link knows better than any rumour: while data comes, or may come after a pause, nothing is given up. */
-	if (source->state == SOURCE_RUNNING)
-		source->unlisted = true;
+	bool has_ended = source->state == SOURCE_ENDING || source->state == SOURCE_ENDED;
+
+	if (has_ended && source->link == NULL)
+		remember_end(source);
+	else if (has_ended || source->state == SOURCE_RUNNING)
+		source->unlisted = source->doubted = true;
 	else
 		source_leave(source, now, out);
 }
@@ -261,7 +310,8 @@ void source_linked(struct source *source, msec now, struct outbox *out)
 {
 	ASSERT(source->state == SOURCE_CONNECTING);
 	source->state = SOURCE_SUBSCRIBING;
-	outbox_send(out, source->link->id, stream_wire_subscribe(&source->consumer->options.stream, bytes_of(NULL, 0)));
+	outbox_send(out, source->link->id,
+		stream_wire_subscribe(&source->consumer->options.stream, source->consumer->options.criteria));
 	stream_timer_set(streams_of(source), &source->timer, stream_timer_after(now, STREAM_HANDSHAKE_MAX));
 }
 
@@ -273,7 +323,9 @@ void source_unlinked(struct source *source, msec now, enum error reason)
 	if (source->state == SOURCE_ENDING || source->state == SOURCE_ENDED) {
 		let_go(source);
 		source->state = SOURCE_ENDED;
-		if (source->unlisted)
+		if (source->doubted)
+			remember_end(source);
+		else if (source->unlisted)
 			source_drop(source);
 		return;
 	}
@@ -300,11 +352,22 @@ void source_acknowledge(struct source *source, struct outbox *out)
 	source->state = SOURCE_ENDED;
 }
 
+static enum error take_queued(struct source *source, msec now)
+{
+	if (source->state != SOURCE_SUBSCRIBING)
+		return ERROR_MALFORMED;
+	stream_timer_set(streams_of(source), &source->timer, MSEC_NEVER);
+	source->state = SOURCE_QUEUED;
+	log_event_of(source, now, "source-queued", 0, OK);
+	put_fact(source, CONSUMER_QUEUED);
+	return OK;
+}
+
 static enum error take_started(struct source *source, msec now, const struct stream_message *message)
 {
 	struct streams_fact *fact;
 
-	if (source->state != SOURCE_SUBSCRIBING)
+	if (source->state != SOURCE_SUBSCRIBING && source->state != SOURCE_QUEUED)
 		return ERROR_MALFORMED;
 	stream_timer_set(streams_of(source), &source->timer, MSEC_NEVER);
 	/* A new subscription, a new sum; `next` alone spans them. */
@@ -322,13 +385,39 @@ static enum error take_started(struct source *source, msec now, const struct str
 	return OK;
 }
 
+/* The producer speaks of everything from `sequence` on, and of `skipped` before it. false: of some of it twice. */
+static bool reach(struct source *source, msec now, const struct stream_message *message)
+{
+	uint64_t from = message->sequence - message->skipped;
+
+	if (from < source->next)
+		return false;
+	if (from > source->next)
+		put_gap(source, now, from);
+	return true;
+}
+
+/* Filtered where nobody asked for it, or not filtered where somebody did: another stream than the one subscribed. */
+static bool is_as_asked(const struct source *source, const struct stream_message *message)
+{
+	return (message->kind == STREAM_PICKED) == (source->consumer->options.criteria.size > 0);
+}
+
+static enum error take_next(struct source *source, msec now, const struct stream_message *message)
+{
+	if (source->state != SOURCE_RUNNING || !reach(source, now, message))
+		return ERROR_MALFORMED;
+	source->next = message->sequence;
+	return OK;
+}
+
 static enum error take_batch(struct source *source, msec now, const struct arrival *arrival, struct outbox *out)
 {
 	const struct stream_message *message = arrival->message;
 	struct streams_fact *fact;
 	struct id digest;
 
-	if (source->state != SOURCE_RUNNING || message->sequence < source->next)
+	if (source->state != SOURCE_RUNNING || !is_as_asked(source, message))
 		return ERROR_MALFORMED;
 	if (!records_check(message->records, message->count, source->consumer->options.record_max)) {
 		if (!records_check(message->records, message->count, SIZE_MAX))
@@ -337,16 +426,17 @@ static enum error take_batch(struct source *source, msec now, const struct arriv
 		give_up(source, now, ERROR_FRAME_TOO_LARGE, out);
 		return OK;
 	}
-	if (message->sequence > source->next)
-		put_gap(source, now, message->sequence);
+	if (!reach(source, now, message))
+		return ERROR_MALFORMED;
 	/* Hashed as it comes, so that END costs nothing and the bytes are still in the cache. */
 	digest = id_hash(message->records);
 	stream_tally_add(&source->tally, &digest, message->records.size, message->count);
-	source->next = message->sequence + message->count;
+	source->next = message->sequence + message->span;
 	source->link->uncredited += blob_size(arrival->blob);
 	fact = put_fact(source, CONSUMER_BATCH);
 	fact->sequence = message->sequence;
 	fact->count = message->count;
+	fact->picked = message->picked;
 	fact->message = blob_keep(arrival->blob);
 	fact->records = message->records;
 	return OK;
@@ -374,7 +464,12 @@ enum error source_receive(struct source *source, msec now, const struct arrival 
 	switch (arrival->message->kind) {
 	case STREAM_STARTED:
 		return take_started(source, now, arrival->message);
+	case STREAM_QUEUED:
+		return take_queued(source, now);
+	case STREAM_NEXT:
+		return take_next(source, now, arrival->message);
 	case STREAM_BATCH:
+	case STREAM_PICKED:
 		return take_batch(source, now, arrival, out);
 	case STREAM_END:
 		return take_end(source, now, arrival->message);

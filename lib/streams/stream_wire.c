@@ -1,5 +1,5 @@
 /*
- * stream_wire.c - encodes and decodes the five messages, each a CBOR array that starts with its kind.
+ * stream_wire.c - encodes and decodes the messages, each a CBOR array that starts with its kind.
  *
  * A BATCH is the one that is large. It is never copied: the head is built in front of the records, where their maker
  * left room for it, and a received one is handed on as borrowed bytes.
@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-#define FIELDS_MAX 4
+#define FIELDS_MAX 6
 
 /* How many items the array of each kind has. 0: no such kind. */
 static size_t fields_of(uint64_t kind)
@@ -25,6 +25,9 @@ static size_t fields_of(uint64_t kind)
 		[STREAM_BATCH] = 4,
 		[STREAM_END] = 4,
 		[STREAM_END_ACK] = 2,
+		[STREAM_QUEUED] = 1,
+		[STREAM_PICKED] = 6,
+		[STREAM_NEXT] = 3,
 	};
 
 	return kind < sizeof(fields) ? fields[kind] : 0;
@@ -83,6 +86,39 @@ struct blob *stream_wire_end_ack(bool verified)
 	return finish(&out);
 }
 
+struct blob *stream_wire_queued(void)
+{
+	struct buffer out = {0};
+
+	put_kind(&out, STREAM_QUEUED);
+	return finish(&out);
+}
+
+struct blob *stream_wire_next(uint64_t sequence, uint64_t skipped)
+{
+	struct buffer out = {0};
+
+	ASSERT(skipped <= sequence);
+	put_kind(&out, STREAM_NEXT);
+	cbor_put_uint(&out, sequence);
+	cbor_put_uint(&out, skipped);
+	return finish(&out);
+}
+
+struct blob *stream_wire_picked(const struct stream_message *message)
+{
+	struct buffer out = {0};
+
+	ASSERT(message->skipped <= message->sequence && message->picked.size == (message->span + 7) / 8);
+	put_kind(&out, STREAM_PICKED);
+	cbor_put_uint(&out, message->sequence);
+	cbor_put_uint(&out, message->span);
+	cbor_put_uint(&out, message->skipped);
+	cbor_put_bytes(&out, message->picked);
+	cbor_put_bytes(&out, message->records);
+	return finish(&out);
+}
+
 void stream_wire_batch(struct blob *records, uint64_t sequence, uint64_t count)
 {
 	struct buffer out = {0};
@@ -100,6 +136,38 @@ void stream_wire_batch(struct blob *records, uint64_t sequence, uint64_t count)
 	buffer_fini(&out);
 }
 
+static uint64_t count_bits(struct bytes bits)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < bits.size; i++)
+		for (unsigned left = bits.data[i]; left != 0; left &= left - 1)
+			count++;
+	return count;
+}
+
+static void decode_picked(struct cbor *in, struct stream_message *message)
+{
+	message->sequence = cbor_uint(in);
+	message->span = cbor_uint(in);
+	message->skipped = cbor_uint(in);
+	message->picked = cbor_bytes(in);
+	message->records = cbor_bytes(in);
+	message->count = count_bits(message->picked);
+	/* The bits are as many as they say, none of them beyond the span. */
+	if (message->picked.size != message->span / 8 + (message->span % 8 != 0))
+		cbor_fail(in);
+	else if (message->span % 8 != 0 && message->picked.data[message->picked.size - 1] >> message->span % 8 != 0)
+		cbor_fail(in);
+}
+
+/* An empty batch would be work without progress, and sequences are added to without a further look. */
+static void check_numbers(struct cbor *in, const struct stream_message *message)
+{
+	if (message->count == 0 || message->sequence > UINT64_MAX - message->span || message->skipped > message->sequence)
+		cbor_fail(in);
+}
+
 static void decode_fields(struct cbor *in, struct stream_message *message)
 {
 	switch (message->kind) {
@@ -112,10 +180,20 @@ static void decode_fields(struct cbor *in, struct stream_message *message)
 		break;
 	case STREAM_BATCH:
 		message->sequence = cbor_uint(in);
-		message->count = cbor_uint(in);
+		message->span = message->count = cbor_uint(in);
 		message->records = cbor_bytes(in);
-		/* An empty batch would be work without progress, and sequences are added to without a further look. */
-		if (message->count == 0 || message->sequence > UINT64_MAX - message->count)
+		check_numbers(in, message);
+		break;
+	case STREAM_PICKED:
+		decode_picked(in, message);
+		check_numbers(in, message);
+		break;
+	case STREAM_QUEUED:
+		break;
+	case STREAM_NEXT:
+		message->sequence = cbor_uint(in);
+		message->skipped = cbor_uint(in);
+		if (message->skipped > message->sequence)
 			cbor_fail(in);
 		break;
 	case STREAM_END:

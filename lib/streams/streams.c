@@ -5,7 +5,7 @@
  *      tick                             ->  by deadline ->  guest | subscription | source
  *
  * A link that a peer opened is a guest until its first message says what it wants. Everything that a stranger can do
- * wrong before that ends here: no SUBSCRIBE in time, another message, an unknown stream, a filter that we cannot
+ * wrong before that ends here: no SUBSCRIBE in time, another message, an unknown stream, criteria that we cannot
  * apply (sending everything instead would be wrong in silence).
  *
  * Credit. Control messages are small and used up at once, so they are credited here; a batch is credited when its
@@ -55,6 +55,7 @@ struct stream_link *streams_add_link(struct streams *streams, link_id id, const 
 	link->peer = *peer;
 	link->role = role;
 	link->timer.kind = TIMER_GUEST;
+	list_init(&link->place);
 	number_table_put(&streams->links, id, link);
 	return link;
 }
@@ -101,18 +102,19 @@ static enum error receive_from_guest(struct streams *streams, msec now, struct s
 {
 	struct producer *producer = id_table_get(&streams->producers, &message->stream);
 	struct streams_event refusal = {"guest-refused", &message->stream, &link->peer, OK, 0};
+	struct criteria *criteria = NULL;
 
 	if (message->kind != STREAM_SUBSCRIBE)
 		return ERROR_MALFORMED;
 	stream_timer_set(streams, &link->timer, MSEC_NEVER);
 	if (producer == NULL)
 		refusal.reason = ERROR_STREAM_NOT_FOUND;
-	else if (message->criteria.size > 0)
+	else if (message->criteria.size > 0 && criteria_new(message->criteria, &criteria) != OK)
 		refusal.reason = ERROR_NOT_ALLOWED;
 	if (refusal.reason != OK)
 		refuse(streams, now, link, &refusal, out);
 	else
-		producer_accept(producer, now, link, out);
+		producer_accept(producer, now, link, criteria, out);
 	return OK;
 }
 
@@ -138,15 +140,19 @@ static void unlinked(void *self, msec now, link_id id, enum error reason, struct
 	struct streams *streams = self;
 	struct stream_link *link = link_of(streams, id);
 
-	(void)out;
 	/* A good end comes only after an acknowledged END, and then the link is ours to close. */
 	if (reason == OK)
 		reason = ERROR_UNEXPECTED_CLOSE;
-	if (link->role == LINK_SUBSCRIBER)
-		producer_depart(link->subscription->producer, now, link->subscription,
-			(struct departure){.reason = reason});
-	else if (link->role == LINK_SOURCE)
+	if (link->role == LINK_SUBSCRIBER) {
+		struct producer *producer = link->subscription->producer;
+
+		producer_depart(producer, now, link->subscription, (struct departure){.reason = reason});
+		producer_admit(producer, now, out);
+	} else if (link->role == LINK_WAITING) {
+		producer_unqueue(link);
+	} else if (link->role == LINK_SOURCE) {
 		source_unlinked(link->source, now, reason);
+	}
 	ASSERT(link->subscription == NULL && link->source == NULL);
 	stream_timer_set(streams, &link->timer, MSEC_NEVER);
 	number_table_remove(&streams->links, id);
@@ -164,8 +170,10 @@ static enum error receive(void *self, msec now, link_id id, struct blob *blob, s
 	if (stream_wire_decode(blob_bytes(blob), &message) != OK)
 		return ERROR_MALFORMED;
 	/* Before the link may be closed by what it says: nothing is asked of a driver about a closed link. */
-	if (message.kind != STREAM_BATCH)
+	if (message.kind != STREAM_BATCH && message.kind != STREAM_PICKED)
 		outbox_consumed(out, id, blob_size(blob));
+	if (link->role == LINK_WAITING)
+		return ERROR_MALFORMED;
 	if (link->role == LINK_SUBSCRIBER)
 		return subscription_receive(link->subscription, now, &message, out);
 	if (link->role == LINK_SOURCE)
@@ -176,10 +184,12 @@ static enum error receive(void *self, msec now, link_id id, struct blob *blob, s
 static void sent(void *self, link_id id, size_t bytes, struct outbox *out)
 {
 	struct stream_link *link = link_of(self, id);
+	size_t early = bytes < link->early ? bytes : link->early;
 
-	(void)out;
-	if (link->role == LINK_SUBSCRIBER)
-		subscription_sent(link->subscription, bytes);
+	/* In order, so what was sent before there was a subscription comes first. */
+	link->early -= early;
+	if (link->role == LINK_SUBSCRIBER && bytes > early)
+		subscription_sent(link->subscription, bytes - early, out);
 }
 
 static void tick_one(struct streams *streams, msec now, struct stream_timer *timer, struct outbox *out)
@@ -239,6 +249,7 @@ struct streams *streams_new(const struct streams_options *options, msec now)
 
 	ASSERT(now >= 0);
 	streams->log = options->log;
+	streams->catalog = options->catalog;
 	/* Nodes that were given one seed must not come back to a producer in step. */
 	memcpy(&own, options->self.byte, sizeof(own));
 	rng_init(&streams->rng, options->seed ^ own);

@@ -3,9 +3,13 @@
  *
  * One link a subscription, opened by the consumer's node:
  *
- *     C -> P  SUBSCRIBE [1, stream, criteria]      criteria: empty byte string = everything; all that is known so far
+ *     C -> P  SUBSCRIBE [1, stream, criteria]      criteria: empty byte string = everything; else criteria.h
+ *     P -> C  QUEUED    [6]                        no place now: in line for one, STARTED comes later
  *     P -> C  STARTED   [2, next sequence]
  *     P -> C  BATCH     [3, sequence of its first record, count, records]
+ *     P -> C  PICKED    [7, sequence, span, skipped, picked, records]     a BATCH for criteria: of the `span` records
+ *                       from `sequence` on, those whose bit is set; `skipped` before them were not asked for either
+ *     P -> C  NEXT      [8, next sequence, skipped]     only before an END: what came after the last record sent
  *     P -> C  END       [4, count, bytes, hash]    of what this subscription was sent
  *     C -> P  END_ACK   [5, verified?]             after the reader has everything; then P closes the link
  *
@@ -14,7 +18,8 @@
  * A batch is encoded once into one blob that every subscriber's link sends.
  *
  * A sequence number counts the records of a producer from its start, read or not; a subscriber begins at the next
- * one. A number that is skipped, in a link or between one link and the next, is a gap and is reported.
+ * one. A number that is missed, in a link or between one link and the next, is a gap and is reported; between links it
+ * counts what was written meanwhile, asked for or not.
  *
  * Refusals end the link: 10404 StreamNotFound, 10403 NotAllowed, 10509 NoCapacity, 10413 TooSlow.
  */
@@ -24,6 +29,8 @@
 #include "base/log.h"
 #include "base/machine.h"
 #include "streams/consumer.h"
+#include "streams/criteria.h"
+#include "streams/picking.h"
 #include "streams/producer.h"
 #include "streams/records.h"
 
@@ -31,6 +38,7 @@
 
 struct streams_options {
 	struct id self;
+	const struct catalog *catalog;     /* borrowed; for rules about peers. NULL: knows nobody */
 	const struct log *log;             /* borrowed; NULL: silent */
 	uint64_t seed;                     /* of the jitter; nodes with one seed still differ by self */
 };
@@ -45,10 +53,15 @@ extern const struct machine_ops streams_ops;
  */
 enum streams_fact_kind {
 	PRODUCER_SUBSCRIBED,       /* producer, peer, link, sequence */
-	PRODUCER_UNSUBSCRIBED,     /* producer, peer, link, reason, acknowledged, verified, count: of records sent */
+	PRODUCER_UNSUBSCRIBED,     /* producer, peer, link, reason, acknowledged, verified, count: sent, missed: dropped */
+	PRODUCER_QUEUED,           /* producer, peer, link: waits in line; SUBSCRIBED may follow */
+	PRODUCER_REFUSED,          /* producer, peer, link, reason */
+	/* producer, sequence: of the first, count, message, records: nobody was there for them; with tell_undelivered */
+	PRODUCER_UNDELIVERED,
 	PRODUCER_ROOM,             /* producer: has room again after having had none */
 	CONSUMER_SUBSCRIBED,       /* consumer, peer, link, sequence */
-	CONSUMER_BATCH,            /* consumer, peer, link, sequence, count, message, records */
+	CONSUMER_QUEUED,           /* consumer, peer, link: no place at that producer, in line for one */
+	CONSUMER_BATCH,            /* consumer, peer, link, sequence, count, picked, message, records */
 	CONSUMER_GAP,              /* consumer, peer, link, sequence, count: records missed from there on */
 	CONSUMER_ENDED,            /* consumer, peer, link, verified, count: owner answers with consumer_acknowledge */
 	/*
@@ -71,8 +84,10 @@ struct streams_fact {
 	bool was_there;            /* LOST: the peer had at least taken the link */
 	uint64_t sequence;         /* of the first record */
 	uint64_t count;            /* records */
-	struct blob *message;      /* BATCH: the reader drops it; credit is blob_size(message) */
-	struct bytes records;      /* BATCH: the records part, inside message */
+	uint64_t missed;           /* UNSUBSCRIBED: records dropped because it was too slow */
+	struct bytes picked;       /* BATCH, with criteria: bit i, the lowest first, stands for record sequence + i */
+	struct blob *message;      /* BATCH: the reader drops it; credit is blob_size(message). UNDELIVERED: too */
+	struct bytes records;      /* BATCH, UNDELIVERED: the records part, inside message */
 };
 
 /*

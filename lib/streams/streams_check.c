@@ -12,11 +12,45 @@ static void check_link(const struct stream_link *link, link_id key)
 	ASSERT(link->id == key);
 	ASSERT((link->role == LINK_SUBSCRIBER) == (link->subscription != NULL));
 	ASSERT((link->role == LINK_SOURCE) == (link->source != NULL));
+	ASSERT((link->role == LINK_WAITING) == (link->waits_for != NULL));
+	ASSERT(link->criteria == NULL || link->role == LINK_WAITING);
 	ASSERT((link->role == LINK_GUEST) == stream_timer_is_set(&link->timer));
 	ASSERT(link->subscription == NULL || link->subscription->link == link);
 	ASSERT(link->source == NULL || link->source->link == link);
 	if (link->role == LINK_SUBSCRIBER || link->role == LINK_SOURCE)
 		ASSERT((link->id % 2 == 1) == (link->role == LINK_SUBSCRIBER));
+}
+
+static void check_queue(const struct subscription *subscription)
+{
+	const struct subscription_queue *queue = &subscription->queue;
+	uint64_t records = 0;
+	size_t bytes = 0;
+
+	ASSERT(queue->first <= queue->count && queue->count <= queue->capacity);
+	for (size_t i = queue->first; i < queue->count; i++) {
+		records += queue->item[i].records;
+		bytes += blob_size(queue->item[i].message);
+	}
+	ASSERT(queue->records == records && queue->bytes == bytes);
+	/* Nothing waits without a reason, and with block there is none. */
+	ASSERT(queue->first == queue->count || subscription_is_full(subscription));
+	ASSERT(queue->count == 0 || subscription->producer->options.on_slow != SLOW_BLOCK);
+}
+
+static void check_line(const struct producer *producer)
+{
+	size_t waiting = 0;
+
+	LIST_EACH(node, &producer->waiting) {
+		const struct stream_link *link = LIST_OF(node, struct stream_link, place);
+
+		ASSERT(link->role == LINK_WAITING && link->waits_for == producer);
+		waiting++;
+	}
+	ASSERT(waiting == producer->waiting_count && waiting <= producer->options.waiting_max);
+	ASSERT(waiting == 0 || producer->subscriptions.count == producer->options.subscribers_max);
+	ASSERT(waiting == 0 || !producer->ended);
 }
 
 static void check_subscription(const struct subscription *subscription, const struct producer *producer)
@@ -27,6 +61,7 @@ static void check_subscription(const struct subscription *subscription, const st
 	ASSERT(subscription->link->subscription == subscription);
 	ASSERT(subscription->tally.count <= producer->next);
 	ASSERT(subscription->tally.bytes >= subscription->tally.count);
+	check_queue(subscription);
 	ASSERT(subscription->ended == producer->ended);
 	/* Nobody waits without a limit but those that may. */
 	if (subscription->outstanding > 0 && options->max_stall != MSEC_NEVER)
@@ -37,7 +72,7 @@ static void check_subscription(const struct subscription *subscription, const st
 
 static void check_producer(const struct producer *producer, const struct id *key)
 {
-	size_t full = 0;
+	size_t full = 0, filtering = 0;
 
 	ASSERT(id_equal(&producer->options.stream, key));
 	ASSERT(producer->subscriptions.count <= producer->options.subscribers_max);
@@ -47,17 +82,20 @@ static void check_producer(const struct producer *producer, const struct id *key
 		ASSERT(subscription->link->id == producer->subscriptions.slot[i].key);
 		check_subscription(subscription, producer);
 		full += subscription_is_full(subscription);
+		filtering += subscription->criteria != NULL;
 	}
 	/* What producer_has_room answers from must be what a search would find. */
 	ASSERT(producer->full == full);
 	ASSERT(producer->choked == (full > 0));
+	ASSERT(producer->filtering == filtering);
+	check_line(producer);
 }
 
 static void check_source(const struct source *source, const struct consumer *consumer)
 {
 	bool has_timer = source->state == SOURCE_SUBSCRIBING || source->state == SOURCE_WAITING;
 	bool must_have_link = source->state == SOURCE_CONNECTING || source->state == SOURCE_SUBSCRIBING ||
-		source->state == SOURCE_RUNNING || source->state == SOURCE_ENDING;
+		source->state == SOURCE_QUEUED || source->state == SOURCE_RUNNING || source->state == SOURCE_ENDING;
 	bool may_have_link = must_have_link || source->state == SOURCE_ENDED;
 
 	ASSERT(source->consumer == consumer);
@@ -68,7 +106,9 @@ static void check_source(const struct source *source, const struct consumer *con
 	ASSERT(source->retry >= CONSUMER_RETRY_MIN && source->retry <= CONSUMER_RETRY_MAX);
 	ASSERT(list_is_linked(&source->absent) == (source->state == SOURCE_ABSENT));
 	ASSERT(source->state != SOURCE_RUNNING || source->knows_next);
-	ASSERT(source->state != SOURCE_ABSENT || source->knows_next);
+	ASSERT(source->state != SOURCE_ABSENT || source->knows_next != source->end_seen);
+	ASSERT(!source->end_seen || source->state == SOURCE_ABSENT);
+	ASSERT(!source->doubted || source->unlisted);
 	ASSERT(!source->unlisted || source->state == SOURCE_RUNNING || source->state == SOURCE_ENDING ||
 		source->state == SOURCE_ENDED);
 	ASSERT(!source->unlisted || source->link != NULL);
@@ -95,7 +135,7 @@ static void check_facts(const struct facts *facts)
 		const struct streams_fact *fact = &facts->fact[i];
 
 		ASSERT((fact->producer == NULL) != (fact->consumer == NULL));
-		ASSERT((fact->kind == CONSUMER_BATCH) == (fact->message != NULL));
+		ASSERT((fact->kind == CONSUMER_BATCH || fact->kind == PRODUCER_UNDELIVERED) == (fact->message != NULL));
 		ASSERT(fact->message == NULL || fact->message->references > 0);
 	}
 }

@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "base/rng.h"
 #include "base/table.h"
+#include "streams/picking.h"
 #include "streams/stream_tally.h"
 #include "streams/stream_wire.h"
 #include "streams/streams.h"
@@ -39,6 +40,7 @@ msec stream_timer_after(msec now, msec span);   /* now + span; MSEC_NEVER when t
 
 enum link_role {
 	LINK_GUEST,                /* opened by a peer that has not said SUBSCRIBE yet */
+	LINK_WAITING,              /* a peer waits for a place at one of our producers */
 	LINK_SUBSCRIBER,           /* a peer reads from one of our producers */
 	LINK_SOURCE,               /* one of our consumers reads from a peer */
 	LINK_CLOSED                /* closed by us: only unlinked() is still to come */
@@ -49,6 +51,10 @@ struct stream_link {
 	struct id peer;
 	enum link_role role;
 	struct stream_timer timer;             /* GUEST */
+	struct producer *waits_for;            /* WAITING */
+	struct list place;                     /* WAITING: in waits_for->waiting */
+	struct criteria *criteria;             /* WAITING: what it wants, NULL: everything */
+	size_t early;                          /* bytes sent while WAITING and not acknowledged: no subscription's */
 	struct subscription *subscription;     /* SUBSCRIBER */
 	struct source *source;                 /* SOURCE */
 	size_t uncredited;                     /* SOURCE: bytes of batches that the reader is not done with */
@@ -74,6 +80,7 @@ void facts_fini(struct facts *facts);
 
 struct streams {
 	const struct log *log;
+	const struct catalog *catalog;
 	struct rng rng;
 	struct number_table links;             /* struct stream_link */
 	struct id_table producers;             /* struct producer, by stream */
@@ -102,8 +109,13 @@ struct producer {
 	struct streams *streams;
 	struct producer_options options;
 	struct number_table subscriptions;     /* struct subscription, by link */
+	struct list waiting;                   /* struct stream_link, longest first */
+	size_t waiting_count;
 	uint64_t next;                         /* sequence of the next record */
 	size_t full;                           /* subscriptions without room */
+	size_t filtering;                      /* subscriptions with criteria */
+	struct picking picking;                /* of the batch and subscription at hand */
+	struct buffer delivered;               /* tell_undelivered: bits of the batch at hand */
 	bool choked;                           /* room was lost, and PRODUCER_ROOM not yet given */
 	bool ended;
 };
@@ -112,6 +124,20 @@ struct subscription {
 	struct producer *producer;
 	struct stream_link *link;
 	struct stream_tally tally;
+	struct criteria *criteria;             /* NULL: everything */
+	uint64_t skipped;                      /* records up to `producer->next` that it did not ask for */
+	uint64_t dropped;
+	struct subscription_queue {            /* item[first .. count) wait for the link; without SLOW_BLOCK only */
+		struct queued {
+			struct blob *message;
+			uint64_t records;
+		} *item;
+		size_t first;
+		size_t count;
+		size_t capacity;
+		uint64_t records;
+		size_t bytes;
+	} queue;
 	size_t outstanding;                    /* of everything sent on the link */
 	msec since;
 	msec quiet_since;                      /* the last progress that a timer has seen */
@@ -120,8 +146,13 @@ struct subscription {
 	struct stream_timer timer;
 };
 
-/* SUBSCRIBE came on a guest link: it becomes a subscription, or is closed. */
-void producer_accept(struct producer *producer, msec now, struct stream_link *link, struct outbox *out);
+/* SUBSCRIBE came on a guest link, with criteria (taken) or NULL: it becomes a subscription, waits, or is closed. */
+void producer_accept(struct producer *producer, msec now, struct stream_link *link, struct criteria *criteria,
+	struct outbox *out);
+/* A place may have become free. */
+void producer_admit(struct producer *producer, msec now, struct outbox *out);
+/* A link leaves the line; its owner closes it, or it is gone. */
+void producer_unqueue(struct stream_link *link);
 /* Forgets a subscription (its link is gone, or about to be closed by the caller) and says so. */
 struct departure {
 	enum error reason;
@@ -133,13 +164,23 @@ void producer_depart(struct producer *producer, msec now, struct subscription *s
 void producer_note_full(struct producer *producer, bool was_full, bool is_full);
 void producer_drop(struct producer *producer);   /* frees it and its subscriptions; the links are left */
 
-struct subscription *subscription_new(struct producer *producer, msec now, struct stream_link *link);
+/* criteria: taken. */
+struct subscription *subscription_new(struct producer *producer, msec now, struct stream_link *link,
+	struct criteria *criteria);
 void subscription_drop(struct subscription *subscription);
 bool subscription_is_full(const struct subscription *subscription);
 /* message: taken. */
 void subscription_send(struct subscription *subscription, msec now, struct blob *message, struct outbox *out);
+/* A message with records for it, kept: sent, queued, or left out. false: left out, the subscriber is too slow. */
+struct offer {
+	struct blob *message;
+	struct id digest;                      /* of its records part */
+	size_t bytes;                          /* of its records part */
+	uint64_t records;
+};
+bool subscription_offer(struct subscription *subscription, msec now, const struct offer *offer, struct outbox *out);
 void subscription_end(struct subscription *subscription, msec now, struct outbox *out);
-void subscription_sent(struct subscription *subscription, size_t bytes);
+void subscription_sent(struct subscription *subscription, size_t bytes, struct outbox *out);
 void subscription_tick(struct subscription *subscription, msec now, struct outbox *out);
 enum error subscription_receive(struct subscription *subscription, msec now, const struct stream_message *message,
 	struct outbox *out);
@@ -158,11 +199,12 @@ struct consumer {
 enum source_state {
 	SOURCE_CONNECTING,         /* link asked for */
 	SOURCE_SUBSCRIBING,        /* SUBSCRIBE sent */
+	SOURCE_QUEUED,             /* in line at the producer: STARTED comes when there is a place */
 	SOURCE_RUNNING,            /* STARTED came */
 	SOURCE_ENDING,             /* END came; our reader has not acknowledged it */
 	SOURCE_ENDED,              /* nothing more is expected; the link may still be closing */
 	SOURCE_WAITING,            /* for the next attempt */
-	SOURCE_ABSENT              /* not listed: only `next` is remembered, in case it comes back */
+	SOURCE_ABSENT              /* not listed: only `next` or its end is remembered, in case it comes back */
 };
 
 struct source {
@@ -174,18 +216,23 @@ struct source {
 	struct stream_tally tally;
 	msec retry;                            /* span of the next wait, before jitter */
 	msec started;                          /* RUNNING: since */
+	uint64_t missed;                       /* records in gaps, over all links */
 	bool knows_next;
 	uint64_t next;                         /* sequence of the record that must come next */
 	bool failed;                           /* an attempt failed since it last ran */
 	bool verified;                         /* ENDING: END matched */
 	bool renewed;                          /* a newer incarnation showed while a link to an older one may live */
 	bool unlisted;                         /* RUNNING, ENDING, ENDED: gone from the catalog; forgotten with the link */
+	bool doubted;                          /* ENDING, ENDED, unlisted: its end is worth remembering */
+	bool end_seen;                         /* ABSENT: it had ended, and has not started anew as far as we know */
 	struct list absent;                    /* in consumer.absent */
 };
 
 struct source *source_new(struct consumer *consumer, const struct id *peer);
 void source_drop(struct source *source);       /* frees it; its link is left */
 void source_connect(struct source *source, msec now, struct outbox *out);
+void source_found(struct source *source, msec now, struct outbox *out);    /* listed, once more */
+void source_forgotten(struct source *source);  /* an end that is remembered of it no longer stands */
 void source_again(struct source *source, msec now, struct outbox *out);    /* the peer has a newer incarnation */
 void source_doubt(struct source *source, msec now, struct outbox *out);    /* perhaps it is not there any more */
 void source_leave(struct source *source, msec now, struct outbox *out);    /* the peer is no longer listed */

@@ -53,5 +53,7 @@
 
 /* Streams. */
 #define STREAM_SUBSCRIBERS_MAX 1024
+#define STREAM_WAITING_MAX 1024             /* in line for a place at one producer; each is a link and little more */
+#define STREAM_QUEUE_BYTES_MAX (4u * MIB)   /* kept for one slow subscriber, whatever --buffer says in records */
 
 #endif

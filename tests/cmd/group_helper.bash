@@ -29,16 +29,6 @@ all_vote() {
 		[ "$(jq -c '[.voters, .voters_up, .online, .changing]' <<<"$seen")" = "[$1,$1,\"yes\",\"no\"]" ]
 }
 
-incarnation_of() { mosaik-group -j members g | jq -r --arg id "$(mosaik-key pub "$1.key")" 'select(.id == $id) | .incarnation'; }
-
-# has_replaced NAME INCARNATION: a member without --data that was restarted is another one, and must take the place of its
-# old self among the voters before the next of them may crash.
-has_replaced() {
-	local now
-	now=$(incarnation_of "$1")
-	[ -n "$now" ] && [ "$now" != "$2" ] && all_vote 3 && [ "$(mosaik-group -j members g | jq -r .role | grep -c -e voter -e leader)" = 3 ]
-}
-
 # The member that leads, by name.
 leader_name() {
 	local leader

@@ -25,7 +25,6 @@ struct rig {
 	bool is_linked, is_over;
 	struct handshake said;
 	uint64_t ticket, asked, answered;
-	size_t outstanding;
 	msec now;
 };
 
@@ -79,10 +78,8 @@ static void drain(struct rig *rig)
 		if (effect.kind == EFFECT_CONNECT) {
 			rig->link = (struct link){.id = effect.link, .peer = rig->member};
 			rig->is_linked = rig->is_over = false;
-			rig->outstanding = 0;
 		} else if (effect.kind == EFFECT_SEND && !rig->is_over) {
 			ASSERT(blob_size(effect.payload) <= FRAME_GROUPS_MAX);
-			rig->outstanding += blob_size(effect.payload);
 			if (bond_wire_decode_handshake(blob_bytes(effect.payload), &said) == OK)
 				rig->said = said;
 		} else if (effect.kind == EFFECT_CLOSE && effect.link == rig->link.id) {
@@ -148,15 +145,6 @@ static void ask(struct rig *rig)
 	rig->asked += error == OK;
 }
 
-static void acknowledge(struct rig *rig)
-{
-	size_t bytes = rig->outstanding;
-
-	rig->outstanding = 0;
-	if (rig->is_linked && !rig->is_over && bytes > 0)
-		client_ops.sent(rig->client, rig->link.id, bytes, &rig->out);
-}
-
 static void call(struct rig *rig)
 {
 	switch (take(rig) % WHATS) {
@@ -172,10 +160,8 @@ static void call(struct rig *rig)
 		break;
 	case 3:
 	case 4:
-		ask(rig);
-		break;
 	case 5:
-		acknowledge(rig);
+		ask(rig);
 		break;
 	case 6:
 		rig->now += take(rig) * 30;

@@ -88,11 +88,14 @@ static struct bytes take_bytes(struct world *world, size_t size)
 	return taken;
 }
 
-static void new_producer(struct world *world)
+/* kind: of 16, so that one input sees a producer of each policy, with and without a line for places. */
+static void new_producer(struct world *world, unsigned kind)
 {
 	producer_free(world->streams, world->producer, &world->out);
 	world->producer = producer_new(world->streams, world->now, &(struct producer_options){
-		.stream = stream_id(), .max_stall = 10000, .linger = 3000, .subscribers_max = 3});
+		.stream = stream_id(), .max_stall = 10000, .linger = 3000, .subscribers_max = 3,
+		.waiting_max = kind / 4, .on_slow = (enum slow_policy)(kind % 3), .buffer = 1 + kind * 1000,
+		.tell_undelivered = kind % 2 == 1});
 	world->ended = false;
 }
 
@@ -182,6 +185,9 @@ static void take_facts(struct world *world)
 			ASSERT(records_check(fact.records, fact.count, 100));
 			consumer_consumed(world->streams, fact.link, blob_size(fact.message), &world->out);
 			blob_drop(fact.message);
+		} else if (fact.kind == PRODUCER_UNDELIVERED) {
+			ASSERT(records_check(fact.records, fact.count, 100));
+			blob_drop(fact.message);
 		} else if (fact.kind == CONSUMER_ENDED) {
 			consumer_acknowledge(world->streams, fact.link, &world->out);
 		}
@@ -256,7 +262,8 @@ static void step_on_link(struct world *world, enum step_kind kind, struct slot *
 	} else if (kind == STEP_OPEN) {
 		open_guest(world, slot);
 	} else {
-		give(world, slot, stream_wire_subscribe(&stream, bytes_of(NULL, 0)));
+		/* An empty record begins with nothing: the odd ones get none of them. */
+		give(world, slot, stream_wire_subscribe(&stream, slot->id % 4 == 1 ? bytes_of("\x81\x82\x01\x41x", 5) : bytes_of(NULL, 0)));
 	}
 }
 
@@ -297,10 +304,15 @@ static void step(struct world *world)
 		break;
 	case STEP_GONE:
 		peer = peer_id(take_byte(world));
-		consumer_producer_gone(world->streams, world->now, world->consumer, &peer, &world->out);
+		if (byte >> 4 & 1)
+			consumer_producer_doubted(world->streams, world->now, world->consumer, &peer, &world->out);
+		else if (byte >> 5 & 1)
+			consumer_producer_forgotten(world->streams, world->consumer, &peer);
+		else
+			consumer_producer_gone(world->streams, world->now, world->consumer, &peer, &world->out);
 		break;
 	case STEP_NEW_PRODUCER:
-		new_producer(world);
+		new_producer(world, byte >> 4);
 		break;
 	case STEP_NEW_CONSUMER:
 		new_consumer(world);
@@ -316,7 +328,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct id self = peer_id(0);
 
 	world.streams = streams_new(&(struct streams_options){.self = self, .seed = 1}, world.now);
-	new_producer(&world);
+	new_producer(&world, 0);
 	new_consumer(&world);
 	while (world.input.size > 0) {
 		step(&world);

@@ -59,7 +59,8 @@ struct clients {
 	struct order *order[GROUP_PLACES_MAX];
 	size_t order_capacity[GROUP_PLACES_MAX];
 	uint64_t seen[STATES_CELLS];       /* a value that was read lately: what a compare-and-swap expects */
-	uint64_t local[GROUP_PLACES_MAX];  /* last position that a local query of this life was answered at */
+	uint64_t local[GROUP_PLACES_MAX];  /* last position that a local query of this life was answered at, */
+	size_t local_in[GROUP_PLACES_MAX]; /* in that lineage */
 	uint64_t probe[GROUP_PLACES_MAX];
 	uint64_t acknowledged;
 	bool stopped;
@@ -328,6 +329,9 @@ static void answered(struct clients *clients, uint64_t name, const struct group_
 	uint64_t least = operation->is_local ? operation->wanted : floor_of(clients, operation);
 
 	operation->outcome = UNKNOWN;
+	if (clients->local_in[operation->place] != world->place[operation->place].shadow.history)
+		clients->local[operation->place] = 0;
+	clients->local_in[operation->place] = world->place[operation->place].shadow.history;
 	if (fact->reason != OK) {
 		strike_out(clients, name - 1);
 		world->saw[SAW_READ_FAILED]++;

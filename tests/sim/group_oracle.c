@@ -248,8 +248,10 @@ static void check_configuration(struct oracle *oracle, size_t place)
 		open += shadow->entry[index - shadow->base - 1].is_configuration;
 	if (raft_role(raft) == RAFT_IS_LEADER && open > 1)
 		world_fail(world, "I17: leader %zu has %" PRIu64 " configurations that are not committed", place, open);
-	if (configuration_is_joint(&found))
-		world->saw[SAW_JOINT]++;
+	if (!configuration_is_joint(&found))
+		return;
+	world->saw[SAW_JOINT]++;
+	world->joint = !world->calm && index > raft_commit(raft);
 }
 
 /* ---- leaders ---- */
@@ -433,6 +435,8 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 	struct world *world = oracle->world;
 	struct shadow *shadow = &world->place[place].shadow;
 
+	if (fact->kind == GROUP_DISSOLVED && history_at(oracle, place) && fact->position > history_at(oracle, place)->archived)
+		history_at(oracle, place)->archived = fact->position;
 	if (fact->kind == GROUP_APPLIED) {
 		enter_lineage(oracle, place);
 		check_applied(oracle, place, fact);
@@ -486,14 +490,17 @@ size_t oracle_lineages(const struct oracle *oracle)
 
 bool oracle_configuration(const struct oracle *oracle, struct configuration *out)
 {
-	size_t best = 0;
+	const struct world *world = oracle->world;
+	const struct history *history = NULL;
 
-	for (size_t i = 1; i < oracle->histories; i++)
-		if (oracle->history[i].committed > oracle->history[best].committed)
-			best = i;
-	if (oracle->histories == 0 || oracle->history[best].configuration_index == 0)
+	for (size_t place = 0; place < world->options.places && !history; place++)
+		if (world->place[place].group)
+			history = history_at(oracle, place);
+	if (!history && oracle->histories > 0)
+		history = &oracle->history[0];
+	if (!history || history->configuration_index == 0)
 		return false;
-	*out = oracle->history[best].configuration;
+	*out = history->configuration;
 	return true;
 }
 
@@ -502,11 +509,26 @@ void oracle_left(struct oracle *oracle)
 	oracle->may_shrink = true;
 }
 
+/* I23: what was acknowledged in a history that gave way was archived by somebody. */
+static void check_archives(struct oracle *oracle)
+{
+	for (size_t i = 0; i < oracle->histories; i++) {
+		bool stays = false;
+
+		for (size_t place = 0; place < oracle->world->options.places; place++)
+			stays |= oracle->world->place[place].group && oracle->world->place[place].shadow.history == i;
+		if (!stays && oracle->history[i].acknowledged > oracle->history[i].archived)
+			world_fail(oracle->world, "I23: lineage %zu is gone, %" PRIu64 " commands were acknowledged, %" PRIu64
+				" archived", i, oracle->history[i].acknowledged, oracle->history[i].archived);
+	}
+}
+
 /* In the end everybody holds what the history says. */
 void oracle_finish(struct oracle *oracle)
 {
 	struct world *world = oracle->world;
 
+	check_archives(oracle);
 	for (size_t place = 0; place < world->options.places; place++) {
 		const struct place *member = &world->place[place];
 

@@ -6,7 +6,7 @@
 
 #include "tests/sim/group_sim.h"
 
-#define ORACLE_LINEAGES_MAX 16
+#define ORACLE_LINEAGES_MAX 64
 
 struct committed {                            /* an index, for ever */
 	uint64_t term;
@@ -51,6 +51,7 @@ struct history {
 	struct marks written;                 /* (index, term) -> chain */
 	struct marks leaders;                 /* (term) -> member */
 	uint64_t acknowledged;
+	uint64_t archived;                    /* up to which position, by a member that gave it up */
 	struct configuration configuration;   /* latest committed */
 	uint64_t configuration_index;         /* 0: none yet */
 	bool had_three;

@@ -56,6 +56,9 @@ static void check_majority(struct oracle *oracle, size_t place, uint64_t index)
 
 	if (!oracle_shadow(&oracle->world->place[place].shadow, index, &entry))
 		return;
+	if (entry.term != raft_term(raft))
+		world_fail(oracle->world, "I4: leader %zu of term %" PRIu64 " counts copies of entry %" PRIu64 " of term %" PRIu64, place,
+			raft_term(raft), index, entry.term);
 	if (!majority_holds(oracle, &configuration->incoming, index, &entry.chain)
 		|| !majority_holds(oracle, &configuration->outgoing, index, &entry.chain))
 		world_fail(oracle->world, "I9: leader %zu commits %" PRIu64 ", and no majority holds it", place, index);
@@ -156,7 +159,7 @@ void oracle_committed(struct oracle *oracle, size_t place, uint64_t from, uint64
 /* I7: one vote a term, over the whole life of a member. */
 static void check_vote(struct oracle *oracle, size_t place, const struct raft_message *message, uint64_t whom)
 {
-	const uint64_t key[3] = {oracle->world->place[place].incarnation, message->term, oracle_short(message->lineage.byte)};
+	const uint64_t key[3] = {message->from, message->term, oracle_short(message->lineage.byte)};
 
 	if (marks_put(&oracle->votes, key, whom) != whom)
 		world_fail(oracle->world, "I7: member %zu votes twice in term %" PRIu64, place, message->term);
@@ -182,6 +185,16 @@ static void check_durable(struct oracle *oracle, size_t place, const struct raft
 		world_fail(world, "I8: member %zu acknowledges %" PRIu64 ", which is not on its disk", place, message->match);
 }
 
+/* I10: the last words of a life may follow its end in one turn; once the next has spoken, it is silent for ever. */
+static void check_speaker(struct world *world, size_t place, uint64_t speaker)
+{
+	struct place *member = &world->place[place];
+
+	if (speaker != member->incarnation && (speaker != member->former || member->spoke_anew))
+		world_fail(world, "I10: member %zu speaks for another incarnation", place);
+	member->spoke_anew |= speaker == member->incarnation;
+}
+
 void oracle_before_send(struct oracle *oracle, size_t place, const struct group_effect *effect)
 {
 	struct world *world = oracle->world;
@@ -194,8 +207,7 @@ void oracle_before_send(struct oracle *oracle, size_t place, const struct group_
 		world_fail(world, "member %zu says what it would not understand", place);
 		return;
 	}
-	if (message.from != world->place[place].incarnation)
-		world_fail(world, "I10: member %zu speaks for another incarnation", place);
+	check_speaker(world, place, message.from);
 	if (message.kind == RAFT_VOTE)
 		check_vote(oracle, place, &message, message.from);
 	if (message.kind == RAFT_VOTE_REPLY && message.granted)

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "tests/sim/states.h"
 
+#define CHECK_EVERY 8          /* events: then a member asserts all that it knows of itself, which takes long */
 #define EFFECTS_MAX 100000     /* of one turn: more is a machine that never comes to rest */
 
 const char *const group_event_name[SAW_EVENTS] = {
@@ -18,8 +19,8 @@ const char *const group_event_name[SAW_EVENTS] = {
 	"persist-kept", "persist-lost", "disk-failure", "power-loss", "wipe", "memory-restart", "split",
 	"one-way", "pause", "leave", "leader-leave", "transfer", "replay", "duplicate", "drop",
 	"indeterminate", "late-result", "refused", "strong-read", "follower-read", "read-failed", "local-read",
-	"command-on-follower", "two-lineages", "dissolved", "observer", "seven-voters", "log-gap-filled",
-	"late-birth", "restart-with-log", "stepped-down", "dead-for-ever", "declared-dead"};
+	"command-on-follower", "two-lineages", "dissolved", "observer", "seven-voters",
+	"restart-with-log", "stepped-down", "dead-for-ever", "declared-dead"};
 
 /* ---- words ---- */
 
@@ -139,6 +140,45 @@ usec world_exponential(struct rng *rng, usec mean)
 	return (usec)(-log(1.0 - chance) * (double)mean);
 }
 
+/* ---- owners of external groups: a state of their own, fed by what is applied ---- */
+
+static void drop_external(struct place *member)
+{
+	if (member->external.ops)
+		member->external.ops->free(member->external.self);
+	member->external = (struct state){0};
+}
+
+/* As an owner would read it from what a snapshot left: the content at that position, whatever was applied since. */
+static void restore_external(struct world *world, size_t place, uint64_t position)
+{
+	struct place *member = &world->place[place];
+
+	drop_external(member);
+	member->external = states_new(0);
+	for (uint64_t key = 0; key < world->options.keys; key++)
+		states_set(&member->external, key, oracle_cell(world->oracle, place, position, key));
+}
+
+static void own(struct world *world, size_t place, const struct group_fact *fact)
+{
+	struct place *member = &world->place[place];
+	const struct state *state = &member->external;
+	struct state_moment moment = {fact->position, fact->term};
+	struct buffer answer = {0};
+	enum error outcome = OK;
+
+	if (fact->kind == GROUP_APPLIED)
+		state->ops->apply(state->self, &moment, blob_bytes(fact->bytes), &answer, NULL);
+	else if (fact->kind == GROUP_QUESTION)
+		outcome = state->ops->query(state->self, blob_bytes(fact->bytes), &answer);
+	else if (fact->kind == GROUP_RESTORED || fact->kind == GROUP_DISSOLVED || fact->kind == GROUP_DIVERGED)
+		restore_external(world, place, fact->kind == GROUP_RESTORED ? fact->position : 0);
+	if (fact->ticket != 0 && (fact->kind == GROUP_APPLIED || fact->kind == GROUP_QUESTION))
+		group_answer(member->group, world_clock(world, place), fact->ticket, outcome, buffer_bytes(&answer));
+	buffer_fini(&answer);
+}
+
 /* ---- lives ---- */
 
 size_t world_place_of(const struct world *world, const struct id *peer)
@@ -170,7 +210,7 @@ void world_start(struct world *world, size_t place)
 	bool has_image = world->options.durable[place] && disk_image(&member->disk, &image);
 	struct group_options options = {.terms = world->options.terms, .peer = member->peer,
 		.state = states_new(world->options.ballast), .preference = world->options.preference[place],
-		.expect = world->options.expect, .durable = world->options.durable[place], .tell_applied = true,
+		.external = world->options.external, .expect = world->options.expect, .durable = world->options.durable[place], .tell_applied = true,
 		.compact_entries = world->options.compact_entries,
 		.log = world->options.log ? &world->log[place] : NULL, .seed = rng_next(&world->names)};
 
@@ -180,7 +220,7 @@ void world_start(struct world *world, size_t place)
 	member->life++;
 	member->has_lived = true;
 	member->gone = member->leaving = member->expect_halt = false;
-	member->asked = 0;
+	member->asked = member->former = 0;
 	member->paused_until = 0;
 	member->tick_at = INT64_MAX;
 	oracle_began(world->oracle, place, has_image ? &image : NULL);
@@ -194,6 +234,8 @@ void world_start(struct world *world, size_t place)
 		member->incarnation, has_image ? ", with its storage" : "");
 	if (has_image)
 		image_fini(&image);
+	if (world->options.external)
+		restore_external(world, place, has_image ? member->shadow.reported : 0);
 	member->hello_version = group_hello_version(member->group);
 	net_began(world, place);
 	expect_each_other(world, place, true);
@@ -209,6 +251,7 @@ static void end_life(struct world *world, size_t place, bool host_too)
 	clients_life_ended(world->clients, place);
 	group_free(member->group);
 	member->group = NULL;
+	drop_external(member);
 	net_ended(world, place, host_too);
 }
 
@@ -219,11 +262,11 @@ void world_crash(struct world *world, size_t place, bool host_too)
 	if (!member->group)
 		return;
 	if (raft_role(group_raft(member->group)) == RAFT_IS_LEADER) {
-		struct group_status status;
+		const struct raft *raft = group_raft(member->group);
+		uint64_t written;
 
-		group_status(member->group, &status);
 		world->saw[SAW_LEADER_CRASH]++;
-		world->saw[SAW_LEADER_CRASH_JOINT] += status.joint;
+		world->saw[SAW_LEADER_CRASH_JOINT] += configuration_is_joint(raft_configuration(raft, raft_last(raft), &written));
 	}
 	world_say(world, "crash %zu%s", place, host_too ? " with its host" : "");
 	end_life(world, place, host_too);
@@ -359,6 +402,10 @@ static void refresh_incarnation(struct place *member)
 	struct group_hello hello;
 
 	group_hello(member->group, &hello);
+	if (hello.incarnation == member->incarnation)
+		return;
+	member->former = member->incarnation;
+	member->spoke_anew = false;
 	member->incarnation = hello.incarnation;
 }
 
@@ -389,6 +436,8 @@ static bool take_fact(struct world *world, size_t place, const struct group_fact
 	world_mix(world, (uint64_t)fact->kind << 8 | place);
 	world_mix(world, fact->position ^ fact->ticket << 32);
 	oracle_fact(world->oracle, place, fact);
+	if (world->options.external)
+		own(world, place, fact);
 	if (clients_fact(world->clients, place, fact))
 		return false;
 	switch ((int)fact->kind) {
@@ -451,11 +500,12 @@ void world_turn(struct world *world, size_t place)
 	}
 	oracle_look(world->oracle, place);
 	clients_settle(world->clients);
+	if (world->events % CHECK_EVERY == 0)
+		group_check(member->group);
 	if (left) {
 		has_left(world, place);
 	} else if (halted) {
 		end_life(world, place, false);
-		disk_crash(world, place);
 		disk_wipe(&member->disk);
 	} else {
 		arm(world, place);
@@ -522,14 +572,16 @@ static void carry_out(struct world *world, struct world_event *event)
 
 void world_run_until(struct world *world, usec until, uint64_t events)
 {
-	while (!world->failed && world->heap_count > 0 && world->heap[0].at <= until && world->events < events) {
+	world->joint = false;
+	while (!world->failed && !world->joint && world->heap_count > 0 && world->heap[0].at <= until
+		&& world->events < events) {
 		struct world_event event = pop(world);
 
 		ASSERT(event.at >= world->now);
 		world->now = event.at;
 		carry_out(world, &event);
 	}
-	if (!world->failed && world->events < events && world->now < until)
+	if (!world->failed && !world->joint && world->events < events && world->now < until)
 		world->now = until;
 }
 
@@ -565,6 +617,7 @@ void world_free(struct world *world)
 {
 	for (size_t i = 0; i < world->options.places; i++) {
 		group_free(world->place[i].group);
+		drop_external(&world->place[i]);
 		disk_fini(&world->place[i].disk);
 	}
 	for (size_t i = 0; i < world->heap_count; i++)

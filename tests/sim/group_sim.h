@@ -33,8 +33,8 @@ enum group_event {
 	SAW_PERSIST_KEPT, SAW_PERSIST_LOST, SAW_DISK_FAILURE, SAW_POWER_LOSS, SAW_WIPE, SAW_MEMORY_RESTART, SAW_SPLIT,
 	SAW_ONE_WAY, SAW_PAUSE, SAW_LEAVE, SAW_LEADER_LEAVE, SAW_TRANSFER, SAW_REPLAY, SAW_DUPLICATE, SAW_DROP,
 	SAW_INDETERMINATE, SAW_LATE_RESULT, SAW_REFUSED, SAW_STRONG_READ, SAW_FOLLOWER_READ, SAW_READ_FAILED, SAW_LOCAL_READ,
-	SAW_COMMAND_ON_FOLLOWER, SAW_TWO_LINEAGES, SAW_DISSOLVED, SAW_OBSERVER, SAW_SEVEN_VOTERS, SAW_LOG_GAP_FILLED,
-	SAW_LATE_BIRTH, SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_EVENTS
+	SAW_COMMAND_ON_FOLLOWER, SAW_TWO_LINEAGES, SAW_DISSOLVED, SAW_OBSERVER, SAW_SEVEN_VOTERS,
+	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_EVENTS
 };
 extern const char *const group_event_name[SAW_EVENTS];
 
@@ -45,6 +45,8 @@ struct world_options {
 	bool durable[GROUP_PLACES_MAX];
 	struct group_terms terms;
 	uint8_t expect;
+	bool external;                        /* results come from a state that the owner of each member keeps besides */
+	bool scattered;                       /* they begin apart, and each part may give birth */
 	/* Raft's messages as datagrams: lost, doubled, replayed much later, in any order. Off: bonds are reliable and ordered. */
 	bool harsh;
 	unsigned drop, duplicate, replay;     /* of a thousand, when harsh */
@@ -123,6 +125,8 @@ struct place {
 	struct group *group;                  /* NULL: down */
 	uint32_t life;
 	uint64_t incarnation;                 /* of this life, or the one on disk */
+	uint64_t former;                      /* the one before it in this same life of the process, */
+	bool spoke_anew;                      /* which is silent once the new one spoke */
 	bool dead;                            /* for ever */
 	bool gone;                            /* left; may come again as somebody new */
 	bool leaving;
@@ -135,6 +139,7 @@ struct place {
 	usec tick_at;                         /* earliest tick in the queue; INT64_MAX none */
 	uint64_t hello_version;
 	uint64_t asked;                       /* commands handed to this life */
+	struct state external;                /* in external worlds, of this life */
 	struct disk disk;
 	struct shadow shadow;
 	struct bond_side side[GROUP_PLACES_MAX];
@@ -188,6 +193,7 @@ struct world {
 	uint64_t saw[SAW_EVENTS];
 	struct oracle *oracle;
 	struct clients *clients;
+	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
 	bool failed;
 	char failure[512];
 	struct log log[GROUP_PLACES_MAX];
@@ -195,7 +201,7 @@ struct world {
 
 struct world *world_new(const struct world_options *options);
 void world_free(struct world *world);
-/* Until then, or until something is wrong: world->failed. Not more than `events` events. */
+/* Until then, or until something is wrong (world->failed) or is worth a fault (world->joint). At most `events` events. */
 void world_run_until(struct world *world, usec until, uint64_t events);
 __attribute__((format(printf, 2, 3)))
 void world_fail(struct world *world, const char *format, ...);      /* the first one is kept */
@@ -255,7 +261,8 @@ uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t posi
 uint64_t oracle_acknowledged(const struct oracle *oracle, size_t place);
 void oracle_acknowledge(struct oracle *oracle, size_t place, uint64_t position);
 size_t oracle_lineages(const struct oracle *oracle);
-bool oracle_configuration(const struct oracle *oracle, struct configuration *out);   /* latest committed; false: not born */
+/* Latest committed of a lineage that somebody runs in. false: not born. */
+bool oracle_configuration(const struct oracle *oracle, struct configuration *out);
 void oracle_left(struct oracle *oracle);                            /* somebody wants out: the group may get smaller */
 void oracle_finish(struct oracle *oracle);                          /* what must be true in the end */
 

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 #define SETTLE_WITHIN 60000000      /* usec after the heal */
-#define HISTORY_MEMORY (64u << 20)
+#define HISTORY_MEMORY (4u << 20)
 
 enum fault { FAULT_SPLIT, FAULT_ISOLATE, FAULT_ISOLATE_LEADER, FAULT_ONE_WAY, FAULT_RING, FAULT_MEND, FAULT_CRASH,
 	FAULT_CRASH_LEADER, FAULT_POWER_LOSS, FAULT_RESTART, FAULT_PAUSE, FAULT_SLOW, FAULT_DISK, FAULT_WIPE, FAULT_LEAVE,
@@ -23,6 +23,7 @@ struct swarm {
 	uint64_t seed;
 	bool on[FAULT_COUNT];
 	usec destroyed_at;
+	bool stormy;
 	usec fault_mean;
 };
 
@@ -49,7 +50,10 @@ static void draw_members(struct rng *shape, struct world_options *options)
 		options->preference[i] = i >= eligible ? PREFER_OBSERVER : on(shape, 10) ? PREFER_RELUCTANT : PREFER_NORMAL;
 		options->durable[i] = storage < 50 || (storage < 70 && on(shape, 50));
 	}
-	options->expect = (uint8_t)eligible;
+	options->scattered = on(shape, 12);
+	options->expect = options->scattered ? 1 : (uint8_t)eligible;
+	for (size_t i = 0; i < options->places && options->scattered; i++)
+		options->durable[i] = true;
 	options->terms.voters_cap = (uint8_t)(1 + 2 * rng_below(shape, 5));
 	if (on(shape, 60))
 		options->terms.voters_cap = 5;
@@ -79,6 +83,7 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->padding = on(shape, 20) ? rng_below(shape, 2000) : 0;
 	options->ballast = on(shape, 10) ? rng_below(shape, 60000) : rng_below(shape, 100);
 	options->compact_entries = on(shape, 60) ? 10 + (uint32_t)rng_below(shape, 200) : 0;
+	options->external = on(shape, 15);
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
@@ -96,8 +101,17 @@ static void open_world(struct swarm *swarm, const struct group_log *log)
 	for (int i = 0; i < FAULT_COUNT; i++)
 		swarm->on[i] = on(&shape, 45);
 	swarm->on[FAULT_MEND] = swarm->on[FAULT_RESTART] = true;
+	/* Who promises something in one of two histories is not judged here: nobody forgets. */
+	if (options.scattered)
+		swarm->on[FAULT_DISK] = swarm->on[FAULT_WIPE] = swarm->on[FAULT_LEAVE] = swarm->on[FAULT_DEATH] = false;
 	swarm->fault_mean = 100000 + (usec)rng_below(&shape, 3000000);
 	clocks = on(&shape, 40);
+	/* Leaders that come and go before anything is settled: what is in the logs differs, and gets written over. */
+	if (on(&shape, 25)) {
+		swarm->on[FAULT_ISOLATE_LEADER] = swarm->on[FAULT_CRASH_LEADER] = swarm->on[FAULT_SPLIT] = true;
+		swarm->fault_mean = options.terms.timing.election_timeout * 1000 * (1 + (usec)rng_below(&shape, 8)) / 4;
+		swarm->stormy = true;
+	}
 	swarm->world = world_new(&options);
 	for (size_t i = 0; i < options.places; i++) {
 		swarm->world->saw[SAW_OBSERVER] += options.preference[i] == PREFER_OBSERVER;
@@ -188,6 +202,20 @@ static void restart(struct swarm *swarm, size_t place)
 	world_start(swarm->world, place);
 }
 
+/* An operator says so to a member that runs. */
+static void declare_dead(struct swarm *swarm, size_t place)
+{
+	struct world *world = swarm->world;
+	size_t leader = world_leader(world);
+
+	if (leader == places(swarm))
+		return;
+	world->saw[SAW_DECLARED_DEAD]++;
+	oracle_left(world->oracle);
+	group_declare_dead(world->place[leader].group, world_clock(world, leader), &world->place[place].peer);
+	world_turn(world, leader);
+}
+
 static void destroy(struct swarm *swarm, enum fault fault, size_t place)
 {
 	struct world *world = swarm->world;
@@ -212,6 +240,8 @@ static void destroy(struct swarm *swarm, enum fault fault, size_t place)
 	if (fault == FAULT_DEATH) {
 		member->dead = true;
 		world->saw[SAW_DEAD_FOR_EVER]++;
+		if (draw(swarm, 2) == 0)
+			declare_dead(swarm, place);
 	}
 }
 
@@ -287,8 +317,10 @@ static void inflict(struct swarm *swarm)
 	size_t place = (size_t)draw(swarm, places(swarm));
 
 	/* Power comes back, cuts are mended, and more often than all else. */
-	if (draw(swarm, 4) == 0)
+	if (draw(swarm, swarm->stormy ? 2 : 4) == 0)
 		fault = draw(swarm, 2) == 0 ? FAULT_MEND : FAULT_RESTART;
+	else if (swarm->stormy && draw(swarm, 2) == 0)
+		fault = draw(swarm, 2) == 0 ? FAULT_ISOLATE_LEADER : FAULT_CRASH_LEADER;
 	if (fault == FAULT_RESTART && swarm->world->place[place].group && draw(swarm, 4) > 0)
 		return;
 	if (!swarm->on[fault])
@@ -298,21 +330,43 @@ static void inflict(struct swarm *swarm)
 	inflict_on(swarm, fault, place);
 }
 
+/* The voters are being changed: now or a moment later is when a fault tells most. */
+static void disturb_change(struct swarm *swarm)
+{
+	static const enum fault faults[] = {FAULT_CRASH_LEADER, FAULT_ISOLATE_LEADER, FAULT_SPLIT, FAULT_CRASH, FAULT_RESTART,
+		FAULT_ONE_WAY};
+	enum fault fault = faults[draw(swarm, 6)];
+
+	if (draw(swarm, 3) > 0 || !swarm->on[fault])
+		return;
+	if (draw(swarm, 2) == 0)
+		world_run_until(swarm->world, swarm->world->now + (usec)draw(swarm, 20000), UINT64_MAX);
+	if (swarm->world->failed)
+		return;
+	world_say(swarm->world, "%s, while voters change", fault_name[fault]);
+	swarm->result->faults++;
+	inflict_on(swarm, fault, (size_t)draw(swarm, places(swarm)));
+}
+
 /* ---- the phases ---- */
 
 static void safety(struct swarm *swarm, uint64_t events)
 {
 	struct world *world = swarm->world;
 	usec until = 30000000 + (usec)draw(swarm, 120000000);
-	bool scattered = draw(swarm, 3) == 0;
+	bool slowly = draw(swarm, 3) == 0;
 
+	if (world->options.scattered)
+		cut_group(swarm, 1 + draw(swarm, (UINT64_C(1) << places(swarm)) - 1), false);
 	for (size_t i = 0; i < places(swarm); i++) {
 		world_start(world, i);
-		world_run_until(world, world->now + (usec)draw(swarm, scattered ? 2000000 : 20000), events);
+		world_run_until(world, world->now + (usec)draw(swarm, slowly ? 2000000 : 20000), events);
 	}
 	while (!world->failed && world->now < until && world->events < events) {
 		world_run_until(world, world->now + 10000 + world_exponential(&world->faults, swarm->fault_mean), events);
-		if (!world->failed)
+		if (!world->failed && world->joint)
+			disturb_change(swarm);
+		else if (!world->failed)
 			inflict(swarm);
 	}
 }
@@ -409,8 +463,9 @@ static void describe(struct swarm *swarm)
 		}
 		group_status(member->group, &status);
 		world_say(world, "%zu: %s role %d term %" PRIu64 " commit %" PRIu64 " log %" PRIu64 "-%" PRIu64 " position %" PRIu64
-			" leader %zu bonds %s%s%s", i, status.online ? "online" : "offline", status.role, status.term, status.commit,
-			status.log_first, status.log_last, status.position, world_place_of(world, &status.leader), bonds,
+			" leader %zu lineage %02x%02x bonds %s%s%s", i, status.online ? "online" : "offline", status.role, status.term, status.commit,
+			status.log_first, status.log_last, status.position, world_place_of(world, &status.leader),
+			status.lineage.byte[0], status.lineage.byte[1], bonds,
 			status.joint ? " joint" : "", status.frozen ? " frozen" : "");
 	}
 }

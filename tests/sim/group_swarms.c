@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#define ENOUGH 2000            /* seeds: everything rare must have happened */
+
 static char replay[256];       /* for the handler */
 
 static void on_abort(int number)
@@ -79,6 +81,14 @@ static void tell(const struct group_result *sum, uint64_t seeds, uint64_t failed
 	printf("\n");
 }
 
+/* A simulator that never sees it does not test it. */
+static bool never_seen(const struct group_result *sum, int event)
+{
+	if (sum->saw[event] == 0)
+		fprintf(stderr, "never seen: %s\n", group_event_name[event]);
+	return sum->saw[event] == 0;
+}
+
 uint64_t group_swarm_run_many(const struct group_runs *runs)
 {
 	struct group_result sum = {0}, result;
@@ -91,5 +101,8 @@ uint64_t group_swarm_run_many(const struct group_runs *runs)
 		add(&sum, &result);
 	}
 	tell(&sum, done, failed, seconds() - began);
+	if (done >= ENOUGH)
+		for (int i = 0; i < SAW_EVENTS; i++)
+			failed += never_seen(&sum, i);
 	return failed;
 }

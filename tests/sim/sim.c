@@ -56,6 +56,7 @@ void sim_run_until(struct sim *sim, msec until)
 		sim->now = (msec)(first->key >> SEQUENCE_BITS);
 		heap_remove(&sim->events, first);
 		sim->count.events++;
+		ASSERT(sim->options.events_max == 0 || sim->count.events <= sim->options.events_max);
 		sim_mix(sim, (uint64_t)sim->now);
 		event->happen(sim, event->subject);
 	}

@@ -42,6 +42,7 @@ struct sim_options {
 	msec idle;                        /* silence until a connection is given up */
 	msec handshake;                   /* until a dial without an answer fails */
 	size_t window;                    /* bytes a link may have under way and unread */
+	uint64_t events_max;              /* more are a storm, and a failed assertion; 0: any number */
 	uint64_t check_every;             /* node_check after every so many events of a node; 0: never */
 	FILE *log;                        /* log lines of every node; NULL: silent */
 	enum log_level log_level;
@@ -71,11 +72,22 @@ struct sim_node {
 	struct sim_flow *flow;            /* its part in the workload; NULL: none */
 };
 
+/* What streams are like in this world. Zeroed: small records, everybody has a place and reads everything, block. */
+struct sim_streams {
+	size_t record_size;               /* at least SIM_RECORD_SIZE; 0: that */
+	enum slow_policy on_slow;
+	uint64_t buffer;                  /* records */
+	size_t subscribers_max, waiting_max;
+	unsigned filter_percent;          /* of readers that ask for a third of the records */
+};
+
 struct sim_counters {
 	uint64_t events, turns, checks;
 	uint64_t messages[PROTOCOL_COUNT], bytes[PROTOCOL_COUNT];
 	uint64_t dials, dials_failed, links, deaths;
 	uint64_t records, gaps, ends;     /* of the workload */
+	uint64_t missed, queued, filtered;   /* records in gaps; readers that stood in line; records that were picked */
+	uint64_t dropped, too_slow;       /* records left out for slow readers; readers put out */
 	uint64_t watched[PROTOCOL_COUNT]; /* messages that contained sim.watch */
 };
 
@@ -90,6 +102,7 @@ struct sim {
 	struct sim_node *node;            /* [places] */
 	bool *cut;                        /* [from * places + to]: nothing gets through */
 	size_t cuts;
+	struct sim_streams streams;
 	struct sim_counters count;
 	uint64_t hash;
 	struct bytes watch;               /* borrowed; messages that contain it are counted */

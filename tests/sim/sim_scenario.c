@@ -76,8 +76,16 @@ static void on_fact(struct sim *sim, struct sim_node *node, const struct node_fa
 		print(scenario, "%c is done with reader %c%s\n", name_of(node), peer,
 			stream->acknowledged ? "" : ", unacknowledged");
 		break;
+	case CONSUMER_QUEUED:
+		print(scenario, "%c waits for a place at %c\n", name_of(node), peer);
+		break;
+	case PRODUCER_REFUSED:
+		print(scenario, "%c refuses %c: %s\n", name_of(node), peer, error_name(stream->reason));
+		break;
 	case PRODUCER_SUBSCRIBED:
 	case PRODUCER_ROOM:
+	case PRODUCER_QUEUED:
+	case PRODUCER_UNDELIVERED:
 	case CONSUMER_BATCH:
 		break;
 	}

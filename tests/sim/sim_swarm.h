@@ -30,7 +30,7 @@ struct swarm_result {
 void swarm_run(uint64_t seed, FILE *log, struct swarm_result *result);
 /* Should an assertion end the process, it now says how to replay this seed. */
 void swarm_prepare(uint64_t seed);
-/* Each twice, and figures on stdout; failures on stderr. How many failed. */
-uint64_t swarm_run_many(uint64_t first, uint64_t seeds);
+/* Each twice, and figures on stdout; failures on stderr, stop: after the first one. How many failed. */
+uint64_t swarm_run_many(uint64_t first, uint64_t seeds, bool stop);
 
 #endif

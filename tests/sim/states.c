@@ -198,6 +198,15 @@ struct state states_new(size_t ballast)
 	return (struct state){&ops, self};
 }
 
+void states_set(struct state *state, uint64_t cell, struct linear_state content)
+{
+	struct states *self = state->self;
+
+	count_in(self, cell, UINT64_MAX);
+	self->cell[cell] = content;
+	count_in(self, cell, 1);
+}
+
 void states_command(const struct linear_op *op, uint64_t name, size_t padding, struct buffer *out)
 {
 	const uint8_t head[2] = {(uint8_t)op->kind, (uint8_t)op->key};

@@ -13,6 +13,8 @@
 /* ballast: bytes that every item of a snapshot carries besides, so that snapshots have many chunks; < 64 KiB. */
 struct state states_new(size_t ballast);
 
+void states_set(struct state *state, uint64_t cell, struct linear_state content);
+
 /* name: any number but 0, told in the command's bytes and nowhere used by the state; padding: bytes at the end. */
 void states_command(const struct linear_op *op, uint64_t name, size_t padding, struct buffer *out);
 /* false: not a command */

@@ -111,7 +111,7 @@ static void say(struct solo *solo, link_id link, const struct announce_message *
 
 struct counts {
 	unsigned connects, sends, closes;   /* sends: gossip only */
-	unsigned of_kind[ANNOUNCE_SUSPECT + 1];
+	unsigned of_kind[ANNOUNCE_WANT + 1];
 	struct announce_message last;       /* its signed bytes are gone */
 	link_id connected, sent_to, closed;
 	enum error reason;
@@ -546,8 +546,10 @@ static void our_goodbye_goes_to_all_neighbours_once(void **state)
 	announce_changed(solo.announce, solo.now);
 	solo.now += 10 * ANNOUNCE_INTERVAL;
 	tick(&solo);
-	link_up(&solo, 5, 3);
-	assert_int_equal(drain(&solo).sends, 0);
+	link_up(&solo, 5, 3);   /* whoever is met only now hears that, and nothing else */
+	counts = drain(&solo);
+	assert_int_equal(counts.sends, 1);
+	assert_true(counts.said.is_goodbye && id_equal(&counts.said.peer, &solo.pair.public_key));
 	announce_set_wall(solo.announce, solo.now, WALL);
 	assert_int_equal(hear(&solo, 1, fake_entry(50, WALL, WALL + 1)), OK);   /* others are still passed on */
 	assert_int_equal(drain(&solo).sends, 2);

@@ -341,7 +341,7 @@ static inline bool settle_announce(struct world *world, struct member *member)
 	return true;
 }
 
-static inline bool settle_exchange(struct member *member)
+static inline bool settle_exchange(struct world *world, struct member *member)
 {
 	struct exchange_fact fact;
 
@@ -349,7 +349,8 @@ static inline bool settle_exchange(struct member *member)
 		return false;
 	member->out.protocol = PROTOCOL_ANNOUNCE;
 	if (fact.kind == EXCHANGE_NEWS) {
-		announce_spread_from(member->announce, &fact.peer, fact.news, &member->out);
+		if (!announce_spread_from(member->announce, &fact.peer, fact.news, &member->out))
+			exchange_hurry(member->exchange, world->now);
 		entry_drop(fact.news);
 	} else if (fact.kind == EXCHANGE_DONE) {
 		member->rounds_done++;
@@ -359,13 +360,29 @@ static inline bool settle_exchange(struct member *member)
 	return true;
 }
 
+static inline void settle_catalog(struct world *world, struct member *member)
+{
+	struct catalog_event event;
+	struct version version;
+	bool is_goodbye;
+
+	while (catalog_next_event(&member->catalog, &event)) {
+		bool is_known = catalog_version(&member->catalog, &event.entry->card.peer, &version, &is_goodbye);
+
+		if (event.kind == PEER_DEPARTED && !(is_known && is_goodbye))
+			announce_lost(member->announce, world->now, event.entry);
+		entry_drop(event.entry);
+	}
+}
+
 static inline void member_settle(struct world *world, size_t index)
 {
 	struct member *member = &world->member[index];
 	struct effect effect;
 
-	while (settle_announce(world, member) || settle_exchange(member))
+	while (settle_announce(world, member) || settle_exchange(world, member))
 		;
+	settle_catalog(world, member);
 	while (outbox_next(&member->out, &effect)) {
 		if (effect.kind == EFFECT_CONNECT)
 			wire_connect(world, index, &effect);

@@ -79,6 +79,32 @@ static void too_many_open_commands_are_busy(void **state)
 	shop_free(&shop);
 }
 
+/* A client is held back before its member would have to say that it is busy. */
+static void large_commands_are_held_back_not_refused(void **state)
+{
+	static uint8_t large[64u << 10];
+	struct shop shop = shop_open();
+	struct client_fact fact;
+	uint64_t ticket = 0;
+
+	(void)state;
+	shop.group->room = 0;
+	while (client_propose(shop.client, ticket + 1, bytes_of(large, sizeof large), shop.out) == OK)
+		ticket++;
+	assert_in_range(ticket, 32, 128);
+	run(&shop, 500);
+	expect_nothing(&shop);
+	shop.group->room = FAKE_QUEUE;
+	run(&shop, 10);
+	assert_int_equal(shop.group->commands, ticket);
+	answer(&shop, 0, OK, "");
+	run(&shop, 100);
+	expect_result(&shop, 1, OK, "");
+	fact = next(&shop);
+	assert_int_equal(fact.kind, CLIENT_ROOM);
+	shop_free(&shop);
+}
+
 static void feeding_is_answered_at_once(void **state)
 {
 	struct shop shop = shop_open();
@@ -115,6 +141,11 @@ static void queries_carry_their_deadline(void **state)
 	fake_say(shop.group, &(struct group_fact){.kind = GROUP_ANSWER, .ticket = shop.group->query.ticket});
 	run(&shop, 200);
 	expect_nothing(&shop);
+	query.deadline = MSEC_NEVER;   /* even so it does not stay for ever */
+	error = client_query(shop.client, shop.mesh->now, &query, shop.out);
+	assert_int_equal(error, OK);
+	run(&shop, 200);
+	assert_in_range(shop.group->query.deadline, shop.mesh->now, shop.mesh->now + 600000);
 	shop_free(&shop);
 }
 
@@ -347,6 +378,7 @@ int main(void)
 		cmocka_unit_test(commands_keep_their_order),
 		cmocka_unit_test(commands_wait_for_room),
 		cmocka_unit_test(too_many_open_commands_are_busy),
+		cmocka_unit_test(large_commands_are_held_back_not_refused),
 		cmocka_unit_test(feeding_is_answered_at_once),
 		cmocka_unit_test(queries_carry_their_deadline),
 		cmocka_unit_test(status_is_told_in_full),

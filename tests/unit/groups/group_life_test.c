@@ -305,7 +305,7 @@ static void chaos(uint64_t seed)
 static void histories_meet_at_random(void **unused)
 {
 	(void)unused;
-	for (uint64_t seed = 1; seed <= 20; seed++)
+	for (uint64_t seed = 1; seed <= 10; seed++)
 		chaos(seed);
 }
 

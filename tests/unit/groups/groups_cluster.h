@@ -23,7 +23,7 @@
 #include "groups/log_state.h"
 
 #define NODES 9
-#define TICKETS 70000
+#define TICKETS 12000
 
 struct letter {
 	size_t from;

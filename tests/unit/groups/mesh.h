@@ -292,7 +292,8 @@ static inline void mesh_arrive(struct mesh *mesh, struct mesh_item *item)
 		if (error != OK)
 			mesh_cut(mesh, n, wire->end[1 - item->end].node, error);
 	} else if (item->kind == MESH_SENT) {
-		ops->sent(self, id, item->bytes, &node->out);
+		if (ops->sent)
+			ops->sent(self, id, item->bytes, &node->out);
 	} else {
 		wire->end[item->end].alive = false;
 		node->last_unlinked = item->reason;

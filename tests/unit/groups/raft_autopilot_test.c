@@ -146,6 +146,35 @@ static void s5_a_new_life_replaces_the_old(void **state)
 	cluster_free(c);
 }
 
+/* Seven voters: two live on as others, one is silent. The two are replaced first, and one by one if need be. */
+static void ended_lives_are_replaced_before_silent_ones(void **state)
+{
+	struct cluster *c = memory_new(sizeof(*c));
+	size_t leader;
+
+	(void)state;
+	cluster_init(c, 0);
+	c->count = 7;
+	c->options.voters_cap = 7;
+	for (size_t i = 0; i < 7; i++)
+		c->node[i].self = (struct member){cluster_id(i), i + 1};
+	for (size_t i = 0; i < 7; i++)
+		cluster_start(c, i, false);
+	cluster_begin(c, 7);
+	leader = cluster_elect(c, NOBODY);
+	for (size_t i = 1; i <= 3; i++)
+		cluster_crash(c, (leader + i) % 7, false);
+	cluster_run(c, 20000);
+	cluster_rebirth(c, (leader + 1) % 7);
+	cluster_run(c, 3000);
+	leader = cluster_leader(c);
+	assert_int_equal(cluster_voter_count(c, leader), 7);
+	for (size_t n = 0; n < 7; n++)
+		if (c->node[n].raft)
+			assert_true(cluster_votes(c, leader, &c->node[n].self));
+	cluster_free(c);
+}
+
 static void sizes_by_leaving_are_3_1_1(void **state)
 {
 	struct cluster *c = cluster_new(3, 3);
@@ -362,6 +391,7 @@ int main(void)
 		cmocka_unit_test(b22_silence_without_a_standby_changes_nothing),
 		cmocka_unit_test(a_silent_voter_is_replaced_in_one_change),
 		cmocka_unit_test(s5_a_new_life_replaces_the_old),
+		cmocka_unit_test(ended_lives_are_replaced_before_silent_ones),
 		cmocka_unit_test(sizes_by_leaving_are_3_1_1),
 		cmocka_unit_test(a_leaving_leader_hands_over_within_150_ms),
 		cmocka_unit_test(c4_the_only_voter_leaves_for_a_standby),

@@ -41,6 +41,7 @@ struct saying {
 	uint64_t start;
 	uint64_t update;
 	bool produces;                    /* LONE_STREAM */
+	const char *tag;                  /* NULL: none */
 	bool goodbye;
 	const struct address *address;
 	size_t address_count;
@@ -58,6 +59,11 @@ static inline void lone_hear(struct lone *lone, const struct saying *saying)
 	card_set_addresses(&card, saying->address, saying->address_count);
 	if (saying->produces)
 		id_set_add(&card.streams, &stream);
+	if (saying->tag) {
+		struct id tag = id_hash(bytes_of_text(saying->tag));
+
+		id_set_add(&card.tags, &tag);
+	}
 	entry = saying->goodbye ? entry_sign_goodbye(&card, &pair, &fake_crypto) : entry_sign(&card, &pair, &fake_crypto);
 	node_met(lone->node, lone->now, &pair.public_key, saying->from ? saying->from : &from,
 		blob_bytes(entry->signed_bytes));

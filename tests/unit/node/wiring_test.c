@@ -3,6 +3,8 @@
  */
 #include "tests/unit/node/lone.h"
 
+#include "streams/stream_wire.h"
+
 #define CROWD 250                             /* more than CATALOG_EVENTS_MAX */
 
 /* ---- catalog -> consumers ---- */
@@ -168,6 +170,166 @@ static void a_failed_call_is_told_and_tried_again(void **state)
 	lone_free(lone);
 }
 
+/* ---- rules about peers ---- */
+
+static struct peer_condition with_tag(const char *tag)
+{
+	return (struct peer_condition){.kind = PEER_HAS_TAG, .id = id_hash(bytes_of_text(tag))};
+}
+
+/* The tag comes and goes while the producer runs: so does the subscription. */
+static void a_tag_that_comes_connects_and_one_that_goes_disconnects(void **state)
+{
+	struct peer_condition tagged = with_tag("gold");
+	struct lone *lone = lone_new();
+	struct consumer *consumer = node_consume(lone->node, lone->now, LONE_STREAM,
+		&(struct consumer_options){.record_max = 1000, .producers = {&tagged, 1}});
+	struct effect effect;
+	link_id link;
+
+	(void)state;
+	lone_hear(lone, &(struct saying){.peer = 1, .produces = true});
+	lone_expect_quiet(lone);
+	assert_int_equal(node_producers_listed(lone->node, consumer), 0);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .produces = true, .tag = "gold"});
+	link = lone_expect_call(lone, 1);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 2, .produces = true, .tag = "lead"});
+	effect = lone_expect(lone, EFFECT_CLOSE, PROTOCOL_STREAMS);
+	assert_true(effect.link == link && effect.reason == ERROR_CANCELLED);
+	assert_int_equal(node_producers_listed(lone->node, consumer), 0);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 3, .produces = true, .tag = "gold"});
+	lone_expect_call(lone, 1);
+	lone_free(lone);
+}
+
+/* A subscription of ours from peer 1, by hand. */
+static void subscribe(struct lone *lone, link_id id)
+{
+	struct keypair pair = fake_pair(1);
+	struct id stream = id_hash(bytes_of_text(LONE_STREAM));
+	struct blob *message = stream_wire_subscribe(&stream, bytes_of(NULL, 0));
+
+	node_linked(lone->node, lone->now, PROTOCOL_STREAMS, &(struct link){.id = id, .peer = pair.public_key});
+	assert_int_equal(node_received(lone->node, lone->now, PROTOCOL_STREAMS, id, message), OK);
+	blob_drop(message);
+}
+
+static void a_consumer_without_the_tag_is_refused_and_one_that_loses_it_put_out(void **state)
+{
+	struct peer_condition tagged = with_tag("gold");
+	struct lone *lone = lone_new();
+	struct producer *producer = node_produce(lone->node, lone->now, LONE_STREAM,
+		&(struct producer_options){.max_stall = MSEC_NEVER, .linger = MSEC_NEVER, .accept = {&tagged, 1}});
+
+	(void)state;
+	lone_hear(lone, &(struct saying){.peer = 1});
+	subscribe(lone, 1);
+	assert_int_equal(producer_subscribers(producer), 0);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .tag = "gold"});
+	subscribe(lone, 3);
+	assert_int_equal(producer_subscribers(producer), 1);
+	assert_int_equal(producer_subscribers_of(producer, &(struct peer_rule){&tagged, 1}), 1);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 2, .tag = "gold"});
+	assert_int_equal(producer_subscribers(producer), 1);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 3});
+	assert_int_equal(producer_subscribers(producer), 0);
+	lone_free(lone);
+}
+
+/* What is too far away is seen once a link is open, and left. */
+static void a_producer_that_is_too_far_is_left(void **state)
+{
+	struct peer_condition near = {.kind = PEER_RTT_WITHIN, .rtt_us = 1000};
+	struct keypair pair = fake_pair(1);
+	struct lone *lone = lone_new();
+	struct effect effect;
+	link_id link;
+
+	(void)state;
+	node_consume(lone->node, lone->now, LONE_STREAM,
+		&(struct consumer_options){.record_max = 1000, .producers = {&near, 1}});
+	lone_hear(lone, &(struct saying){.peer = 1, .produces = true});
+	link = lone_expect_call(lone, 1);
+	node_set_rtt(lone->node, &pair.public_key, 1001);
+	node_linked(lone->node, lone->now, PROTOCOL_STREAMS, &(struct link){.id = link, .peer = pair.public_key});
+	effect = lone_expect(lone, EFFECT_SEND, PROTOCOL_STREAMS);
+	effect_drop(&effect);
+	effect = lone_expect(lone, EFFECT_CLOSE, PROTOCOL_STREAMS);
+	assert_true(effect.link == link && effect.reason == ERROR_CANCELLED);
+	lone_free(lone);
+}
+
+/* ---- doubts ---- */
+
+static void end_of(struct lone *lone, link_id link)
+{
+	struct stream_sum sum = {0, 0, id_hash(bytes_of(NULL, 0))};
+	struct keypair pair = fake_pair(1);
+	struct blob *started = stream_wire_started(0), *end = stream_wire_end(&sum);
+
+	node_linked(lone->node, lone->now, PROTOCOL_STREAMS, &(struct link){.id = link, .peer = pair.public_key});
+	assert_int_equal(node_received(lone->node, lone->now, PROTOCOL_STREAMS, link, started), OK);
+	assert_int_equal(node_received(lone->node, lone->now, PROTOCOL_STREAMS, link, end), OK);
+	node_acknowledge(lone->node, link);
+	node_unlinked(lone->node, lone->now, PROTOCOL_STREAMS, link, OK);
+	blob_drop(started);
+	blob_drop(end);
+	lone_drop_effects(lone);
+}
+
+static void doubt(struct lone *lone, uint64_t start, uint64_t update)
+{
+	struct keypair pair = fake_pair(1);
+	struct version version = {WORLD_WALL + start, WORLD_WALL + update};
+
+	assert_true(catalog_suspect(&lone->node->catalog, lone->now, &pair.public_key, &version));
+	node_settle(lone->node, lone->now);
+	node_check(lone->node);
+}
+
+/* Its end was seen; then it was cut off and thought dead. What comes back is the same, and has nothing more to say. */
+static void an_end_outlives_a_doubt_but_not_a_new_start(void **state)
+{
+	struct lone *lone = lone_new();
+	struct consumer *consumer = lone_consume(lone);
+
+	(void)state;
+	lone_hear(lone, &(struct saying){.peer = 1, .produces = true});
+	end_of(lone, lone_expect_call(lone, 1));
+	doubt(lone, 0, 0);
+	assert_int_equal(node_producers_listed(lone->node, consumer), 0);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .produces = true});
+	assert_int_equal(node_producers_listed(lone->node, consumer), 1);
+	lone_expect_quiet(lone);
+	doubt(lone, 0, 1);
+	lone_hear(lone, &(struct saying){.peer = 1, .start = 5, .update = 6, .produces = true});
+	lone_expect_call(lone, 1);
+	lone_free(lone);
+}
+
+/* The catalog forgets it meanwhile: nothing of it is kept, and whoever comes under its id is called. */
+static void a_doubted_peer_that_is_purged_leaves_nothing_behind(void **state)
+{
+	struct lone *lone = lone_new();
+
+	(void)state;
+	lone_consume(lone);
+	lone_hear(lone, &(struct saying){.peer = 1, .produces = true});
+	end_of(lone, lone_expect_call(lone, 1));
+	doubt(lone, 0, 0);
+	assert_int_equal(lone->node->consumers->told.count, 1);
+	lone->now += CATALOG_PURGE_AFTER;
+	lone_hear(lone, &(struct saying){.peer = 2, .produces = true, .update = CATALOG_PURGE_AFTER, .start = CATALOG_PURGE_AFTER});
+	lone_drop_effects(lone);
+	node_tick(lone->node, lone->now);
+	lone_hear(lone, &(struct saying){.peer = 2, .goodbye = true, .update = CATALOG_PURGE_AFTER + 1, .start = CATALOG_PURGE_AFTER});
+	assert_int_equal(lone->node->consumers->told.count, 0);
+	lone_drop_effects(lone);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = CATALOG_PURGE_AFTER + 2, .produces = true});
+	lone_expect_call(lone, 1);
+	lone_free(lone);
+}
+
 /* ---- more events in one call than the ring holds ---- */
 
 /* Everybody falls silent at once, and one purge makes an event of each. */
@@ -298,6 +460,11 @@ int main(void)
 		cmocka_unit_test(a_goodbye_takes_the_producer_and_its_address_back),
 		cmocka_unit_test(only_a_newer_start_is_called_at_once),
 		cmocka_unit_test(a_failed_call_is_told_and_tried_again),
+		cmocka_unit_test(a_tag_that_comes_connects_and_one_that_goes_disconnects),
+		cmocka_unit_test(a_consumer_without_the_tag_is_refused_and_one_that_loses_it_put_out),
+		cmocka_unit_test(a_producer_that_is_too_far_is_left),
+		cmocka_unit_test(an_end_outlives_a_doubt_but_not_a_new_start),
+		cmocka_unit_test(a_doubted_peer_that_is_purged_leaves_nothing_behind),
 		cmocka_unit_test(a_purge_of_a_crowd_is_not_lost),
 		cmocka_unit_test(a_new_neighbour_is_compared_with),
 		cmocka_unit_test(a_bootstrap_dial_that_fails_is_told),

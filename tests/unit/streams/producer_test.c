@@ -385,6 +385,7 @@ static void capacity_refuses_and_frees(void **state)
 	subscribe(&a, 0, 5);
 	next_message(&a, 5, STREAM_STARTED);
 	next_fact(&a, PRODUCER_SUBSCRIBED);
+	assert_int_equal(next_fact(&a, PRODUCER_REFUSED).reason, ERROR_NO_CAPACITY);
 	assert_int_equal(next_fact(&a, PRODUCER_UNSUBSCRIBED).link, 1);
 	assert_int_equal(next_fact(&a, PRODUCER_SUBSCRIBED).link, 5);
 	alone_free(&a);

@@ -375,6 +375,8 @@ static void a_freed_place_is_taken_by_who_waits(void **state)
 	assert_true(fact.reason == ERROR_NO_CAPACITY && fact.retry_failed);
 	mesh_sleep(mesh, 60000);
 	assert_true(mesh->connects >= 4 && mesh->connects <= 7);   /* it asks, and does not hammer */
+	for (size_t asked = mesh->connects; asked > 1; asked--)
+		assert_int_equal(mesh_expect(mesh, 0, PRODUCER_REFUSED).reason, ERROR_NO_CAPACITY);
 	consumer_free(mesh->node[1].streams, first, &mesh->node[1].out);
 	mesh_sleep(mesh, 72001);
 	mesh_expect(mesh, 0, PRODUCER_UNSUBSCRIBED);

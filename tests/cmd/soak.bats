@@ -1,0 +1,15 @@
+#!/usr/bin/env bats
+# The soak tests, short: see tests/README.md for how they run at full length.
+load helper
+
+@test "nothing is lost at the head or the tail of a stream" {
+	run "$BATS_TEST_DIRNAME/../soak/head-and-tail" 20
+	echo "$output"
+	[ "$status" = 0 ]
+}
+
+@test "consumers and producers that come and go: no wrong byte, no stuck stream, no leak" {
+	run "$BATS_TEST_DIRNAME/../soak/churn" 5 6 3
+	echo "$output"
+	[ "$status" = 0 ]
+}

@@ -139,7 +139,7 @@ SIM_SRC := $(filter-out %_test.c $(SIM_PROGRAMS),$(wildcard tests/sim/*.c))
 SIM := $(SIM_PROGRAMS:%.c=$B/%)
 UNIT := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/*_test.c tests/sim/*_test.c tests/net/*_test.c))
 FUZZ := $(patsubst %.c,$B/%,$(wildcard tests/fuzz/fuzz_*.c))
-TOOLS := $(patsubst %.c,$B/%,$(wildcard tests/net/hostile*.c tests/bench/*.c))
+TOOLS := $(patsubst %.c,$B/%,$(wildcard tests/net/hostile*.c tests/net/group_*.c tests/bench/*.c))
 
 all: $(BINARIES)
 tests: $(UNIT) $(FUZZ) $(TOOLS) $(SIM)

@@ -149,13 +149,18 @@ static void give_up(struct asker *asker, int status)
 	asker_leave(asker, status);
 }
 
+static bool goes_on(struct asker *asker)
+{
+	return asker->again && asker->again(asker);
+}
+
 static bool may_wait(struct asker *asker, msec now)
 {
 	const struct common *common = &asker->ask.common;
 	msec wait = common->has_wait ? common->wait : 0;
 
 	/* Whoever follows goes on with the next member, until -W. */
-	if (asker->was_up && asker->again && asker->again(asker))
+	if (asker->was_up && goes_on(asker))
 		return true;
 	return wait == MSEC_NEVER || now < asker->ask.session.started_at + wait;
 }
@@ -202,7 +207,7 @@ static void member_down(struct asker *asker, msec now, enum error reason)
 	drop_client(asker);
 	asker->failure = reason;
 	asker->refused |= reason == ERROR_BOND_PROOF;
-	if (was_up && (!asker->again || !asker->again(asker))) {
+	if (was_up && !goes_on(asker)) {
 		give_up(asker, EXIT_UNAVAILABLE);
 		return;
 	}
@@ -221,6 +226,7 @@ static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
 	if (fact->client == asker->client && !ask->session.leaving) {
 		if (client->kind == CLIENT_UP) {
 			asker->is_up = asker->was_up = true;
+			asker->ask.patient = asker->ask.patient || goes_on(asker);
 			asker->up(asker, now);
 		} else if (client->kind == CLIENT_DOWN) {
 			member_down(asker, now, client->reason);

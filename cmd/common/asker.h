@@ -23,7 +23,10 @@ struct asker {
 	void (*up)(struct asker *asker, msec now);
 	/* An answer or event. The message is dropped by us. */
 	void (*fact)(struct asker *asker, msec now, const struct client_fact *fact);
-	/* The member went away; open questions got their facts before. false or NULL: that is the end. */
+	/*
+	 * The member went away; open questions got their facts before. true: another one is asked, and waited for if there is
+	 * none, as long as -W allows. false or NULL: that is the end.
+	 */
 	bool (*again)(struct asker *asker);
 	void (*turn)(struct asker *asker, msec now);    /* once a turn while up; may be NULL */
 	bool turns_always;               /* also while no member is up */

@@ -52,7 +52,8 @@ static bool is_patient(const struct collection_invocation *invocation)
 
 	if (!common->has_wait || common->wait == 0)
 		return false;
-	return strcmp(invocation->verb, "take") == 0 || (invocation->kind == COLLECTION_ONCE && strcmp(invocation->verb, "get") == 0);
+	return strcmp(invocation->verb, "take") == 0 ||
+		(invocation->kind == COLLECTION_ONCE && strcmp(invocation->verb, "get") == 0);
 }
 
 struct words {

@@ -50,7 +50,7 @@ collection_run collection_subset_run;          /* of sets: STORE is in the other
 
 /* Kind, name, key, types, settings. The asker's functions and self are the owner's to fill in. */
 void collection_asker(const struct collection_invocation *invocation, struct asker *asker);
-/* The shape of the store whose member is up. Leaves with EXIT_PROTOCOL and false if it lists itself in a way that nobody can read. */
+/* The shape of the store whose member is up. false, and it has left with EXIT_PROTOCOL: nobody can read what it lists. */
 bool collection_found(struct asker *asker, struct collection_shape *shape);
 /* The shape that -T and --capacity say, with the default types: bytes, of a priority u64. Ends the process if -T is none. */
 struct collection_shape collection_wanted(const struct collection_invocation *invocation);
@@ -60,7 +60,7 @@ struct verb_options collection_verb_options(const struct collection_settings *se
 /* A question of the kind that -L and --min-version ask for. */
 struct group_query collection_query(const struct collection_settings *settings, uint64_t ticket, struct bytes query);
 
-/* All of it to stdout; the buffer is empty then. EXIT_YES, EXIT_IO (it was told), or 128 + SIGPIPE: collection_leave dies of it. */
+/* All of it to stdout; the buffer is empty then. EXIT_YES, EXIT_IO (it was told), or 128 + SIGPIPE (see the next one). */
 int collection_print(struct buffer *output);
 /* asker_leave, also with 128 + a signal. */
 void collection_leave(struct asker *asker, int status);

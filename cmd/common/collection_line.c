@@ -79,7 +79,8 @@ static bool take_option(struct collection_line *line, char **word, size_t count,
 	return true;
 }
 
-static bool sort_words(enum collection_kind kind, char **word, size_t count, struct collection_line *line, const char **problem)
+static bool sort_words(enum collection_kind kind, char **word, size_t count, struct collection_line *line,
+	const char **problem)
 {
 	line->verb = verb_find(kind, word[0]);
 	if (!line->verb) {
@@ -99,7 +100,8 @@ static bool sort_words(enum collection_kind kind, char **word, size_t count, str
 	return *problem == NULL;
 }
 
-bool collection_line_read(enum collection_kind kind, struct bytes record, struct collection_line *line, const char **problem)
+bool collection_line_read(enum collection_kind kind, struct bytes record, struct collection_line *line,
+	const char **problem)
 {
 	char *word[LINE_OPERANDS_MAX];
 	size_t count = 0, at = 0;

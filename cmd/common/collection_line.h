@@ -22,8 +22,9 @@ struct collection_line {
 	struct buffer text;
 };
 
-/* false: *problem says why, for a person; borrowed. `line` keeps nothing of the record; release it with collection_line_fini. */
-bool collection_line_read(enum collection_kind kind, struct bytes record, struct collection_line *line, const char **problem);
+/* false: *problem says why, for a person; borrowed. `line` keeps nothing of the record; collection_line_fini in any case. */
+bool collection_line_read(enum collection_kind kind, struct bytes record, struct collection_line *line,
+	const char **problem);
 void collection_line_fini(struct collection_line *line);
 
 #endif

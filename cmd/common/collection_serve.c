@@ -22,6 +22,9 @@
 #include "runtime/stdio.h"
 
 #define PENDING_MAX (1024 * 1024)      /* bytes that stdout has not taken, above which lines wait */
+#define READY_AGAIN 100                /* msec until it is asked again whether we have everything */
+
+enum { TICKET_READY = 1 };             /* those of lines follow */
 
 struct serve {
 	const struct collection_invocation *invocation;
@@ -33,9 +36,11 @@ struct serve {
 	struct collection_line line;       /* under way, if is_busy */
 	struct verb_call call;
 	bool is_busy;
-	bool ready;
+	bool ready;                        /* we had everything once that was committed then */
+	bool is_asking;                    /* whether it is so */
+	msec ask_at;
 	uint64_t line_number;
-	uint64_t asked;                    /* requests of all lines; the ticket of the last one */
+	uint64_t ticket;                   /* the last one */
 };
 
 static struct node *node_of(struct serve *serve)
@@ -75,9 +80,9 @@ static void put_next(struct serve *serve, msec now)
 			complain(serve, serve->call.problem);
 		end_line(serve);
 	} else if (serve->line.verb->writes) {
-		group_propose(group, now, ++serve->asked, buffer_bytes(&request));
+		group_propose(group, now, ++serve->ticket, buffer_bytes(&request));
 	} else {
-		struct group_query query = collection_query(serve->invocation->settings, ++serve->asked, buffer_bytes(&request));
+		struct group_query query = collection_query(serve->invocation->settings, ++serve->ticket, buffer_bytes(&request));
 
 		group_query(group, now, &query);
 	}
@@ -142,7 +147,7 @@ static void on_answer(struct serve *serve, msec now, const struct group_fact *fa
 	struct buffer shown = {0};
 	int status;
 
-	if (!serve->is_busy || fact->ticket != serve->asked)
+	if (!serve->is_busy || fact->ticket != serve->ticket)
 		return;
 	if (fact->reason != OK) {
 		complain(serve, error_text(fact->reason));
@@ -160,6 +165,32 @@ static void on_answer(struct serve *serve, msec now, const struct group_fact *fa
 
 /* ---- the member ---- */
 
+static bool will_ask(const struct serve *serve)
+{
+	return !serve->ready && !serve->is_asking && serve->participant.is_online && serve->participant.group;
+}
+
+/* A newcomer is online before it has what was committed until then: an empty strong question is answered when it has. */
+static void ask_if_ready(struct serve *serve, msec now)
+{
+	struct group_query query = {.ticket = TICKET_READY, .level = QUERY_STRONG, .deadline = MSEC_NEVER};
+
+	if (!will_ask(serve) || now < serve->ask_at)
+		return;
+	serve->is_asking = true;
+	group_query(serve->participant.group, now, &query);
+}
+
+static void hear_if_ready(struct serve *serve, msec now, const struct group_fact *fact)
+{
+	serve->is_asking = false;
+	serve->ask_at = now + READY_AGAIN;
+	if (fact->reason != OK)
+		return;
+	serve->ready = true;
+	session_ready(&serve->session);
+}
+
 static void pull_facts(struct serve *serve, msec now)
 {
 	struct node_fact fact;
@@ -171,13 +202,11 @@ static void pull_facts(struct serve *serve, msec now)
 				stop(serve, EXIT_REFUSED);
 			continue;
 		}
-		if (group.kind == GROUP_RESULT || group.kind == GROUP_ANSWER)
+		if (group.kind == GROUP_ANSWER && group.ticket == TICKET_READY)
+			hear_if_ready(serve, now, &group);
+		else if (group.kind == GROUP_RESULT || group.kind == GROUP_ANSWER)
 			on_answer(serve, now, &group);
 		blob_drop(group.bytes);
-	}
-	if (serve->participant.is_online && !serve->ready) {
-		serve->ready = true;
-		session_ready(&serve->session);
 	}
 }
 
@@ -211,6 +240,7 @@ static void turn(void *self, msec now)
 		serve->session.deadline = MSEC_NEVER;
 		stop(serve, EXIT_DEADLINE);
 	}
+	ask_if_ready(serve, now);
 	read_lines(serve, now);
 	flush(serve);
 	participant_turn(&serve->participant, now);
@@ -219,8 +249,9 @@ static void turn(void *self, msec now)
 static msec deadline(void *self)
 {
 	const struct serve *serve = self;
+	msec due = session_deadline(&serve->session);
 
-	return session_deadline(&serve->session);
+	return will_ask(serve) ? msec_min(due, serve->ask_at) : due;
 }
 
 static void on_signal(void *self, int number)
@@ -284,7 +315,7 @@ static void start(struct serve *serve)
 
 int collection_serve_run(const struct collection_invocation *invocation)
 {
-	struct serve serve = {.invocation = invocation, .shape = collection_wanted(invocation)};
+	struct serve serve = {.invocation = invocation, .shape = collection_wanted(invocation), .ticket = TICKET_READY};
 
 	if (invocation->count > 1 || (invocation->count == 1 && strcmp(invocation->operand[0], "-") != 0))
 		usage_error("serve takes a store, and - if verbs come from stdin");

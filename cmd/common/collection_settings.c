@@ -11,7 +11,8 @@
 
 /* Those without a word of help are shown with the verb they belong to. */
 static const struct option_row rows[] = {
-	{'T', "types", OPTION_TEXT, FIELD(types, const char *), "TYPES", "MOSAIK_TYPES", "of bytes str u64 i64 f64 bool json, joined by :"},
+	{'T', "types", OPTION_TEXT, FIELD(types, const char *), "TYPES", "MOSAIK_TYPES",
+		"of bytes str u64 i64 f64 bool json, joined by :"},
 	{'k', "key", OPTION_TEXT, FIELD(key_path, const char *), "FILE", "MOSAIK_GROUP_KEY", NULL},
 	{0, "data", OPTION_TEXT, FIELD(data, const char *), "DIR", NULL, NULL},
 	{0, "expect", OPTION_NUMBER, FIELD(expect, uint64_t), "N", NULL, NULL},

@@ -158,7 +158,7 @@ static void check(const struct verbing *verbing)
 
 	if (!verb_takes(verb, (size_t)verbing->invocation->count))
 		usage_error("%s takes STORE%s%s", verb->name, *verb->usage ? " " : "", verb->usage);
-	if (strcmp(verb->name, "cas") == 0 && (settings->absent == (settings->from != NULL) || settings->delete == (settings->to != NULL)))
+	if (strcmp(verb->name, "cas") == 0 && (settings->absent == !!settings->from || settings->delete == !!settings->to))
 		usage_error("cas needs --absent or --from V, and --to V or --delete");
 	if (settings->print_version && !verb->writes)
 		usage_error("--print-version: '%s' writes nothing", verb->name);
@@ -185,7 +185,8 @@ static bool wants_input(const struct verbing *verbing)
 {
 	const struct collection_invocation *invocation = verbing->invocation;
 
-	return invocation->count > 0 && strchr(verbing->verb->usage, '-') && strcmp(invocation->operand[invocation->count - 1], "-") == 0;
+	return invocation->count > 0 && strchr(verbing->verb->usage, '-') &&
+		strcmp(invocation->operand[invocation->count - 1], "-") == 0;
 }
 
 int collection_verb_run(const struct collection_invocation *invocation)

@@ -28,7 +28,7 @@ bool group_name_types_match(const char *types, const char *wanted);
  * Whether a person who says `text` can mean the group that is listed so: all of it, its kind and name, or its name alone.
  */
 bool group_name_says(const char *listed, const char *text);
-/* The listed name of the group in the card that a person means by `text`: its id, its 64 digits, or as above. "": it lists none. */
+/* The listed name of the group in the card that a person means by `text`: its id, or as above. "": it lists none. */
 const char *group_name_in(const struct card *card, const char *text);   /* NULL: it is in no such group */
 
 /* Ends the process unless the name can be one: not empty, no control characters, at most 128 bytes. */

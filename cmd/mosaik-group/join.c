@@ -48,6 +48,7 @@ struct join {
 	char *const *argv;                 /* of CMD; NULL */
 	struct expectations expected;
 	uint64_t sent;                     /* proposals of ours: their tickets count from 1 */
+	msec replied_at;                   /* when CMD said something last */
 	uint64_t applied;                  /* position of the newest command that went out */
 	bool has_room;
 	bool ready;
@@ -83,6 +84,14 @@ static void expect(struct join *join, msec now, const struct group_fact *fact)
 	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + REPLY_WITHIN};
 }
 
+/* A machine that answers one after another is not late with those that wait. */
+static msec settle_at(const struct join *join, const struct expected *one)
+{
+	msec last = join->replied_at + REPLY_WITHIN;
+
+	return one->until > last ? one->until : last;
+}
+
 /* Those before `position`, and those that waited long enough, had nothing to say. */
 static void settle(struct join *join, msec now, uint64_t position)
 {
@@ -91,7 +100,7 @@ static void settle(struct join *join, msec now, uint64_t position)
 	while (expected->first < expected->count) {
 		const struct expected *one = &expected->one[expected->first];
 
-		if (one->position >= position && one->until > now)
+		if (one->position >= position && settle_at(join, one) > now)
 			break;
 		answer(join, one->ticket, OK, (struct bytes){0});
 		expected->first++;
@@ -107,6 +116,7 @@ static void replied(struct join *join, msec now, const struct coprocess_reply *r
 		answer(join, reply->id, outcome, reply->text);
 		return;
 	}
+	join->replied_at = now;
 	settle(join, now, reply->id);
 	if (expected->first == expected->count || expected->one[expected->first].position != reply->id)
 		return;
@@ -315,7 +325,7 @@ static msec deadline(void *self)
 	const struct expectations *expected = &join->expected;
 	msec due = session_deadline(&join->session);
 
-	return expected->first < expected->count ? msec_min(due, expected->one[expected->first].until) : due;
+	return expected->first < expected->count ? msec_min(due, settle_at(join, &expected->one[expected->first])) : due;
 }
 
 static void on_signal(void *self, int number)

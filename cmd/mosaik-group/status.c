@@ -50,6 +50,14 @@ static const struct column status_columns[] = {
 	{"lineage", COLUMN_ID}, {"state_hash", COLUMN_ID}, {.name = NULL}
 };
 
+/* Of the voters that are up now: so many more may crash. */
+static uint64_t survives(const struct group_status *status)
+{
+	unsigned majority = status->voters / 2 + 1;
+
+	return status->voters_up < majority ? 0 : status->voters_up - majority;
+}
+
 static const char *yes_no(bool yes)
 {
 	return yes ? "yes" : "no";
@@ -72,7 +80,7 @@ static int print_object(const struct looking *looking, const struct client_statu
 	listing_number(listing, at++, status->log_last);
 	listing_number(listing, at++, status->voters);
 	listing_number(listing, at++, status->voters_up);
-	listing_number(listing, at++, status->crashes_tolerated);
+	listing_number(listing, at++, survives(status));
 	listing_text(listing, at++, bytes_of_text(yes_no(status->online)));
 	listing_text(listing, at++, bytes_of_text(yes_no(status->joint)));
 	listing_text(listing, at++, bytes_of_text(yes_no(status->frozen)));
@@ -106,7 +114,7 @@ static int print_fields(const struct looking *looking, const struct client_statu
 	number("term", status->term);
 	number("committed", status->position);
 	printf("voters\t%u (%u up)\n", status->voters, status->voters_up);
-	printf("survives\t%u crash%s\n", status->crashes_tolerated, status->crashes_tolerated == 1 ? "" : "es");
+	printf("survives\t%u crash%s\n", (unsigned)survives(status), survives(status) == 1 ? "" : "es");
 	field("online", yes_no(status->online));
 	if (status->joint)
 		field("changing", "yes");
@@ -217,7 +225,7 @@ static bool again(struct asker *asker)
 {
 	const struct looking *looking = asker->self;
 
-	return looking->settings->follow;
+	return looking->settings->follow || !looking->printed;
 }
 
 static int look(const struct invocation *invocation,

@@ -35,7 +35,8 @@ static const struct collection_program program = {
 	.name = "mosaik-map",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version prefix from to absent delete initial count value",
+	.options = "types key data expect reader lan local min-version print-version "
+		"prefix from to absent delete initial count value",
 };
 
 int main(int argc, char **argv)

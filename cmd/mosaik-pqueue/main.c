@@ -38,7 +38,8 @@ static const struct collection_program program = {
 	.name = "mosaik-pqueue",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader capacity lan local min-version print-version from to absent delete max desc initial count prefix value",
+	.options = "types key data expect reader capacity lan local min-version print-version "
+		"from to absent delete max desc initial count prefix value",
 };
 
 int main(int argc, char **argv)

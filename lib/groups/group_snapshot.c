@@ -238,7 +238,7 @@ void group_compact(struct group *group)
 		&& group->replica.index - group->compacted_index < compact_entries(group))
 		return;
 	if (group->options.durable) {
-		if (is_storing(group))
+		if (is_storing(group) || raft_is_installing(group->raft))
 			return;
 		freeze(group, true);
 	} else {

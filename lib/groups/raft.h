@@ -130,6 +130,8 @@ void raft_compact(struct raft *raft, const struct snapshot_meta *meta, uint64_t 
  * have been acknowledged, stay. Configurations up to it come from it alone. false: not beyond our commit, nothing changed.
  */
 bool raft_install(struct raft *raft, msec now, const struct snapshot_meta *meta);
+/* Its PERSIST is still to come: no later snapshot may be written before it. */
+bool raft_is_installing(const struct raft *raft);
 
 /* ---- what comes out ---- */
 

@@ -74,3 +74,8 @@ bool raft_install(struct raft *raft, msec now, const struct snapshot_meta *meta)
 	raft_follower_installed(raft);
 	return true;
 }
+
+bool raft_is_installing(const struct raft *raft)
+{
+	return raft->install;
+}

@@ -1,39 +1,9 @@
 #!/usr/bin/env bats
 # mosaik-group with real processes: members, what they agree on, and what is asked of them from outside.
 load helper
+load group_helper
 
-# member NAME [OPTION...]: %NAME in an option is the name; joins group g in the background, with a key of its own; its log goes to NAME.log, its pid is pid_NAME.
-member() {
-	local name=$1
-	shift
-	[ -f "$name.key" ] || mosaik-key gen "$name.key" >/dev/null
-	background mosaik-group -q --lan -i "$name.key" join g "${@//%NAME/$name}" <>silence >"$name.log" 2>>"$name.err"
-	declare -g "pid_$name=$pid"
-}
-
-members() { # NAME... [-- OPTION...]
-	local names=()
-	while [ $# -gt 0 ] && [ "$1" != -- ]; do names+=("$1") && shift; done
-	[ $# -eq 0 ] || shift
-	for name in "${names[@]}"; do member "$name" --expect ${#names[@]} "$@"; done
-	mosaik-group wait g --leader --members ${#names[@]} -W "$(scaled 20)"
-}
-
-group_setup() {
-	setup_network
-	mkfifo silence
-}
 setup() { group_setup; }
-
-# The member that leads, by name.
-leader_name() {
-	local leader
-	leader=$(mosaik-group leader g) || return 1
-	for key in *.key; do
-		[ "$(mosaik-key pub "$key")" != "$leader" ] || { echo "${key%.key}"; return 0; }
-	done
-	return 1
-}
 
 # has FILE TEXT: it holds these lines, no more and no less
 has() { [ "$(cat "$1")" = "$2" ]; }
@@ -212,6 +182,21 @@ counter() { # a machine that adds up what is applied
 		mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
 	done
 	eventually has followed "$(seq 1 10; printf '%s\n' a b c)"
+}
+
+@test "status tells how many crashes are survived now, not in better times" {
+	members a b c
+	eventually all_vote 3
+	[ "$(mosaik-group -j status g | jq .crashes_tolerated)" = 1 ]
+	name=$(leader_name)
+	for other in a b c; do
+		victim="pid_$other"
+		[ "$other" = "$name" ] || break
+	done
+	kill -KILL "${!victim}"
+	eventually eval '[ "$(mosaik-group -j status g | jq -c "[.voters_up, .crashes_tolerated]")" = "[2,0]" ]'
+	run -0 mosaik-group status g
+	[[ $output == *$'survives\t0 crashes'* ]]
 }
 
 @test "binary records survive, in every framing" {

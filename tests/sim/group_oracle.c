@@ -100,9 +100,11 @@ static void enter_lineage(struct oracle *oracle, size_t place)
 	struct shadow *shadow = &oracle->world->place[place].shadow;
 	const struct id *lineage = raft_lineage(group_raft(oracle->world->place[place].group));
 
-	if (id_equal(&shadow->lineage, lineage))
+	/* Somebody new remembers nothing, in another lineage or in the same. */
+	if (id_equal(&shadow->lineage, lineage) && shadow->incarnation == oracle->world->place[place].incarnation)
 		return;
 	forget(shadow);
+	shadow->incarnation = oracle->world->place[place].incarnation;
 	shadow->lineage = *lineage;
 	shadow->history = history_of(oracle, lineage);
 }
@@ -129,6 +131,7 @@ void oracle_began(struct oracle *oracle, size_t place, const struct image *image
 	struct shadow *shadow = &oracle->world->place[place].shadow;
 
 	forget(shadow);
+	shadow->incarnation = oracle->world->place[place].incarnation;
 	shadow->lineage = image ? image->hard.lineage : (struct id){{0}};
 	shadow->history = history_of(oracle, &shadow->lineage);
 	if (!image)
@@ -270,7 +273,7 @@ static void became_leader(struct oracle *oracle, size_t place)
 	world->saw[SAW_ELECTION]++;
 	if (marks_put(&history->leaders, key, who) != who)
 		world_fail(world, "I1: member %zu is the second leader of term %" PRIu64, place, term);
-	while (index > 0 && history->log[index - 1].by_term >= term)
+	while (index > 0 && (history->log[index - 1].by_term >= term || !history->log[index - 1].known))
 		index--;
 	if (index <= shadow->base)
 		return;
@@ -437,11 +440,12 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 
 	if (fact->kind == GROUP_DISSOLVED && history_at(oracle, place) && fact->position > history_at(oracle, place)->archived)
 		history_at(oracle, place)->archived = fact->position;
-	if (fact->kind == GROUP_APPLIED) {
+	/* What is told before the end of a lineage is of that one, whatever the member is by now. */
+	if (shadow->history == SIZE_MAX || fact->kind == GROUP_DISSOLVED)
 		enter_lineage(oracle, place);
+	if (fact->kind == GROUP_APPLIED) {
 		check_applied(oracle, place, fact);
 	} else if (fact->kind == GROUP_RESTORED) {
-		enter_lineage(oracle, place);
 		if (fact->position < shadow->reported)
 			world_fail(world, "I6: member %zu goes back to position %" PRIu64 " by a snapshot", place, fact->position);
 		shadow->reported = shadow->restored = fact->position;

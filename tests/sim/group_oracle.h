@@ -12,6 +12,7 @@ struct committed {                            /* an index, for ever */
 	uint64_t term;
 	uint64_t by_term;                     /* of the leader that counted it first */
 	struct chain chain;
+	bool known;                           /* false: its leader compacted it in the very turn that committed it */
 };
 
 struct applied {                              /* a position */
@@ -55,6 +56,7 @@ struct history {
 	struct configuration configuration;   /* latest committed */
 	uint64_t configuration_index;         /* 0: none yet */
 	bool had_three;
+	bool missed;                          /* a configuration was compacted in the turn that committed it */
 };
 
 struct oracle {

@@ -331,7 +331,7 @@ static size_t intact(const struct world *world, const struct voters *voters, siz
 	return count;
 }
 
-static bool survives(const struct world *world, const struct configuration *configuration, size_t place)
+bool world_survives(const struct world *world, const struct configuration *configuration, size_t place)
 {
 	const struct voters *of[2] = {&configuration->outgoing, &configuration->incoming};
 
@@ -345,12 +345,12 @@ static bool disk_survives(const struct world *world, const struct disk *disk, si
 {
 	struct configuration configuration;
 
-	if (disk->meta.index > 0 && !survives(world, &disk->meta.configuration, place))
+	if (disk->meta.index > 0 && !world_survives(world, &disk->meta.configuration, place))
 		return false;
 	for (size_t i = 0; i < disk->count; i++)
 		if ((disk->entry[i].head.kind == ENTRY_CONFIGURATION || disk->entry[i].head.kind == ENTRY_GENESIS)
 			&& i + 100 >= disk->count && configuration_decode(blob_bytes(disk->entry[i].payload), &configuration) == OK
-			&& !survives(world, &configuration, place))
+			&& !world_survives(world, &configuration, place))
 			return false;
 	return true;
 }
@@ -359,7 +359,7 @@ bool world_may_destroy(const struct world *world, size_t place)
 {
 	struct configuration committed;
 
-	if (!oracle_configuration(world->oracle, &committed) || !survives(world, &committed, place))
+	if (!oracle_configuration(world->oracle, &committed) || !world_survives(world, &committed, place))
 		return false;
 	for (size_t other = 0; other < world->options.places; other++) {
 		const struct place *member = &world->place[other];
@@ -368,7 +368,7 @@ bool world_may_destroy(const struct world *world, size_t place)
 			const struct raft *raft = group_raft(member->group);
 			uint64_t written;
 
-			if (!survives(world, raft_configuration(raft, raft_last(raft), &written), place))
+			if (!world_survives(world, raft_configuration(raft, raft_last(raft), &written), place))
 				return false;
 		} else if (!member->group && world->options.durable[other] && !disk_survives(world, &member->disk, place)) {
 			return false;
@@ -606,7 +606,7 @@ struct world *world_new(const struct world_options *options)
 		member->rate = 1000000;
 		member->gone = true;
 		world->log[i] = (struct log){.level = LOG_TRACE, .write = write_line, .context = world};
-		snprintf(world->log[i].node, sizeof(world->log[i].node), "%zu", i);
+		snprintf(world->log[i].node, sizeof(world->log[i].node), "%u", (unsigned)i % 100);
 	}
 	world->oracle = oracle_new(world);
 	world->clients = clients_new(world);

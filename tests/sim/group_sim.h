@@ -109,6 +109,7 @@ struct shadow {
 	uint64_t reported;                    /* last position told by GROUP_APPLIED, 0 none */
 	uint64_t restored;                    /* last position told by GROUP_RESTORED in this life */
 	bool was_leader, led_before;          /* after the last step, and the one before it */
+	uint64_t incarnation;
 	struct id lineage;
 	size_t history;                       /* number of that lineage; SIZE_MAX: none */
 };
@@ -222,6 +223,8 @@ void world_leave(struct world *world, size_t place);
 void world_turn(struct world *world, size_t place);                 /* after a verb was called */
 /* What this place promised is remembered by nobody if it is destroyed now: would a majority of some voters be left? */
 bool world_may_destroy(const struct world *world, size_t place);
+/* The same for one configuration. */
+bool world_survives(const struct world *world, const struct configuration *configuration, size_t place);
 size_t world_leader(const struct world *world);                     /* with the highest term; places: none */
 
 /* group_disk.c */

@@ -82,7 +82,8 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->think = 5000 + (usec)rng_below(shape, 200000);
 	options->padding = on(shape, 20) ? rng_below(shape, 2000) : 0;
 	options->ballast = on(shape, 10) ? rng_below(shape, 60000) : rng_below(shape, 100);
-	options->compact_entries = on(shape, 60) ? 10 + (uint32_t)rng_below(shape, 200) : 0;
+	options->compact_entries = on(shape, 40) ? 10 + (uint32_t)rng_below(shape, 200) : on(shape, 40)
+		? 4 + (uint32_t)rng_below(shape, 12) : 0;
 	options->external = on(shape, 15);
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
@@ -256,6 +257,16 @@ static void transfer(struct swarm *swarm, size_t place)
 	world_turn(swarm->world, place);
 }
 
+/* Never ended early: what waits for its end would be overtaken. */
+static void pause_place(struct swarm *swarm, size_t place)
+{
+	struct place *member = &swarm->world->place[place];
+	usec until = swarm->world->now + 50000 + (usec)draw(swarm, draw(swarm, 4) == 0 ? 20000000 : 3000000);
+
+	member->paused_until = until > member->paused_until ? until : member->paused_until;
+	swarm->world->saw[SAW_PAUSE]++;
+}
+
 static void inflict_on(struct swarm *swarm, enum fault fault, size_t place)
 {
 	struct world *world = swarm->world;
@@ -291,8 +302,7 @@ static void inflict_on(struct swarm *swarm, enum fault fault, size_t place)
 		restart(swarm, place);
 		break;
 	case FAULT_PAUSE:
-		world->place[place].paused_until = world->now + 50000 + (usec)draw(swarm, draw(swarm, 4) == 0 ? 20000000 : 3000000);
-		world->saw[SAW_PAUSE]++;
+		pause_place(swarm, place);
 		break;
 	case FAULT_SLOW:
 		world->place[place].slow = draw(swarm, 2) == 0 ? 0 : (usec)draw(swarm, 3000);
@@ -381,7 +391,6 @@ static void heal(struct swarm *swarm)
 	for (size_t i = 0; i < places(swarm); i++) {
 		struct place *member = &world->place[i];
 
-		member->paused_until = world->now;
 		member->slow = 0;
 		member->disk.failing = false;
 	}
@@ -494,6 +503,40 @@ static void liveness(struct swarm *swarm)
 		oracle_finish(world->oracle);
 }
 
+/* Who was paused has been awake for long enough to say all that it had to say. */
+static void rest(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	usec until = world->now;
+
+	for (size_t i = 0; i < places(swarm); i++)
+		if (world->place[i].paused_until > until)
+			until = world->place[i].paused_until;
+	world_run_until(world, until + 12 * world->options.terms.timing.election_timeout * 1000, UINT64_MAX);
+}
+
+/* One follower stops hearing the leader, and only that: it must not disturb the rest (stickiness, dissertation 4.2.3). */
+static void deafness(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	struct configuration configuration;
+	size_t leader, deaf;
+	uint64_t term;
+
+	rest(swarm);
+	leader = world_leader(world);
+	if (world->failed || leader == places(swarm) || !oracle_configuration(world->oracle, &configuration))
+		return;
+	deaf = (leader + 1) % places(swarm);
+	if (!world_survives(world, &configuration, deaf))
+		return;   /* the leader cannot do without it */
+	term = raft_term(group_raft(world->place[leader].group));
+	net_cut(world, leader, deaf, true);
+	world_run_until(world, world->now + 8 * world->options.terms.timing.election_timeout * 1000, UINT64_MAX);
+	if (!world->failed && (world_leader(world) != leader || raft_term(group_raft(world->place[leader].group)) != term))
+		world_fail(world, "liveness: member %zu, which is deaf, ends the term of leader %zu", deaf, leader);
+}
+
 static void judge_history(struct swarm *swarm)
 {
 	const struct linear_history *history = clients_history(swarm->world->clients);
@@ -519,6 +562,7 @@ void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log
 		heal(&swarm);
 	if (!swarm.world->failed)
 		liveness(&swarm);
+	deafness(&swarm);
 	judge_history(&swarm);
 	out->failed = swarm.world->failed;
 	memcpy(out->why, swarm.world->failure, sizeof(out->why));

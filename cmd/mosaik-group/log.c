@@ -137,11 +137,19 @@ static bool again(struct asker *asker)
 	return !reading->done;
 }
 
+static void closing(struct asker *asker)
+{
+	struct reading *reading = asker->self;
+
+	output_close(reading->output);
+	reading->output = NULL;
+}
+
 int log_run(const struct invocation *invocation)
 {
 	const struct settings *settings = invocation->settings;
 	struct reading reading = {.settings = settings, .next = settings->from > 0 ? settings->from : 1, .asker = {.kind = "group",
-		.name = invocation->group, .key_path = settings->key_path, .up = on_up, .fact = on_fact, .again = again, .turn = on_turn,
+		.name = invocation->group, .key_path = settings->key_path, .up = on_up, .fact = on_fact, .again = again, .turn = on_turn, .closing = closing,
 		.ask.common = settings->common}};
 
 	if (invocation->count > 0)

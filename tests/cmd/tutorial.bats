@@ -17,10 +17,9 @@ take_apart() {
 	take_apart
 	grep -q 'mosaik-group query book top' commands
 	{
-		cat commands
-		# what the page leaves running
+		sed '/^kill .matching/,$d' commands
 		echo 'until [ -s seen ]; do read -r -t 0.05 <> <(:); done'
-		echo 'pkill -TERM -s $$ mosaik-consume; kill "${matcher[@]}" 2>/dev/null; wait'
+		sed -n '/^kill .matching/,$p' commands
 	} >session
 	run -0 timeout "$(scaled 50)" setsid bash ./session 3>&- 2>errors
 	diff <(printf '%s\n' "$output") outputs

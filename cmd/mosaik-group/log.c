@@ -125,6 +125,9 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 		on_status(reading, fact);
 	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD) {
 		on_record(reading, fact);
+	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RESET && fact->position >= reading->next) {
+		report("gap", NULL, "commands %" PRIu64 " to %" PRIu64 " are not to be had from this member", reading->next, fact->position);
+		leave(reading, EXIT_DATA);
 	} else if (fact->kind == CLIENT_RESULT) {
 		leave(reading, asker_outcome(asker, fact->reason));
 	}

@@ -199,6 +199,15 @@ counter() { # a machine that adds up what is applied
 	[[ $output == *$'survives\t0 crashes'* ]]
 }
 
+# More than a member remembers for those who follow: what comes before is read from the state.
+@test "a log is read from its beginning, however long it is" {
+	members a b
+	seq 1 70000 >numbers
+	mosaik-group -W 50 propose g - <numbers >/dev/null
+	mosaik-group -W 50 log g | cmp - numbers
+	[ "$(mosaik-group log g --from 4000 -c 3 | paste -sd' ')" = "4000 4001 4002" ]
+}
+
 # What it holds open is closed, whichever way it ends.
 @test "who proposes from a pipe, or reads on, ends in good order when the last member leaves" {
 	members a

@@ -21,7 +21,7 @@ take_apart() {
 		echo 'until [ -s seen ]; do read -r -t 0.05 <> <(:); done'
 		sed -n '/^kill .matching/,$p' commands
 	} >session
-	run -0 timeout "$(scaled 50)" setsid bash ./session 3>&- 2>errors
+	run -0 --separate-stderr timeout "$(scaled 50)" setsid bash ./session 3>&-
 	diff <(printf '%s\n' "$output") outputs
 	[ "$(head -n 1 seen)" = "bid=4 ask=1 price=300000 qty=10" ]
 }

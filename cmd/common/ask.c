@@ -128,13 +128,21 @@ static void on_signal(void *self, int number)
 		stop(self, 128 + number, number);
 }
 
+static void closing(void *self)
+{
+	struct ask *ask = self;
+
+	if (ask->closing)
+		ask->closing(ask->self);
+}
+
 int ask_run(struct ask *ask)
 {
 	static const struct program program = {turn, deadline, on_signal};
 
 	ask->failure = OK;
 	session_open(&ask->session, &(struct session_options){.common = &ask->common, .program = &program, .self = ask,
-		.guest = true});
+		.guest = true, .closing = closing});
 	if (ask->stays)
 		node_stay(runtime_node(ask->session.runtime));
 	return session_run(&ask->session);

@@ -16,6 +16,7 @@ struct ask {
 	void (*turn)(struct ask *ask, msec now);       /* once a turn; may be NULL */
 	void (*stopped)(struct ask *ask, int status);  /* instead of leaving: -W has passed, or 128 + a signal; may be NULL */
 	void (*fact)(struct ask *ask, msec now, const struct node_fact *fact);   /* every other fact; may be NULL */
+	void (*closing)(void *self);                   /* of `self`: the loop has ended, nothing is closed yet; may be NULL */
 	void *self;
 
 	/* From the question. */

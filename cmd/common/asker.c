@@ -270,6 +270,14 @@ static void on_stop(struct ask *ask, int status)
 		session_leave(&ask->session, status);
 }
 
+static void closing(void *self)
+{
+	struct asker *asker = self;
+
+	if (asker->closing)
+		asker->closing(asker);
+}
+
 int asker_run(struct asker *asker)
 {
 	int status;
@@ -279,6 +287,7 @@ int asker_run(struct asker *asker)
 	asker->ask.fact = on_fact;
 	asker->ask.turn = on_turn;
 	asker->ask.stopped = on_stop;
+	asker->ask.closing = closing;
 	status = ask_run_or_fail(&asker->ask);
 	if (status == EXIT_UNAVAILABLE && asker->client == NULL && !asker->told && asker->open == 0 && !asker->was_up)
 		report("no-answer", NULL, "%s '%s': nobody answers any more", asker->kind, asker->name);

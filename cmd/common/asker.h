@@ -30,6 +30,7 @@ struct asker {
 	bool (*again)(struct asker *asker);
 	void (*turn)(struct asker *asker, msec now);    /* once a turn while up; may be NULL */
 	bool turns_always;               /* also while no member is up */
+	void (*closing)(struct asker *asker);           /* it is over, for whatever reason: streams are closed; may be NULL */
 	void *self;
 
 	/* From us. */

@@ -24,7 +24,8 @@
 #include "runtime/stdio.h"
 
 #define PENDING_MAX (1024 * 1024)      /* bytes that stdout or CMD has not taken, above which facts wait */
-#define REPLY_WITHIN 100               /* msec for CMD to answer an apply; a slower one had nothing to say */
+#define REPLY_WITHIN 100               /* msec for CMD to answer an apply; a slower one had nothing to say, */
+#define REPLY_USUAL 2000               /* unless it is one that answers: then so long since its last reply */
 
 /* Results that are due from CMD, in the order of the log. */
 struct expected {
@@ -84,12 +85,13 @@ static void expect(struct join *join, msec now, const struct group_fact *fact)
 	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + REPLY_WITHIN};
 }
 
-/* A machine that answers one after another is not late with those that wait. */
 static msec settle_at(const struct join *join, const struct expected *one)
 {
-	msec last = join->replied_at + REPLY_WITHIN;
+	msec usual = one->until - REPLY_WITHIN + REPLY_USUAL, last = join->replied_at + REPLY_USUAL;
 
-	return one->until > last ? one->until : last;
+	if (join->replied_at == 0)
+		return one->until;
+	return usual > last ? usual : last;
 }
 
 /* Those before `position`, and those that waited long enough, had nothing to say. */

@@ -125,6 +125,9 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 		on_status(reading, fact);
 	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD) {
 		on_record(reading, fact);
+	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RESET && fact->position >= reading->next) {
+		report("gap", NULL, "commands %" PRIu64 " to %" PRIu64 " are not to be had from this member", reading->next, fact->position);
+		leave(reading, EXIT_DATA);
 	} else if (fact->kind == CLIENT_RESULT) {
 		leave(reading, asker_outcome(asker, fact->reason));
 	}
@@ -137,11 +140,19 @@ static bool again(struct asker *asker)
 	return !reading->done;
 }
 
+static void closing(struct asker *asker)
+{
+	struct reading *reading = asker->self;
+
+	output_close(reading->output);
+	reading->output = NULL;
+}
+
 int log_run(const struct invocation *invocation)
 {
 	const struct settings *settings = invocation->settings;
 	struct reading reading = {.settings = settings, .next = settings->from > 0 ? settings->from : 1, .asker = {.kind = "group",
-		.name = invocation->group, .key_path = settings->key_path, .up = on_up, .fact = on_fact, .again = again, .turn = on_turn,
+		.name = invocation->group, .key_path = settings->key_path, .up = on_up, .fact = on_fact, .again = again, .turn = on_turn, .closing = closing,
 		.ask.common = settings->common}};
 
 	if (invocation->count > 0)

@@ -137,12 +137,20 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	finish_if_done(propose);
 }
 
+static void closing(struct asker *asker)
+{
+	struct propose *propose = asker->self;
+
+	feed_close(propose->feed);
+	propose->feed = NULL;
+}
+
 int propose_run(const struct invocation *invocation)
 {
 	const struct settings *settings = invocation->settings;
 	struct propose propose = {.settings = settings,
 		.asker = {.kind = "group", .name = invocation->group, .key_path = settings->key_path, .writes = true, .up = on_up,
-			.fact = on_fact, .turn = on_turn, .ask.common = settings->common}};
+			.fact = on_fact, .turn = on_turn, .closing = closing, .ask.common = settings->common}};
 	int status;
 
 	if (invocation->count != 1)

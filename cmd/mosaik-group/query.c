@@ -82,11 +82,19 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	asker_leave(asker, fflush(stdout) == 0 ? status : EXIT_IO);
 }
 
+static void closing(struct asker *asker)
+{
+	struct query *query = asker->self;
+
+	feed_close(query->feed);
+	query->feed = NULL;
+}
+
 int query_run(const struct invocation *invocation)
 {
 	const struct settings *settings = invocation->settings;
 	struct query query = {.settings = settings, .asker = {.kind = "group", .name = invocation->group,
-		.key_path = settings->key_path, .up = on_up, .fact = on_fact, .turn = on_turn, .ask.common = settings->common}};
+		.key_path = settings->key_path, .up = on_up, .fact = on_fact, .turn = on_turn, .closing = closing, .ask.common = settings->common}};
 
 	if (invocation->count != 1)
 		usage_error("query what? One TEXT, or - for stdin");

@@ -185,7 +185,9 @@ struct follow {
 	enum follow_what what;
 	struct blob *filter;
 	uint64_t next;                       /* number in the history of the event to look at next */
+	uint64_t position;                   /* LOG: of the record that comes next; 0: not known yet */
 	bool lost;                           /* something that it needed is not in the history: RESET is due */
+	bool is_anew;                        /* RESET is due since the group has another history */
 	bool changed;                        /* STATUS: tell it again */
 };
 

@@ -327,6 +327,11 @@ struct state log_state_new(void)
 	return log_state_named(NULL);
 }
 
+bool log_state_is(const struct state *state)
+{
+	return state->ops == &log_state_ops;
+}
+
 uint64_t log_state_count(const struct state *state)
 {
 	ASSERT(state->ops == &log_state_ops);

@@ -10,6 +10,7 @@
 struct state log_state_new(void);
 /* The log of a machine that is kept elsewhere: another name is another kind of state. NULL: as log_state_new. */
 struct state log_state_named(const char *machine);
+bool log_state_is(const struct state *state);
 uint64_t log_state_count(const struct state *state);
 
 struct log_record {

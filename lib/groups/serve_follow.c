@@ -5,14 +5,17 @@
  *                                                    ^ follow      ^ follow
  *
  * A follow is only a number in the history, so a slow one costs nothing: it is sent FOLLOW_AHEAD_MAX bytes beyond what it
- * has acknowledged, and when what it would need next is gone, it is told to begin with the state (RESET).
+ * has acknowledged, and when what it would need next is gone, it is told to begin with the state (RESET). A plain log is
+ * its own state: there the records that are gone from the history come from the state, and nothing is missed.
  */
 #include "groups/groups_internal.h"
 
 #include "base/check.h"
+#include "groups/log_state.h"
 #include "wire/cbor.h"
 
 #define STATUS_EVERY 100   /* msec */
+#define KEPT_AT_ONCE 256   /* records read from a state */
 
 /* ---- the history ---- */
 
@@ -31,8 +34,10 @@ static void begin_anew(struct hosted *hosted, uint64_t floor)
 	LIST_EACH(place, &hosted->clients) {
 		struct served *served = LIST_OF(place, struct served, place);
 
-		for (size_t i = 0; i < served->follow_count; i++)
+		for (size_t i = 0; i < served->follow_count; i++) {
 			served->follow[i].lost = true;
+			served->follow[i].is_anew = served->follow[i].is_anew || floor == 0;
+		}
 	}
 }
 
@@ -87,6 +92,7 @@ bool follow_begin(struct served *served, msec now, const struct client_request *
 	if (request->position > 0) {
 		follow->next = history_find(history, request->position);
 		follow->lost = request->position <= history->floor;
+		follow->position = request->position;
 	}
 	follow_pump(served, now, out);
 	return true;
@@ -126,8 +132,9 @@ static void tell_reset(struct served *served, struct follow *follow, struct outb
 	struct client_reply reset = {.kind = REPLY_EVENT, .ticket = follow->ticket, .event = EVENT_RESET,
 		.position = history->floor};
 
-	follow->lost = false;
+	follow->lost = follow->is_anew = false;
 	follow->next = history->first;
+	follow->position = history->floor + 1;
 	/* Half a position is none: what is left of the changes of `floor` would be taken for all of them. */
 	while (follow->next < history->next && history_at(history, follow->next)->position <= history->floor)
 		follow->next++;
@@ -145,6 +152,52 @@ static void tell_event(struct served *served, const struct follow *follow, const
 		.bytes = event->bytes ? blob_bytes(event->bytes) : bytes_of(NULL, 0)}, out);
 }
 
+/* What the history no longer holds, the state of a plain log still does. true: that is where the next record comes from. */
+static bool tell_kept(struct served *served, struct follow *follow, struct outbox *out)
+{
+	const struct state *state = group_state(served->hosted->group);
+	struct history_event event = {.kind = EVENT_RECORD};
+	struct buffer query = {0}, records = {0};
+	struct log_record record;
+	struct bytes rest;
+	bool kept = false;
+
+	if (follow->what != FOLLOW_LOG || follow->is_anew || follow->position == 0 || !log_state_is(state) ||
+			follow->position > served->hosted->history.floor)
+		return false;
+	log_state_query(follow->position, KEPT_AT_ONCE, &query);
+	if (state->ops->query(state->self, buffer_bytes(&query), &records) != OK)
+		records.size = 0;
+	rest = buffer_bytes(&records);
+	while (log_record_next(&rest, &record) && record.position <= served->hosted->history.floor) {
+		event.position = record.position;
+		event.term = record.term;
+		event.bytes = blob_copy(record.command);
+		tell_event(served, follow, &event, out);
+		blob_drop(event.bytes);
+		follow->position = record.position + 1;
+		kept = true;
+	}
+	buffer_fini(&query);
+	buffer_fini(&records);
+	return kept;
+}
+
+/* Behind what the state told, the history goes on. */
+static void tell_lost(struct served *served, struct follow *follow, struct outbox *out)
+{
+	const struct history *history = &served->hosted->history;
+
+	if (tell_kept(served, follow, out))
+		return;
+	if (follow->is_anew || follow->position <= history->floor) {
+		tell_reset(served, follow, out);
+		return;
+	}
+	follow->lost = false;
+	follow->next = history_find(history, follow->position);
+}
+
 static bool has_room(const struct served *served)
 {
 	return !served->drowned && served->link->outstanding < FOLLOW_AHEAD_MAX;
@@ -157,10 +210,14 @@ static void pump_events(struct served *served, struct follow *follow, struct out
 	if (follow->next < history->first)
 		follow->lost = true;
 	while (has_room(served) && (follow->lost || follow->next < history->next)) {
-		if (follow->lost)
-			tell_reset(served, follow, out);
-		else
-			tell_event(served, follow, history_at(history, follow->next++), out);
+		if (follow->lost) {
+			tell_lost(served, follow, out);
+		} else {
+			const struct history_event *event = history_at(history, follow->next++);
+
+			tell_event(served, follow, event, out);
+			follow->position = event->position + (event->kind == EVENT_RECORD);
+		}
 	}
 }
 

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/statvfs.h>
 
 #include "base/check.h"
 #include "base/memory.h"
 #include "wire/cbor.h"
 
+#define ROOM_MIN (256 * 1024)   /* bytes: less is no room */
 #define FORMAT 1
 #define SUM_SIZE 8
 #define MAP_FIRST ((size_t)1 << 30)
@@ -291,11 +293,23 @@ static int write_all(struct store_file *file, struct persist *const *request, si
 	return error;
 }
 
+/* LMDB says EIO when the disk took only a part of a write, as a disk does that is full. */
+static bool disk_is_full(const struct store_file *file)
+{
+	struct statvfs disk;
+	const char *path;
+
+	return mdb_env_get_path(file->env, &path) == 0 && statvfs(path, &disk) == 0 &&
+		(uint64_t)disk.f_bavail * disk.f_frsize < ROOM_MIN;
+}
+
 int store_file_write(struct store_file *file, struct persist *const *request, size_t count)
 {
 	for (;;) {
 		int error = write_all(file, request, count);
 
+		if (error == EIO && disk_is_full(file))
+			return ENOSPC;
 		if (error != MDB_MAP_FULL)
 			return error;
 		file->map_size *= 2;

@@ -199,6 +199,35 @@ counter() { # a machine that adds up what is applied
 	[[ $output == *$'survives\t0 crashes'* ]]
 }
 
+# More than a member remembers for those who follow: what comes before is read from the state.
+@test "a log is read from its beginning, however long it is" {
+	members a b
+	seq 1 70000 >numbers
+	mosaik-group -W 50 propose g - <numbers >/dev/null
+	mosaik-group -W 50 log g | cmp - numbers
+	[ "$(mosaik-group log g --from 4000 -c 3 | paste -sd' ')" = "4000 4001 4002" ]
+}
+
+# What it holds open is closed, whichever way it ends.
+@test "who proposes from a pipe, or reads on, ends in good order when the last member leaves" {
+	members a
+	mkfifo records
+	exec 8<>records
+	background mosaik-group -q propose g - -W inf <records >indices 2>errors
+	proposer=$pid
+	background mosaik-group -q log g -f -W 4 >followed 2>/dev/null
+	follower=$pid
+	echo one >&8
+	eventually has indices 1
+	eventually has followed one
+	kill -TERM "$pid_a"
+	status_of "$proposer"
+	[ "$exit_status" = 69 ]
+	grep -q no-answer errors
+	status_of "$follower"
+	[ "$exit_status" = 124 ]
+}
+
 @test "binary records survive, in every framing" {
 	members a b
 	head -c 3000 /dev/urandom >blob

@@ -108,7 +108,7 @@ holders_die() { # SIGNAL:STATUS...
 	kill -TERM "$pid_a"; ends_with "$pid_a" 143
 	kill -INT "$pid_b"; ends_with "$pid_b" 130
 	kill -HUP "$pid_c"; ends_with "$pid_c" 129
-	kill -KILL "$pid_d"; ends_with "$pid_d" 137
+	kill -TERM "$pid_d"; ends_with "$pid_d" 143
 	touch holder.go e.go
 	ends_with "$pid_holder" 5
 	ends_with "$pid_e" 0

@@ -17,12 +17,11 @@ take_apart() {
 	take_apart
 	grep -q 'mosaik-group query book top' commands
 	{
-		cat commands
-		# what the page leaves running
+		sed '/^kill .matching/,$d' commands
 		echo 'until [ -s seen ]; do read -r -t 0.05 <> <(:); done'
-		echo 'pkill -TERM -s $$ mosaik-consume; kill "${matcher[@]}" 2>/dev/null; wait'
+		sed -n '/^kill .matching/,$p' commands
 	} >session
-	run -0 timeout "$(scaled 50)" setsid bash ./session 3>&- 2>errors
+	run -0 --separate-stderr timeout "$(scaled 50)" setsid bash ./session 3>&-
 	diff <(printf '%s\n' "$output") outputs
 	[ "$(head -n 1 seen)" = "bid=4 ask=1 price=300000 qty=10" ]
 }

@@ -40,6 +40,7 @@ struct group {
 	uint64_t ticket[FAKE_QUEUE];     /* of every command, in order */
 	struct blob *command[FAKE_QUEUE];
 	size_t commands;
+	struct state state;              /* of no kind, unless a test says so */
 	struct group_query query;        /* the last */
 	size_t room;                     /* commands until it has none */
 	struct id voter[FAKE_PEERS];
@@ -181,6 +182,11 @@ void group_query(struct group *group, msec now, const struct group_query *query)
 	(void)now;
 	group->query = *query;
 	group->query.query = (struct bytes){NULL, query->query.size};
+}
+
+const struct state *group_state(const struct group *group)
+{
+	return &group->state;
 }
 
 void group_leave(struct group *group, msec now)

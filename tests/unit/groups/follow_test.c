@@ -1,6 +1,7 @@
 /*
  * follow_test.c - clients that follow: every event once, or a reset; and nothing grows for who does not read.
  */
+#include "groups/log_state.h"
 #include "shop.h"
 
 static void the_log_is_followed_from_now_on(void **state)
@@ -34,6 +35,33 @@ static void following_resumes_at_a_position(void **state)
 	expect_event(&shop, EVENT_RECORD, 4, "x");
 	expect_nothing(&shop);
 	shop_free(&shop);
+}
+
+/* A plain log is its own state: nothing is missed. */
+static void what_is_gone_of_a_log_comes_from_its_state(void **state)
+{
+	struct shop shop = shop_open();
+	struct state log = log_state_new();
+
+	(void)state;
+	for (uint64_t i = 1; i <= 10; i++) {
+		struct buffer result = {0}, changes = {0};
+
+		log.ops->apply(log.self, &(struct state_moment){.position = i, .term = 1}, bytes_of_text("old"), &result, &changes);
+		buffer_fini(&result);
+		buffer_fini(&changes);
+	}
+	shop.group->state = log;
+	fake_say(shop.group, &(struct group_fact){.kind = GROUP_RESTORED, .position = 10});
+	apply(&shop, 11, "new");
+	run(&shop, 10);
+	follow(&shop, FOLLOW_LOG, 9, "");
+	expect_event(&shop, EVENT_RECORD, 9, "old");
+	expect_event(&shop, EVENT_RECORD, 10, "old");
+	expect_event(&shop, EVENT_RECORD, 11, "new");
+	expect_nothing(&shop);
+	shop_free(&shop);
+	log.ops->free(log.self);
 }
 
 static void what_is_gone_is_a_reset(void **state)
@@ -219,6 +247,7 @@ int main(void)
 		cmocka_unit_test(the_log_is_followed_from_now_on),
 		cmocka_unit_test(following_resumes_at_a_position),
 		cmocka_unit_test(what_is_gone_is_a_reset),
+		cmocka_unit_test(what_is_gone_of_a_log_comes_from_its_state),
 		cmocka_unit_test(changes_are_filtered_by_key),
 		cmocka_unit_test(what_is_about_every_key_passes_every_filter),
 		cmocka_unit_test(the_status_is_followed_at_a_bounded_rate),

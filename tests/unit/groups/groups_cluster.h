@@ -68,6 +68,7 @@ struct node {
 	enum preference preference;
 	uint8_t expect;
 	bool join_only;
+	uint32_t compact_entries;
 	struct disk disk;
 	struct persist *storing[1024];
 	size_t storing_count;
@@ -260,6 +261,7 @@ static inline struct group_options cluster_options(const struct cluster *c, size
 		.expect = node->expect,
 		.join_only = node->join_only,
 		.durable = node->durable,
+		.compact_entries = node->compact_entries,
 		.tell_applied = true,
 		.tell_changes = true,
 		.fence = c->fence,

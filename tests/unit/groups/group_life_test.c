@@ -273,6 +273,32 @@ static void power_fails_at_any_moment_of_a_birth(void **unused)
 	}
 }
 
+/* Of two members one is the only voter: what the other heard must not outlive what it wrote. */
+static void power_fails_at_the_only_voter_of_a_birth(void **unused)
+{
+	(void)unused;
+	for (msec moment = 730; moment < 800; moment++) {
+		struct cluster c;
+
+		cluster_init_empty(&c, 2);
+		for (size_t n = 0; n < 2; n++) {
+			c.node[n].durable = true;
+			c.node[n].disk_delay = 5;
+			cluster_start(&c, n);
+		}
+		cluster_run(&c, moment);
+		cluster_stop(&c, (size_t)moment % 2);
+		cluster_start(&c, (size_t)moment % 2);
+		CLUSTER_UNTIL(&c, cluster_has_voters(&c, 1), 20000);
+		for (size_t n = 0; n < 2; n++) {
+			uint64_t ticket = cluster_propose(&c, n, "alive");
+
+			CLUSTER_UNTIL(&c, cluster_is_ok(&c, n, ticket), 5000);
+		}
+		cluster_fini(&c);
+	}
+}
+
 /* Random bonds, so that histories begin and meet in all ways; in the end there is one, and nothing vanished silently. */
 static void chaos(uint64_t seed)
 {
@@ -357,6 +383,7 @@ int main(void)
 		cmocka_unit_test(who_leaves_is_out_and_the_rest_goes_on),
 		cmocka_unit_test(who_is_alone_leaves_at_once),
 		cmocka_unit_test(power_fails_at_any_moment_of_a_birth),
+		cmocka_unit_test(power_fails_at_the_only_voter_of_a_birth),
 		cmocka_unit_test(histories_meet_at_random),
 	};
 

@@ -221,14 +221,26 @@ static int member_order(const void *left, const void *right)
 	return member_compare(left, right);
 }
 
-static void choose(const struct genesis *genesis, const struct ranked *ranked, size_t count, struct birth *out)
+/* Who proposes has to vote. */
+static void put_self_among(const struct genesis *genesis, struct ranked *ranked, size_t count, size_t voters)
+{
+	size_t place = own_rank(genesis, ranked, count);
+	struct ranked self = ranked[place];
+
+	if (place < voters)
+		return;
+	ranked[place] = ranked[voters - 1];
+	ranked[voters - 1] = self;
+}
+
+static void choose(const struct genesis *genesis, struct ranked *ranked, size_t count, struct birth *out)
 {
 	struct voters *voters = &out->first.incoming;
-	bool has_self = false;
 	uint8_t expect = 1;
 
 	*out = (struct birth){0};
 	voters->count = (uint8_t)voters_wanted(genesis, count);
+	put_self_among(genesis, ranked, count, voters->count);
 	for (size_t i = 0; i < count; i++) {
 		if (ranked[i].candidate->expect > expect)
 			expect = ranked[i].candidate->expect;
@@ -239,10 +251,7 @@ static void choose(const struct genesis *genesis, const struct ranked *ranked, s
 		if (i < voters->count)
 			voters->member[i] = member;
 		out->participant[out->count++].member = member;
-		has_self = has_self || ranked[i].candidate == &genesis->options.self;
 	}
-	if (!has_self)
-		out->participant[out->count++].member = genesis->options.self.member;
 	qsort(voters->member, voters->count, sizeof *voters->member, member_order);
 }
 
@@ -292,11 +301,18 @@ static void seal_if_ready(struct genesis *genesis)
 		if (!genesis->birth.participant[i].is_ready)
 			return;
 	}
-	say_to_all(genesis, MESSAGE_BIRTH_SEALED);
+	genesis->seals = true;
 	begin(genesis);
 }
 
-static void propose(struct genesis *genesis, msec now, const struct ranked *ranked, size_t count)
+void genesis_durable(struct genesis *genesis)
+{
+	if (genesis->seals)
+		say_to_all(genesis, MESSAGE_BIRTH_SEALED);
+	genesis->seals = false;
+}
+
+static void propose(struct genesis *genesis, msec now, struct ranked *ranked, size_t count)
 {
 	struct buffer proposal = {0};
 	struct group_message message = {.kind = MESSAGE_BIRTH};

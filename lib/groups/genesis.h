@@ -7,13 +7,17 @@
  *         |-- BIRTH lineage, voters -------->|   bound: it begins and joins nothing else
  *         |<------------------------ READY --|
  *         |   (all of them)                  |
- *         |-- SEALED ----------------------->|   the history begins
+ *         |   the history begins here, and is written down
+ *         |-- SEALED ----------------------->|   it begins there
  *         or ABANDONED, after a refusal or a timeout: a new lineage next time
  *
  * Only when all participants are bound is a lineage sealed: with `expect` N, two lineages would need 2 N members. A bound
  * member that hears no more asks the proposer. If that one lives on as another incarnation, it asks all participants:
  * those that answer UNSEALED will refuse the seal from then on, and when nobody is left who could have it, the lineage is
  * dead and its participants are free.
+ *
+ * The proposer is one of the first voters, and nobody hears of the lineage before its first entry is durable there: else
+ * a crash could leave members of a lineage whose first entry nobody has.
  */
 #ifndef GROUPS_GENESIS_H
 #define GROUPS_GENESIS_H
@@ -67,6 +71,7 @@ struct genesis {
 	} birth;                         /* PROPOSING, BOUND */
 	struct id proposer;              /* BOUND */
 	bool promised;                   /* BOUND: to refuse the seal */
+	bool seals;                      /* OVER: it began here, and the others are to hear of it */
 	msec act_at;                     /* PROPOSING: give up; BOUND: ask */
 	struct id refused[GENESIS_REFUSED_MAX];   /* lineages that never come to be, as far as we are concerned */
 	size_t refused_next;
@@ -86,6 +91,8 @@ void genesis_declare_dead(struct genesis *genesis, msec now, const struct id *pe
 void genesis_tick(struct genesis *genesis, msec now);
 msec genesis_deadline(const struct genesis *genesis);
 
+/* What began here is written down. */
+void genesis_durable(struct genesis *genesis);
 /* Whether another lineage may be joined now. */
 bool genesis_is_free(const struct genesis *genesis, const struct id *lineage);
 /* One was joined, or has begun. */

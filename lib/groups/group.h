@@ -69,7 +69,7 @@ const struct id *group_id(const struct group *group);
 /* What members tell each other when a bond begins, and again when it changes. */
 struct group_hello {
 	uint64_t incarnation;
-	struct id lineage;               /* zero: none yet */
+	struct id lineage;               /* zero: none yet, or it begins just now and is not durable here */
 	enum preference preference;
 	bool durable;
 	uint8_t expect;

@@ -3,8 +3,9 @@
  *
  * A session's entries are sent again whenever their handle is in doubt. Most of them stand in the log already; a second
  * copy would do no harm, but cost an entry and leave a gap in the users' positions. So the leader takes an entry only when it
- * is the next of its session: of what this term has appended, or else of what the replica has carried out. For that to
- * be the whole truth, what earlier terms left in the log has to be applied first.
+ * is the next of its session: of what this term has appended and not yet applied, or else of what the replica has carried
+ * out. An entry that was applied need not have been carried out: one that stands behind a FREEZE is not, and has to come
+ * again. For that to be the whole truth, what earlier terms left in the log has to be applied first.
  */
 #include "groups/group_internal.h"
 
@@ -13,6 +14,7 @@
 
 struct appended {
 	uint64_t sequence;
+	uint64_t index;
 };
 
 void group_intake_fini(struct group *group)
@@ -28,13 +30,14 @@ void group_intake_leads(struct group *group)
 	group->lead_index = raft_last(group->raft);
 }
 
-/* The newest of a session that stands in the log. */
+/* The newest of a session that was carried out, or still may be. */
 static uint64_t newest(const struct group *group, uint64_t session)
 {
 	const struct appended *appended = number_table_get(&group->appended, session);
-	uint64_t applied = sessions_last(&group->replica.sessions, session);
 
-	return appended != NULL && appended->sequence > applied ? appended->sequence : applied;
+	if (appended != NULL && appended->index > group->replica.index)
+		return appended->sequence;
+	return sessions_last(&group->replica.sessions, session);
 }
 
 static void note(struct group *group, const struct session_command *command)
@@ -46,6 +49,7 @@ static void note(struct group *group, const struct session_command *command)
 		number_table_put(&group->appended, command->session, appended);
 	}
 	appended->sequence = command->sequence;
+	appended->index = raft_last(group->raft);
 }
 
 static enum intake append(struct group *group, const struct sending *sending)

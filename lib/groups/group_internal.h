@@ -136,6 +136,7 @@ struct group {
 	bool is_named;
 	uint64_t named_at;               /* token of the PERSIST */
 	uint64_t hello_version;
+	bool unborn;                     /* our lineage began here, but is not on disk yet: nobody hears of it */
 
 	struct group_effect *effect;     /* [effect_first, effect_count) */
 	size_t effect_first, effect_count, effect_capacity;

@@ -48,6 +48,11 @@ static bool take_genesis(struct group *group)
 	struct genesis_output output;
 	bool moved = false;
 
+	if (group->unborn && raft_durable(group->raft) > 0) {
+		group->unborn = false;
+		group->hello_version++;
+		genesis_durable(&group->genesis);
+	}
 	while (genesis_next(&group->genesis, &output)) {
 		moved = true;
 		if (output.kind == GENESIS_SEND) {
@@ -55,7 +60,8 @@ static bool take_genesis(struct group *group)
 			continue;
 		}
 		ASSERT(!group_has_lineage(group));
-		if (configuration_has(&output.first, &group->self))
+		group->unborn = configuration_has(&output.first, &group->self);
+		if (group->unborn)
 			raft_begin(group->raft, group->now, &output.lineage, &output.first);
 		else
 			raft_adopt(group->raft, group->now, &output.lineage);
@@ -122,7 +128,7 @@ void group_reborn(struct group *group, const struct id *lineage)
 	restore_fini(&group->restore);
 	replica_clear(&group->replica);
 	group->life++;
-	group->restoring = group->needs_snapshot = group->diverged = false;
+	group->restoring = group->needs_snapshot = group->diverged = group->unborn = false;
 	group->log_size = group->compacted_size = group->compacted_index = group->mark_index = 0;
 	group->step_index = 0;
 	group->voters = (struct configuration){0};

@@ -34,7 +34,7 @@ void group_hello(const struct group *group, struct group_hello *out)
 {
 	*out = (struct group_hello){
 		.incarnation = group->self.incarnation,
-		.lineage = *raft_lineage(group->raft),
+		.lineage = group->unborn ? (struct id){{0}} : *raft_lineage(group->raft),
 		.preference = group->options.preference,
 		.durable = group->options.durable,
 		.expect = group->options.expect,

@@ -532,7 +532,7 @@ static void fetched(struct group *group)
 	group->restoring = group->needs_snapshot = false;
 	group->compacted_index = meta.index;
 	raft_applied(group->raft, meta.index);
-	handle_restored(&group->handle, &group->replica.sessions, meta.position);
+	handle_restored(&group->handle, &group->replica.sessions);
 	group_tell(group, GROUP_RESTORED)->position = meta.position;
 }
 
@@ -571,6 +571,27 @@ static void ask_for_chunks(struct group *group)
 	}
 }
 
+/*
+ * We lead: nobody offers us anything. Our log is what counts, so with a replica that goes on to where it begins, no snapshot
+ * is needed. One that was emptied to be filled from a snapshot whose sources are gone can do nothing: somebody else
+ * has to lead. Whom we choose may be in the same plight, so it is another one each time.
+ */
+static void lead_without(struct group *group)
+{
+	struct raft_progress progress;
+	struct id successor = {{0}};
+	uint64_t able = 0;
+
+	group->needs_snapshot = group->restoring;
+	for (size_t n = 0; group->restoring && raft_progress(group->raft, group->now, n, &progress); n++) {
+		if (progress.up && progress.voter && progress.preference != PREFER_OBSERVER
+			&& rng_below(&group->rng, ++able) == 0)
+			successor = progress.member.peer;
+	}
+	if (able > 0)
+		raft_transfer(group->raft, group->now, &successor);
+}
+
 /* Until something is offered, and while what was offered does not come. */
 static void ask_for_offer(struct group *group)
 {
@@ -582,7 +603,10 @@ static void ask_for_offer(struct group *group)
 	if (group->sync.active && group->now < group->progress_at)
 		return;
 	group->ask_at = group->now + GROUP_ASK_EVERY;
-	group_say(group, &group->leader, LANE_BULK, &message);
+	if (group->leads)
+		lead_without(group);
+	else
+		group_say(group, &group->leader, LANE_BULK, &message);
 }
 
 void group_snapshot_receive(struct group *group, struct peer *peer, const struct group_message *message)

@@ -275,6 +275,11 @@ uint64_t raft_last(const struct raft *raft)
 	return raft_log_last(&raft->log);
 }
 
+uint64_t raft_durable(const struct raft *raft)
+{
+	return raft->durable;
+}
+
 const struct log_entry *raft_entry(const struct raft *raft, uint64_t index)
 {
 	return raft_log_entry(&raft->log, index);

@@ -177,6 +177,7 @@ struct member raft_leader(const struct raft *raft);           /* none: unknown *
 uint64_t raft_commit(const struct raft *raft);
 uint64_t raft_first(const struct raft *raft);                 /* index of the oldest entry held */
 uint64_t raft_last(const struct raft *raft);
+uint64_t raft_durable(const struct raft *raft);               /* entries up to it are on disk here */
 bool raft_is_operational(const struct raft *raft);            /* leader whose NOOP of this term is committed */
 /* An entry that is held: borrowed until the next input. NULL: compacted away, or beyond the last. */
 const struct log_entry *raft_entry(const struct raft *raft, uint64_t index);

@@ -29,6 +29,7 @@ struct room {
 	struct place place[MEMBERS];
 	bool lost[MESSAGE_END];      /* kinds that do not arrive */
 	size_t deaf;                 /* hears nothing; MEMBERS: nobody */
+	bool slow;                   /* what begins is not written down */
 };
 
 static const struct id nothing;
@@ -109,6 +110,9 @@ static void has_begun(struct room *room, size_t n, const struct genesis_output *
 	place->lineage = output->lineage;
 	place->first = output->first;
 	place->begun++;
+	if (room->slow)
+		return;
+	genesis_durable(&place->genesis);
 	for (size_t i = 0; i < room->count; i++)
 		meet(room, i, n);
 }
@@ -319,6 +323,49 @@ static void who_missed_the_seal_takes_it_from_another(void **unused)
 	room_fini(&room);
 }
 
+static void nobody_hears_of_it_before_it_is_written_down(void **unused)
+{
+	struct room room;
+	size_t proposer;
+
+	(void)unused;
+	room_init(&room, 3, 1);
+	room.slow = true;
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	proposer = run_until_bound(&room);
+	run(&room, 10000);
+	assert_int_equal(begun(&room), 1);
+	assert_int_equal(room.place[proposer].begun, 1);
+	room.slow = false;
+	genesis_durable(&room.place[proposer].genesis);
+	run(&room, 1);
+	expect_one(&room, 3, 3);
+	room_fini(&room);
+}
+
+/* Of four, three vote, and the fourth may be the one that proposes. */
+static void who_proposes_votes(void **unused)
+{
+	(void)unused;
+	for (uint8_t n = 1; n <= 8; n++) {
+		struct genesis genesis;
+		struct candidate candidate = {.member = {{{n}}, n}, .expect = 4};
+
+		genesis_init(&genesis, &(struct genesis_options){.self = candidate, .voters_cap = 5, .delay = DELAY}, 0);
+		for (uint8_t other = 11; other < 14; other++) {
+			candidate.member = (struct member){{{other}}, other};
+			genesis_peer(&genesis, 0, &candidate, &nothing);
+		}
+		genesis_tick(&genesis, 5 * DELAY);
+		assert_int_equal(genesis.state, GENESIS_PROPOSING);
+		assert_int_equal(genesis.birth.count, 4);
+		assert_int_equal(genesis.birth.first.incoming.count, 3);
+		assert_true(configuration_has(&genesis.birth.first, &genesis.options.self.member));
+		genesis_fini(&genesis);
+	}
+}
+
 static void an_operator_may_declare_the_proposer_dead(void **unused)
 {
 	struct room room;
@@ -368,6 +415,8 @@ int main(void)
 		cmocka_unit_test(no_answer_is_a_new_attempt),
 		cmocka_unit_test(who_is_bound_waits_for_the_word_of_the_proposer),
 		cmocka_unit_test(who_missed_the_seal_takes_it_from_another),
+		cmocka_unit_test(nobody_hears_of_it_before_it_is_written_down),
+		cmocka_unit_test(who_proposes_votes),
 		cmocka_unit_test(an_operator_may_declare_the_proposer_dead),
 		cmocka_unit_test(one_that_joins_another_is_asked_in_vain_no_more),
 	};

@@ -2,6 +2,7 @@
  * How groups begin, meet another history of themselves, and lose members.
  */
 #include "groups_cluster.h"
+#include "groups/lineage.h"
 
 static void expect_waits_for_so_many(void **unused)
 {
@@ -185,6 +186,38 @@ static void a_silent_winner_lets_the_other_go_on(void **unused)
 	cluster_fini(&c);
 }
 
+/* What stands behind a FREEZE is not carried out, and has to come again when the freeze is over. */
+static void what_was_frozen_in_the_log_is_done_after_the_thaw(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket, last;
+
+	(void)unused;
+	cluster_init_empty(&c, 2);
+	c.cut[0][1] = c.cut[1][0] = true;
+	c.node[0].durable = true;
+	for (size_t n = 0; n < 2; n++)
+		cluster_start(&c, n);
+	for (size_t n = 0; n < 2; n++)
+		CLUSTER_UNTIL(&c, raft_is_operational(group_raft(c.node[n].group)), 5000);
+	cluster_fill(&c, 0, 10);
+	cluster_fill(&c, 1, 20);
+	c.node[0].disk_delay = 100;   /* so long stands the FREEZE in the log, and nobody knows of it */
+	last = cluster_status(&c, 0).log_last;
+	cluster_cut(&c, 0, 1, false);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).log_last > last, 5000);
+	cluster_cut(&c, 0, 1, true);
+	assert_false(cluster_status(&c, 0).frozen);
+	ticket = cluster_propose(&c, 0, "behind it");
+	cluster_run(&c, 1);
+	assert_int_equal(cluster_status(&c, 0).log_last, last + 2);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).frozen, 1000);
+	CLUSTER_UNTIL(&c, !cluster_status(&c, 0).frozen, LINEAGE_STATEMENT_TTL + 1000);
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 0, ticket), 2000);
+	assert_int_equal(cluster_times(&c, 0, "behind it"), 1);
+	cluster_fini(&c);
+}
+
 static void who_leaves_is_out_and_the_rest_goes_on(void **unused)
 {
 	struct cluster c;
@@ -236,6 +269,32 @@ static void power_fails_at_any_moment_of_a_birth(void **unused)
 		for (size_t n = 0; n < 3; n++)
 			cluster_start(&c, n);
 		CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+		cluster_fini(&c);
+	}
+}
+
+/* Of two members one is the only voter: what the other heard must not outlive what it wrote. */
+static void power_fails_at_the_only_voter_of_a_birth(void **unused)
+{
+	(void)unused;
+	for (msec moment = 730; moment < 800; moment++) {
+		struct cluster c;
+
+		cluster_init_empty(&c, 2);
+		for (size_t n = 0; n < 2; n++) {
+			c.node[n].durable = true;
+			c.node[n].disk_delay = 5;
+			cluster_start(&c, n);
+		}
+		cluster_run(&c, moment);
+		cluster_stop(&c, (size_t)moment % 2);
+		cluster_start(&c, (size_t)moment % 2);
+		CLUSTER_UNTIL(&c, cluster_has_voters(&c, 1), 20000);
+		for (size_t n = 0; n < 2; n++) {
+			uint64_t ticket = cluster_propose(&c, n, "alive");
+
+			CLUSTER_UNTIL(&c, cluster_is_ok(&c, n, ticket), 5000);
+		}
 		cluster_fini(&c);
 	}
 }
@@ -320,9 +379,11 @@ int main(void)
 		cmocka_unit_test(a_member_that_was_away_hears_that_its_history_is_over),
 		cmocka_unit_test(a_fence_stays_frozen_until_it_is_lifted),
 		cmocka_unit_test(a_silent_winner_lets_the_other_go_on),
+		cmocka_unit_test(what_was_frozen_in_the_log_is_done_after_the_thaw),
 		cmocka_unit_test(who_leaves_is_out_and_the_rest_goes_on),
 		cmocka_unit_test(who_is_alone_leaves_at_once),
 		cmocka_unit_test(power_fails_at_any_moment_of_a_birth),
+		cmocka_unit_test(power_fails_at_the_only_voter_of_a_birth),
 		cmocka_unit_test(histories_meet_at_random),
 	};
 

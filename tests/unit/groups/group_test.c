@@ -483,6 +483,54 @@ static void what_a_reader_sends_all_the_same_is_refused(void **unused)
 	cluster_fini(&c);
 }
 
+/*
+ * One lags, so that it has to fetch a snapshot; just then the one that has it is gone. Another feeds it from its log, which
+ * reaches further back, and hands over to it: a leader with a whole log and an emptied replica.
+ */
+static void an_emptied_leader_hands_over(void **unused)
+{
+	const size_t leader = 0, left = 1, other = 2;
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	cluster_init_empty(&c, 3);
+	for (size_t n = 0; n < 3; n++) {
+		c.node[n].durable = true;
+		c.node[n].compact_entries = n == leader ? 50 : 0;
+		cluster_start(&c, n);
+	}
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	for (int tries = 0; cluster_leader(&c) != leader && tries < 20; tries++) {
+		group_transfer(c.node[cluster_leader(&c)].group, c.now);
+		cluster_run(&c, 1500);
+	}
+	assert_int_equal(cluster_leader(&c), leader);
+	ticket = cluster_propose(&c, left, "before");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, left, ticket), 1000);
+	cluster_isolate(&c, left, true);
+	for (size_t i = 0; i < 200; i++) {
+		cluster_propose(&c, leader, "meanwhile");
+		cluster_run(&c, 3);
+	}
+	assert_true(cluster_status(&c, leader).log_first > cluster_status(&c, left).log_last + 1);
+	cluster_isolate(&c, other, true);
+	cluster_cut(&c, leader, left, false);
+	CLUSTER_UNTIL(&c, cluster_status(&c, left).position == 0, 10000);
+	cluster_stop(&c, leader);
+	cluster_cut(&c, left, other, false);
+	CLUSTER_UNTIL(&c, cluster_leader(&c) == other && cluster_status(&c, left).log_last
+		== cluster_status(&c, other).log_last, 5000);
+	group_transfer(c.node[other].group, c.now);
+	CLUSTER_UNTIL(&c, cluster_leader(&c) == left, 2000);
+	assert_int_equal(cluster_status(&c, left).position, 0);
+	ticket = cluster_propose(&c, left, "after");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, left, ticket), 30000);
+	cluster_run(&c, 100);
+	cluster_expect_equal(&c, left, other);
+	cluster_fini(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -505,6 +553,7 @@ int main(void)
 		cmocka_unit_test(owners_of_external_states_answer),
 		cmocka_unit_test(a_reader_reads_and_cannot_write),
 		cmocka_unit_test(what_a_reader_sends_all_the_same_is_refused),
+		cmocka_unit_test(an_emptied_leader_hands_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

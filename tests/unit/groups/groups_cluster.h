@@ -69,6 +69,7 @@ struct node {
 	uint8_t expect;
 	bool join_only;
 	bool observers_read;
+	uint32_t compact_entries;
 	struct disk disk;
 	struct persist *storing[1024];
 	size_t storing_count;
@@ -263,6 +264,7 @@ static inline struct group_options cluster_options(const struct cluster *c, size
 		.join_only = node->join_only,
 		.observers_read = node->observers_read,
 		.durable = node->durable,
+		.compact_entries = node->compact_entries,
 		.tell_applied = true,
 		.tell_changes = true,
 		.fence = c->fence,

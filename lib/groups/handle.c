@@ -267,11 +267,11 @@ static void fail(struct handle *handle, struct batch *batch, enum error reason)
 	forget(handle, batch);
 }
 
-/* results: a byte string for each command. position: users' commands before the first. */
-static void succeed(struct handle *handle, struct batch *batch, struct bytes results, uint64_t position)
+/* results: a byte string for each command. position: that of the first; step 0: only known to be no later. */
+static void succeed(struct handle *handle, struct batch *batch, struct bytes results, uint64_t position, uint64_t step)
 {
 	for (size_t i = 0; i < batch->count; i++) {
-		struct outcome outcome = {.ticket = batch->ticket[i], .position = position + 1 + i};
+		struct outcome outcome = {.ticket = batch->ticket[i], .position = position + i * step};
 		struct bytes result = {0};
 
 		if (session_command_next(&results, &result) && result.size > 0)
@@ -355,7 +355,7 @@ void handle_applied(struct handle *handle, msec now, const struct applied *appli
 	if (applied->refused) {
 		handle_again_at(handle, now + handle->retry);
 	} else if (batch != NULL) {
-		succeed(handle, batch, applied->results, position);
+		succeed(handle, batch, applied->results, position + 1, 1);
 		handle->again_at = handle->flight > 0 ? now + handle->retry : MSEC_NEVER;
 	} else if (applied->verdict == SESSION_GAP) {
 		handle_again_at(handle, now + handle->retry / 8);
@@ -370,20 +370,20 @@ void handle_sessions_changed(struct handle *handle, const struct sessions *sessi
 		lose_session(handle);
 }
 
-void handle_restored(struct handle *handle, const struct sessions *sessions)
+void handle_restored(struct handle *handle, const struct sessions *sessions, uint64_t position)
 {
 	if (handle->session == 0)
 		return;
 	LIST_EACH_SAFE(node, after, &handle->batches) {
 		struct batch *batch = batch_of(node);
-		struct session_results known;
+		struct bytes results;
 		enum session_verdict verdict;
 
 		if (batch->sequence == 0)
 			break;
-		verdict = sessions_look(sessions, handle->session, batch->sequence, &known);
+		verdict = sessions_look(sessions, handle->session, batch->sequence, &results);
 		if (verdict == SESSION_REPEATED)
-			succeed(handle, batch, known.results, known.position);
+			succeed(handle, batch, results, position, 0);
 		else if (verdict != SESSION_NEW)
 			fail(handle, batch, ERROR_INDETERMINATE);
 	}

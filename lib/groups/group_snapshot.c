@@ -532,7 +532,7 @@ static void fetched(struct group *group)
 	group->restoring = group->needs_snapshot = false;
 	group->compacted_index = meta.index;
 	raft_applied(group->raft, meta.index);
-	handle_restored(&group->handle, &group->replica.sessions, meta.position);
+	handle_restored(&group->handle, &group->replica.sessions);
 	group_tell(group, GROUP_RESTORED)->position = meta.position;
 }
 

@@ -267,11 +267,11 @@ static void fail(struct handle *handle, struct batch *batch, enum error reason)
 	forget(handle, batch);
 }
 
-/* results: a byte string for each command. position: that of the first; step 0: only known to be no later. */
-static void succeed(struct handle *handle, struct batch *batch, struct bytes results, uint64_t position, uint64_t step)
+/* results: a byte string for each command. position: users' commands before the first. */
+static void succeed(struct handle *handle, struct batch *batch, struct bytes results, uint64_t position)
 {
 	for (size_t i = 0; i < batch->count; i++) {
-		struct outcome outcome = {.ticket = batch->ticket[i], .position = position + i * step};
+		struct outcome outcome = {.ticket = batch->ticket[i], .position = position + 1 + i};
 		struct bytes result = {0};
 
 		if (session_command_next(&results, &result) && result.size > 0)
@@ -355,7 +355,7 @@ void handle_applied(struct handle *handle, msec now, const struct applied *appli
 	if (applied->refused) {
 		handle_again_at(handle, now + handle->retry);
 	} else if (batch != NULL) {
-		succeed(handle, batch, applied->results, position + 1, 1);
+		succeed(handle, batch, applied->results, position);
 		handle->again_at = handle->flight > 0 ? now + handle->retry : MSEC_NEVER;
 	} else if (applied->verdict == SESSION_GAP) {
 		handle_again_at(handle, now + handle->retry / 8);
@@ -370,20 +370,20 @@ void handle_sessions_changed(struct handle *handle, const struct sessions *sessi
 		lose_session(handle);
 }
 
-void handle_restored(struct handle *handle, const struct sessions *sessions, uint64_t position)
+void handle_restored(struct handle *handle, const struct sessions *sessions)
 {
 	if (handle->session == 0)
 		return;
 	LIST_EACH_SAFE(node, after, &handle->batches) {
 		struct batch *batch = batch_of(node);
-		struct bytes results;
+		struct session_results known;
 		enum session_verdict verdict;
 
 		if (batch->sequence == 0)
 			break;
-		verdict = sessions_look(sessions, handle->session, batch->sequence, &results);
+		verdict = sessions_look(sessions, handle->session, batch->sequence, &known);
 		if (verdict == SESSION_REPEATED)
-			succeed(handle, batch, results, position, 0);
+			succeed(handle, batch, known.results, known.position);
 		else if (verdict != SESSION_NEW)
 			fail(handle, batch, ERROR_INDETERMINATE);
 	}

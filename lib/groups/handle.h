@@ -74,8 +74,8 @@ void handle_applied(struct handle *handle, msec now, const struct applied *appli
 void handle_sessions_changed(struct handle *handle, const struct sessions *sessions);
 /* The tickets of an entry that is about to be handed to handle_applied; NULL: not ours, or not NEW. */
 const uint64_t *handle_tickets(const struct handle *handle, const struct applied *applied);
-/* The replica stands elsewhere, by a snapshot of that position. */
-void handle_restored(struct handle *handle, const struct sessions *sessions, uint64_t position);
+/* The replica stands elsewhere, by a snapshot. */
+void handle_restored(struct handle *handle, const struct sessions *sessions);
 /* This history is over. is_complete: we have applied all of it, so that what is in flight was certainly not done. */
 void handle_reborn(struct handle *handle, bool is_complete);
 /* What was never sent and came before an instant is answered. */

@@ -126,7 +126,7 @@ static void apply_commands(struct replica *replica, const struct log_entry *entr
 	if (out->verdict != SESSION_NEW)
 		return;
 	results = carry_out(replica, entry, out->command.commands, changes);
-	sessions_keep(&replica->sessions, &out->command, results);
+	sessions_keep(&replica->sessions, &out->command, entry->head.position, results);
 	out->results = blob_bytes(results);
 	blob_drop(results);   /* the session holds on to it: the newest is always kept */
 }

@@ -15,13 +15,18 @@
 #include "base/memory.h"
 #include "wire/cbor.h"
 
+struct kept {
+	struct blob *results;
+	uint64_t position;       /* users' commands before the entry */
+};
+
 struct session {
 	uint64_t id;
 	uint64_t last;           /* sequence of the newest entry that was carried out; 0: none */
 	uint64_t floor;
 	uint64_t used;           /* index of the newest entry that named this session */
-	struct blob **results;   /* of the sequences (last - count, last] */
-	size_t first;            /* results[first .. first + count) */
+	struct kept *kept;       /* of the sequences (last - count, last] */
+	size_t first;            /* kept[first .. first + count) */
 	size_t count;
 	size_t capacity;
 	size_t size;             /* bytes of the results */
@@ -29,7 +34,7 @@ struct session {
 
 static void drop_oldest(struct session *session)
 {
-	struct blob *oldest = session->results[session->first];
+	struct blob *oldest = session->kept[session->first].results;
 
 	ASSERT(session->count > 0);
 	ASSERT(session->size >= blob_size(oldest));
@@ -43,21 +48,21 @@ static void session_free(struct session *session)
 {
 	while (session->count > 0)
 		drop_oldest(session);
-	memory_free(session->results);
+	memory_free(session->kept);
 	memory_free(session);
 }
 
 /* The slots in front were left by results that went; they are taken back when there are more of them than results. */
-static void append(struct session *session, struct blob *results)
+static void append(struct session *session, uint64_t position, struct blob *results)
 {
 	if (session->first > session->count) {
 		for (size_t i = 0; i < session->count; i++)
-			session->results[i] = session->results[session->first + i];
+			session->kept[i] = session->kept[session->first + i];
 		session->first = 0;
 	}
-	session->results = memory_grow(session->results, &session->capacity, session->first + session->count + 1,
-		sizeof(struct blob *));
-	session->results[session->first + session->count] = blob_keep(results);
+	session->kept = memory_grow(session->kept, &session->capacity, session->first + session->count + 1,
+		sizeof *session->kept);
+	session->kept[session->first + session->count] = (struct kept){blob_keep(results), position};
 	session->count++;
 	session->size += blob_size(results);
 }
@@ -112,6 +117,11 @@ void sessions_expire(struct sessions *sessions, uint64_t id, uint64_t if_idle_si
 	session_free(session);
 }
 
+static const struct kept *kept_of(const struct session *session, uint64_t sequence)
+{
+	return &session->kept[session->first + session->count - 1 - (size_t)(session->last - sequence)];
+}
+
 enum session_verdict sessions_judge(struct sessions *sessions, uint64_t index, const struct session_command *command,
 	struct bytes *results)
 {
@@ -131,25 +141,25 @@ enum session_verdict sessions_judge(struct sessions *sessions, uint64_t index, c
 		return SESSION_GAP;
 	if (command->sequence <= session->last - session->count)
 		return SESSION_STALE;
-	*results = blob_bytes(
-		session->results[session->first + session->count - 1 - (size_t)(session->last - command->sequence)]);
+	*results = blob_bytes(kept_of(session, command->sequence)->results);
 	return SESSION_REPEATED;
 }
 
-void sessions_keep(struct sessions *sessions, const struct session_command *command, struct blob *results)
+void sessions_keep(struct sessions *sessions, const struct session_command *command, uint64_t position,
+	struct blob *results)
 {
 	struct session *session = number_table_get(&sessions->by_id, command->session);
 
 	ASSERT(session != NULL);
 	ASSERT(command->sequence == session->last + 1);
 	session->last++;
-	append(session, results);
+	append(session, position, results);
 	while (session->count > 1 && (session->count > SESSION_RESULTS_MAX || session->size > SESSION_RESULTS_SIZE_MAX))
 		drop_oldest(session);
 }
 
 enum session_verdict sessions_look(const struct sessions *sessions, uint64_t id, uint64_t sequence,
-	struct bytes *results)
+	struct session_results *out)
 {
 	const struct session *session = number_table_get(&sessions->by_id, id);
 
@@ -159,7 +169,7 @@ enum session_verdict sessions_look(const struct sessions *sessions, uint64_t id,
 		return SESSION_NEW;
 	if (sequence <= session->last - session->count)
 		return SESSION_STALE;
-	*results = blob_bytes(session->results[session->first + session->count - 1 - (size_t)(session->last - sequence)]);
+	*out = (struct session_results){blob_bytes(kept_of(session, sequence)->results), kept_of(session, sequence)->position};
 	return SESSION_REPEATED;
 }
 
@@ -181,13 +191,15 @@ uint64_t sessions_used(const struct sessions *sessions, uint64_t id)
 
 static void encode_session(const struct session *session, struct buffer *out)
 {
-	cbor_put_array(out, 4 + session->count);
+	cbor_put_array(out, 4 + 2 * session->count);
 	cbor_put_uint(out, session->id);
 	cbor_put_uint(out, session->last);
 	cbor_put_uint(out, session->floor);
 	cbor_put_uint(out, session->used);
-	for (size_t i = 0; i < session->count; i++)
-		cbor_put_bytes(out, blob_bytes(session->results[session->first + i]));
+	for (size_t i = session->first; i < session->first + session->count; i++) {
+		cbor_put_uint(out, session->kept[i].position);
+		cbor_put_bytes(out, blob_bytes(session->kept[i].results));
+	}
 }
 
 void sessions_encode(const struct sessions *sessions, struct buffer *out)
@@ -220,18 +232,19 @@ static struct session *decode_session(struct bytes encoded)
 	size_t count;
 
 	cbor_init(&in, encoded);
-	count = cbor_array(&in, 4 + SESSION_RESULTS_MAX);
+	count = cbor_array(&in, 4 + 2 * SESSION_RESULTS_MAX);
 	session->id = cbor_uint(&in);
 	session->last = cbor_uint(&in);
 	session->floor = cbor_uint(&in);
 	session->used = cbor_uint(&in);
-	for (size_t i = 4; i < count; i++) {
+	for (size_t i = 4; i + 1 < count; i += 2) {
+		uint64_t position = cbor_uint(&in);
 		struct blob *results = blob_copy(cbor_bytes(&in));
 
-		append(session, results);
+		append(session, position, results);
 		blob_drop(results);
 	}
-	if (cbor_end(&in) == OK && is_sound(session))
+	if (cbor_end(&in) == OK && count % 2 == 0 && is_sound(session))
 		return session;
 	session_free(session);
 	return NULL;

@@ -49,11 +49,17 @@ void sessions_expire(struct sessions *sessions, uint64_t session, uint64_t if_id
  */
 enum session_verdict sessions_judge(struct sessions *sessions, uint64_t index, const struct session_command *command,
 	struct bytes *results);
-void sessions_keep(struct sessions *sessions, const struct session_command *command, struct blob *results);   /* keeps */
+/* position: users' commands before the entry. Keeps the results. */
+void sessions_keep(struct sessions *sessions, const struct session_command *command, uint64_t position,
+	struct blob *results);
 
-/* What is known of an entry, without an entry: SESSION_NEW if it was not carried out yet. */
+/* What is known of an entry, without an entry: SESSION_NEW if it was not carried out yet; *out only if SESSION_REPEATED. */
+struct session_results {
+	struct bytes results;            /* borrowed */
+	uint64_t position;               /* users' commands before the entry */
+};
 enum session_verdict sessions_look(const struct sessions *sessions, uint64_t session, uint64_t sequence,
-	struct bytes *results);
+	struct session_results *out);
 /* Sequence of the newest entry that was carried out; 0: none, or no such session. */
 uint64_t sessions_last(const struct sessions *sessions, uint64_t session);
 /* Index of the newest entry that named the session; 0: there is no such session. */

@@ -12,7 +12,7 @@
 
 #include "groups/replica.h"
 
-#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_VERSION 2
 #define SNAPSHOT_CHUNK_SIZE (256u << 10)
 #define SNAPSHOT_CHUNKS_MAX 65536          /* 16 GiB; a manifest of 2 MiB */
 

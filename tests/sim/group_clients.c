@@ -267,24 +267,13 @@ static uint64_t floor_of(const struct clients *clients, const struct operation *
 	return clients->world->place[operation->place].shadow.history == operation->history ? operation->floor : 0;
 }
 
-/*
- * Where the command stands. A member that heard of its outcome by a snapshot knows only that it stands no later than
- * that, and says so.
- */
-static uint64_t position_of(const struct clients *clients, const struct operation *operation, uint64_t told)
-{
-	uint64_t restored = clients->world->place[operation->place].shadow.restored;
-
-	return told == restored && operation->applied > 0 && operation->applied < told ? operation->applied : told;
-}
-
 static void carried_out(struct clients *clients, uint64_t name, const struct group_fact *fact)
 {
 	struct world *world = clients->world;
 	struct operation *operation = &clients->operation[name - 1];
 	struct linear_state state = linear_state_first;
 	struct linear_op op = clients->history.op[name - 1];
-	uint64_t position = position_of(clients, operation, fact->position);
+	uint64_t position = fact->position;
 
 	if (!fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op))
 		world_fail(world, "I13: command %" PRIu64 " is answered with what is no result", name);

@@ -91,7 +91,7 @@ static void forget(struct shadow *shadow)
 {
 	shadow->base = shadow->count = 0;
 	shadow->knows_base = false;
-	shadow->commit = shadow->term = shadow->applied = shadow->reported = shadow->restored = 0;
+	shadow->commit = shadow->term = shadow->applied = shadow->reported = 0;
 	shadow->was_leader = false;
 }
 
@@ -448,7 +448,7 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 	} else if (fact->kind == GROUP_RESTORED) {
 		if (fact->position < shadow->reported)
 			world_fail(world, "I6: member %zu goes back to position %" PRIu64 " by a snapshot", place, fact->position);
-		shadow->reported = shadow->restored = fact->position;
+		shadow->reported = fact->position;
 		world->saw[SAW_SNAPSHOT_INSTALLED]++;
 		world->saw[SAW_INSTALL_WHILE_JOINT] += history_at(oracle, place)
 			&& configuration_is_joint(&history_at(oracle, place)->configuration);

@@ -107,7 +107,6 @@ struct shadow {
 	size_t count, capacity;
 	uint64_t commit, term, applied;
 	uint64_t reported;                    /* last position told by GROUP_APPLIED, 0 none */
-	uint64_t restored;                    /* last position told by GROUP_RESTORED in this life */
 	bool was_leader, led_before;          /* after the last step, and the one before it */
 	uint64_t incarnation;
 	struct id lineage;

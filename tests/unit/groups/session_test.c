@@ -28,7 +28,7 @@ static void keep(struct sessions *sessions, struct session_command given, const 
 {
 	struct blob *results = blob_copy(bytes_of_text(text));
 
-	sessions_keep(sessions, &given, results);
+	sessions_keep(sessions, &given, 10 * given.sequence, results);
 	blob_drop(results);
 }
 
@@ -115,6 +115,7 @@ static void tables_go_there_and_back(void **unused)
 {
 	struct sessions sessions = {0}, again;
 	struct buffer encoded = {0}, twice = {0};
+	struct session_results known;
 
 	(void)unused;
 	sessions_open(&sessions, 2);
@@ -127,7 +128,12 @@ static void tables_go_there_and_back(void **unused)
 	assert_true(bytes_equal(buffer_bytes(&encoded), buffer_bytes(&twice)));
 	assert_int_equal(judge(&again, 30, command(2, 4, 0)), SESSION_REPEATED);
 	assert_int_equal(judge(&again, 31, command(2, 3, 0)), SESSION_STALE);
-	assert_int_equal(sessions_look(&again, 2, 10, &(struct bytes){0}), SESSION_NEW);
+	assert_int_equal(sessions_look(&again, 2, 10, &known), SESSION_NEW);
+	for (uint64_t sequence = 5; sequence <= 9; sequence++) {
+		assert_int_equal(sessions_look(&again, 2, sequence, &known), SESSION_REPEATED);
+		assert_int_equal(known.position, 10 * sequence);
+		assert_true(bytes_equal(known.results, bytes_of_text("result")));
+	}
 	sessions_fini(&again);
 	for (size_t size = 1; size < encoded.size; size++) {
 		if (sessions_decode(bytes_of(encoded.data, size), &again) == OK)

@@ -47,7 +47,8 @@ static void forget_below(struct disk *disk, uint64_t first)
 	while (gone < disk->count && disk->entry[gone].head.index < first)
 		blob_drop(disk->entry[gone++].payload);
 	disk->count -= gone;
-	memmove(disk->entry, disk->entry + gone, disk->count * sizeof(*disk->entry));
+	if (disk->count > 0)
+		memmove(disk->entry, disk->entry + gone, disk->count * sizeof(*disk->entry));
 }
 
 /* The chunks of a few snapshots; the oldest give way. */

@@ -9,27 +9,32 @@
 #include "cmd/common/exit.h"
 #include "cmd/common/options.h"
 
+int command_failed(const char *name)
+{
+	int number = errno;
+
+	report("command", NULL, "cannot run '%s': %s", name, strerror(number));
+	switch (number) {
+	case ENOENT:
+	case ENOTDIR:
+		return EXIT_NOT_FOUND;
+	case EAGAIN:
+	case ENOMEM:
+	case EMFILE:
+	case ENFILE:
+		return EXIT_WRAPPER;
+	default:
+		return EXIT_NOT_RUNNABLE;
+	}
+}
+
 static struct child *start(struct runtime *runtime, const struct child_options *options, int *status)
 {
 	struct child *child = NULL;
 
 	if (child_start(runtime_loop(runtime), options, &child) == OK)
 		return child;
-	switch (errno) {
-	case ENOENT:
-	case ENOTDIR:
-		*status = EXIT_NOT_FOUND;
-		break;
-	case EAGAIN:
-	case ENOMEM:
-	case EMFILE:
-	case ENFILE:
-		*status = EXIT_WRAPPER;
-		break;
-	default:
-		*status = EXIT_NOT_RUNNABLE;
-	}
-	report("command", NULL, "cannot run '%s': %s", options->argv[0], strerror(errno));
+	*status = command_failed(options->argv[0]);
 	return NULL;
 }
 

@@ -15,4 +15,7 @@ struct child *command_start(struct runtime *runtime, char *const *argv, const st
 /* The same with pipes to its stdin and from its stdout (child_options.pipes), which are the caller's to close. */
 struct child *command_start_piped(struct runtime *runtime, char *const *argv, int pipes[2], int *status);
 
+/* Says why by errno; returns the status as above. For those who start it otherwise. */
+int command_failed(const char *name);
+
 #endif

@@ -8,22 +8,14 @@
 
 #include "base/memory.h"
 #include "cmd/common/exit.h"
-#include "runtime/key.h"
+#include "cmd/common/key_file.h"
 
 static struct id key_from_file(const char *path)
 {
-	static const char *const make_hints[] = {"mosaik-key gen FILE makes one; copy it to every member", NULL};
-	static const char *const mode_hints[] = {"a secret key is for its owner alone: chmod 600, and chown to yourself", NULL};
 	struct keypair pair;
 	struct id key;
-	enum error error = key_load(path, &pair);
 
-	if (error == ERROR_NOT_ALLOWED)
-		fail(EXIT_REFUSED, "key-mode", mode_hints, "key file '%s' can be read by others, or is not yours", path);
-	if (error == ERROR_SYSTEM)
-		fail(EXIT_CONFIG, "key", make_hints, "key file '%s': %s", path, strerror(errno));
-	if (error != OK)
-		fail(EXIT_CONFIG, "key", make_hints, "'%s' is not a key file", path);
+	key_file_load(path, &pair);
 	memcpy(key.byte, pair.seed, sizeof key.byte);
 	key = id_derive(&key, bytes_of_text("group key"));
 	memory_wipe(&pair, sizeof pair);

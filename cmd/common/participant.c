@@ -4,8 +4,10 @@
 #include "cmd/common/participant.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "cmd/common/group_key.h"
@@ -104,30 +106,49 @@ static void quit(struct participant *participant, msec now)
 	participant->group = NULL;
 }
 
+static bool write_all(int fd, struct bytes data)
+{
+	while (data.size > 0) {
+		ssize_t size = write(fd, data.data, data.size);
+
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size < 0)
+			return false;
+		data = bytes_of(data.data + size, data.size - (size_t)size);
+	}
+	return true;
+}
+
 /* Our history loses against another one: what it came to is kept beside the data, where an operator finds it. */
 static void archive(struct participant *participant, const struct group_fact *fact)
 {
 	char path[4096], lineage[ID_SHORT_SIZE];
-	FILE *file;
+	bool written;
+	int fd;
 
 	if (!participant->options.data || !fact->bytes)
 		return;
 	id_format_short(&fact->lineage, lineage);
 	snprintf(path, sizeof path, "%s/archive-%s.snapshot", participant->options.data, lineage);
-	file = fopen(path, "ab");
-	if (!file || fwrite(fact->bytes->data + fact->bytes->start, 1, blob_size(fact->bytes), file) != blob_size(fact->bytes))
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	written = fd >= 0 && write_all(fd, blob_bytes(fact->bytes)) && fsync(fd) == 0;   /* what it is of is forgotten next */
+	if (!written)
 		warn("cannot write '%s': %s", path, strerror(errno));
-	if (file && fclose(file) != 0)
-		warn("cannot write '%s': %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	participant->archive_failed |= !written;
 }
 
 static void tell_dissolved(const struct participant *participant, const struct group_fact *fact)
 {
 	const struct participant_options *options = &participant->options;
+	const char *fate = !options->data ? "gone (in memory only)" : participant->archive_failed ? "not, or not all, archived" :
+		"archived beside the data";
 
 	if (fact->position > 0)
 		warn("two histories of %s '%s' met: ours lost, and its %llu commands are %s", options->kind, options->name,
-			(unsigned long long)fact->position, options->data ? "archived beside the data" : "gone (in memory only)");
+			(unsigned long long)fact->position, fate);
 }
 
 static void on_fact(struct participant *participant, msec now, const struct group_fact *fact)

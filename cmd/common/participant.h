@@ -38,6 +38,7 @@ struct participant {
 	bool is_leaving;
 	bool is_online;
 	bool told_full;
+	bool archive_failed;             /* a part of a history that lost could not be kept */
 };
 
 /* Joins, or ends the process with one line. Says once on stderr when nothing is kept on disk, unless -q. */

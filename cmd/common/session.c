@@ -9,27 +9,17 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cmd/common/key_file.h"
 #include "runtime/key.h"
 
 static const char *const bind_hints[] = {"another program holds that port: choose one with -b HOST:PORT, or -b HOST:0 for any", NULL};
 
 static void load_identity(struct session *session, const char *path)
 {
-	enum error error;
-
-	if (!path) {
+	if (path)
+		key_file_load(path, &session->identity);
+	else
 		key_random(&session->identity);
-		return;
-	}
-	error = key_load(path, &session->identity);
-	if (error == OK)
-		return;
-	if (error == ERROR_NOT_ALLOWED)
-		fail(EXIT_REFUSED, "key-mode", (const char *const[]){"a secret key is for its owner alone: chmod 600, and chown to yourself", NULL},
-			"key file '%s' can be read by others, or is not yours", path);
-	if (error == ERROR_SYSTEM)
-		fail(EXIT_CONFIG, "key", (const char *const[]){"mosaik-key gen FILE makes one", NULL}, "key file '%s': %s", path, strerror(errno));
-	fail(EXIT_CONFIG, "key", (const char *const[]){"mosaik-key gen FILE makes one", NULL}, "'%s' is not a key file", path);
 }
 
 static void open_runtime(struct session *session, const struct session_options *options)

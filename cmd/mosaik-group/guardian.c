@@ -22,6 +22,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "cmd/common/command.h"
 #include "cmd/common/exit.h"
 #include "runtime/stdio.h"
 
@@ -78,7 +79,7 @@ _Noreturn static void become_command(const struct guardian_options *options, boo
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setenv("MOSAIK_LOCK_TOKEN", options->token, 1);
 	execvp(options->argv[0], options->argv);
-	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE);
+	_exit(command_failed(options->argv[0]));
 }
 
 static void lease_is_over(struct guard *guard, msec now)

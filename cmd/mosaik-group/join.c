@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -364,8 +365,7 @@ static void start_machine(struct join *join)
 {
 	if (coprocess_start(runtime_loop(join->session.runtime), join->argv, &join->machine) == OK)
 		return;
-	fail(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE, "command", NULL, "cannot run '%s': %s", join->argv[0],
-		strerror(errno));
+	exit(command_failed(join->argv[0]));
 }
 
 static void start(struct join *join, const char *group)

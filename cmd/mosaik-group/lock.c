@@ -159,7 +159,7 @@ static void hold(struct lock_run *run, msec now)
 
 static void lost(struct lock_run *run, msec now)
 {
-	report("lost", NULL, "the lock '%s' was lost", run->settings->common.network_text);
+	report("lost", NULL, "the lock '%s%s%s' was lost", run->group, run->name[0] != '\0' ? "/" : "", run->name);
 	run->status = EXIT_LOST;
 	if (run->guardian)
 		return;   /* it stops CMD by itself; its report ends us */

@@ -59,15 +59,6 @@ static void put_hello(struct buffer *out, const struct group_hello *hello)
 	cbor_put_id(out, &hello->leader);
 }
 
-static uint64_t uint_up_to(struct cbor *in, uint64_t most)
-{
-	uint64_t value = cbor_uint(in);
-
-	if (value > most)
-		cbor_fail(in);
-	return value > most ? 0 : value;
-}
-
 static struct group_hello get_hello(struct cbor *in)
 {
 	struct group_hello hello;
@@ -75,9 +66,9 @@ static struct group_hello get_hello(struct cbor *in)
 	cbor_array_of(in, HELLO_ITEMS);
 	hello.incarnation = cbor_uint(in);
 	hello.lineage = cbor_id(in);
-	hello.preference = (enum preference)uint_up_to(in, PREFER_OBSERVER);
+	hello.preference = (enum preference)cbor_uint_up_to(in, PREFER_OBSERVER);
 	hello.durable = cbor_bool(in);
-	hello.expect = (uint8_t)uint_up_to(in, EXPECT_MAX);
+	hello.expect = (uint8_t)cbor_uint_up_to(in, EXPECT_MAX);
 	hello.join_only = cbor_bool(in);
 	hello.commit = cbor_uint(in);
 	hello.position = cbor_uint(in);
@@ -116,8 +107,8 @@ enum error bond_wire_decode_handshake(struct bytes message, struct handshake *ou
 	if (cbor_uint(&in) != BOND_VERSION)
 		cbor_fail(&in);
 	read.group = cbor_id(&in);
-	read.role = (enum bond_role)uint_up_to(&in, BOND_CLIENT);
-	read.lane = (uint8_t)uint_up_to(&in, read.role == BOND_MEMBER ? LANES - 1 : 0);
+	read.role = (enum bond_role)cbor_uint_up_to(&in, BOND_CLIENT);
+	read.lane = (uint8_t)cbor_uint_up_to(&in, read.role == BOND_MEMBER ? LANES - 1 : 0);
 	read.number = cbor_uint(&in);
 	read.proof = cbor_id(&in);
 	read.has_hello = cbor_peek(&in) != CBOR_NULL;

@@ -28,15 +28,6 @@ static uint64_t outcome_number(enum error outcome)
 	return OUTCOME_INDETERMINATE;
 }
 
-static uint64_t uint_up_to(struct cbor *in, uint64_t most)
-{
-	uint64_t value = cbor_uint(in);
-
-	if (value > most)
-		cbor_fail(in);
-	return value > most ? 0 : value;
-}
-
 static struct blob *finish(struct buffer *out)
 {
 	struct blob *blob = blob_copy(buffer_bytes(out));
@@ -103,18 +94,18 @@ static void decode_fields(struct cbor *in, struct client_request *request)
 		request->feed = cbor_bool(in);
 		break;
 	case REQUEST_QUERY:
-		request->level = (enum query_level)uint_up_to(in, QUERY_STRONG);
+		request->level = (enum query_level)cbor_uint_up_to(in, QUERY_STRONG);
 		request->position = cbor_uint(in);
 		request->wait = cbor_uint(in);
 		request->bytes = cbor_bytes(in);
 		break;
 	case REQUEST_FOLLOW:
-		request->what = (enum follow_what)uint_up_to(in, FOLLOW_STATUS);
+		request->what = (enum follow_what)cbor_uint_up_to(in, FOLLOW_STATUS);
 		request->position = cbor_uint(in);
 		request->bytes = cbor_bytes(in);
 		break;
 	case REQUEST_ADMIN:
-		request->verb = (enum client_verb)uint_up_to(in, VERB_ADOPT);
+		request->verb = (enum client_verb)cbor_uint_up_to(in, VERB_ADOPT);
 		request->peer = cbor_id(in);
 		break;
 	case REQUEST_STATUS:
@@ -177,9 +168,9 @@ enum error client_wire_decode_reply(struct bytes message, struct client_reply *o
 	read.kind = (enum client_reply_kind)kind;
 	read.ticket = cbor_uint(&in);
 	if (kind == REPLY_EVENT)
-		read.event = (enum client_event)uint_up_to(&in, EVENT_STATUS);
+		read.event = (enum client_event)cbor_uint_up_to(&in, EVENT_STATUS);
 	else
-		read.outcome = outcomes[uint_up_to(&in, OUTCOMES - 1)];
+		read.outcome = outcomes[cbor_uint_up_to(&in, OUTCOMES - 1)];
 	read.position = cbor_uint(&in);
 	if (kind == REPLY_EVENT)
 		read.term = cbor_uint(&in);
@@ -220,16 +211,16 @@ static struct group_status get_status(struct cbor *in)
 	cbor_array_of(in, STATUS_ITEMS);
 	status.lineage = cbor_id(in);
 	status.incarnation = cbor_uint(in);
-	status.role = (enum raft_role)uint_up_to(in, RAFT_IS_LEADER);
+	status.role = (enum raft_role)cbor_uint_up_to(in, RAFT_IS_LEADER);
 	status.term = cbor_uint(in);
 	status.leader = cbor_id(in);
 	status.commit = cbor_uint(in);
 	status.position = cbor_uint(in);
 	status.log_first = cbor_uint(in);
 	status.log_last = cbor_uint(in);
-	status.voters = (uint8_t)uint_up_to(in, UINT8_MAX);
-	status.voters_up = (uint8_t)uint_up_to(in, UINT8_MAX);
-	status.crashes_tolerated = (uint8_t)uint_up_to(in, UINT8_MAX);
+	status.voters = (uint8_t)cbor_uint_up_to(in, UINT8_MAX);
+	status.voters_up = (uint8_t)cbor_uint_up_to(in, UINT8_MAX);
+	status.crashes_tolerated = (uint8_t)cbor_uint_up_to(in, UINT8_MAX);
 	status.online = cbor_bool(in);
 	status.joint = cbor_bool(in);
 	status.frozen = cbor_bool(in);
@@ -256,7 +247,7 @@ static struct group_member get_member(struct cbor *in)
 	cbor_array_of(in, MEMBER_ITEMS);
 	member.member.peer = cbor_id(in);
 	member.member.incarnation = cbor_uint(in);
-	member.preference = (enum preference)uint_up_to(in, PREFER_OBSERVER);
+	member.preference = (enum preference)cbor_uint_up_to(in, PREFER_OBSERVER);
 	member.voter = cbor_bool(in);
 	member.leader = cbor_bool(in);
 	member.up = cbor_bool(in);

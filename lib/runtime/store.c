@@ -120,7 +120,8 @@ static int judge(const struct store *store)
 	return read == STORE_READ_WHOLE ? 0 : read == STORE_READ_EMPTY ? 1 : 2;
 }
 
-static enum store_state state_of(const struct store *store)
+/* 0 or errno. */
+static int try_out(const struct store *store, enum store_state *out)
 {
 	int status = 0;
 	pid_t child = fork();
@@ -132,12 +133,14 @@ static enum store_state state_of(const struct store *store)
 		_exit(judge(store));
 	}
 	if (child < 0)
-		return STORE_INTACT;   /* then without the trial */
+		return errno;
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
-		return STORE_SET_ASIDE;
-	return WEXITSTATUS(status) == 1 ? STORE_NEW : STORE_INTACT;
+		*out = STORE_SET_ASIDE;
+	else
+		*out = WEXITSTATUS(status) == 1 ? STORE_NEW : STORE_INTACT;
+	return 0;
 }
 
 /* Directory made, locked and judged; a damaged one is moved away and begun anew. 0 or errno. */
@@ -156,11 +159,10 @@ static int prepare(struct store *store, struct store_found *found)
 		error = sync_directory(store->directory);
 	if (error == 0)
 		error = lock_directory(store->path, &store->lock);
-	if (error != 0)
+	if (error == 0)
+		error = try_out(store, &found->state);
+	if (error != 0 || found->state != STORE_SET_ASIDE)
 		return error;
-	found->state = state_of(store);
-	if (found->state != STORE_SET_ASIDE)
-		return 0;
 	snprintf(stem, sizeof stem, "damaged-%.10s", group);
 	error = set_aside(store->directory, store->path, stem, found->aside);
 	close(store->lock);
@@ -172,12 +174,10 @@ static int prepare(struct store *store, struct store_found *found)
 	return error;
 }
 
-static enum error error_of(int number)
+/* LMDB's own errors are negative, and have no name for a person: something it read or wrote was not as it has to be. */
+static int errno_of(int number)
 {
-	if (number == EWOULDBLOCK)
-		return ERROR_NOT_ALLOWED;
-	errno = number;
-	return ERROR_SYSTEM;
+	return number > 0 ? number : EIO;
 }
 
 static void store_free(struct store *store)
@@ -217,7 +217,8 @@ enum error store_open(const struct store_options *options, struct store **out, s
 		if (store->file.env)
 			store_file_close(&store->file);
 		store_free(store);
-		return error_of(error);
+		errno = errno_of(error);
+		return error == EWOULDBLOCK ? ERROR_NOT_ALLOWED : ERROR_SYSTEM;
 	}
 	uv_timer_init(options->loop, &store->retry);
 	store->retry.data = store;
@@ -260,7 +261,7 @@ static void again(uv_timer_t *timer)
 	start_work(timer->data);
 }
 
-static void answer_all(struct store *store, enum error status)
+static void answer_all(struct store *store)
 {
 	struct requests answered = store->busy;
 
@@ -269,7 +270,8 @@ static void answer_all(struct store *store, enum error status)
 		uint64_t token = answered.request[i]->token;
 
 		persist_free(answered.request[i]);
-		store->options.done(store->options.self, token, status);
+		errno = store->failed ? errno_of(store->result) : 0;
+		store->options.done(store->options.self, token, store->failed ? ERROR_SYSTEM : OK);
 	}
 	memory_free(answered.request);
 }
@@ -301,7 +303,7 @@ static void after_thread(uv_work_t *work, int status)
 	store->full = store->result == ENOSPC || store->result == EDQUOT;
 	if (!store->full) {
 		store->failed = store->result != 0;
-		answer_all(store, store->failed ? ERROR_SYSTEM : OK);
+		answer_all(store);
 	}
 	if (store->working)
 		return;   /* done() has asked for more */

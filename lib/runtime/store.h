@@ -22,7 +22,8 @@ struct store_options {
 	struct id group;
 	struct id peer;                  /* whose promises these are: another peer's are of no use */
 	struct uv_loop_s *loop;
-	void (*done)(void *self, uint64_t token, enum error status);   /* not from within store_put */
+	/* Not from within store_put. status: OK, or ERROR_SYSTEM, for which errno says why. */
+	void (*done)(void *self, uint64_t token, enum error status);
 	void *self;
 };
 
@@ -38,8 +39,8 @@ struct store_found {
 };
 
 /*
- * *image: what is there; its incarnation is 0 if nothing is. ERROR_NOT_ALLOWED: another process uses it; ERROR_SYSTEM (errno,
- * which may be LMDB's).
+ * *image: what is there; its incarnation is 0 if nothing is. ERROR_NOT_ALLOWED: another process uses it; ERROR_SYSTEM
+ * (errno; EIO for what LMDB itself finds wrong).
  */
 MUST_CHECK enum error store_open(const struct store_options *options, struct store **out, struct image *image,
 	struct store_found *found);

@@ -356,18 +356,28 @@ static enum found get(MDB_txn *txn, MDB_dbi table, MDB_val *key, struct bytes *v
 	return error == 0 && checked(table, key, &stored, value) ? FOUND : BROKEN;
 }
 
+/* The array of so many items that is stored under a name. FOUND: the caller reads it, and looks at cbor_end. */
+static enum found open_record(MDB_txn *txn, MDB_dbi table, const char *name, size_t items, struct cbor *in)
+{
+	MDB_val key = text_key(name);
+	struct bytes value;
+	enum found found = get(txn, table, &key, &value);
+
+	if (found == FOUND) {
+		cbor_init(in, value);
+		cbor_array_of(in, items);
+	}
+	return found;
+}
+
 static enum found read_owner(MDB_txn *txn, MDB_dbi table, const struct id *group, const struct id *peer, bool *ours)
 {
-	MDB_val key = text_key(key_owner);
-	struct bytes value;
-	struct cbor in;
 	struct id stored_group, stored_peer;
-	enum found found = get(txn, table, &key, &value);
+	struct cbor in;
+	enum found found = open_record(txn, table, key_owner, 3, &in);
 
 	if (found != FOUND)
 		return found;
-	cbor_init(&in, value);
-	cbor_array_of(&in, 3);
 	if (cbor_uint(&in) != FORMAT)
 		cbor_fail(&in);
 	stored_group = cbor_id(&in);
@@ -378,15 +388,11 @@ static enum found read_owner(MDB_txn *txn, MDB_dbi table, const struct id *group
 
 static enum found read_hard(MDB_txn *txn, MDB_dbi table, struct hard_state *out)
 {
-	MDB_val key = text_key(key_hard);
-	struct bytes value;
 	struct cbor in;
-	enum found found = get(txn, table, &key, &value);
+	enum found found = open_record(txn, table, key_hard, 6, &in);
 
 	if (found != FOUND)
 		return found;
-	cbor_init(&in, value);
-	cbor_array_of(&in, 6);
 	out->lineage = cbor_id(&in);
 	out->incarnation = cbor_uint(&in);
 	out->term = cbor_uint(&in);
@@ -398,15 +404,11 @@ static enum found read_hard(MDB_txn *txn, MDB_dbi table, struct hard_state *out)
 
 static enum found read_meta(MDB_txn *txn, MDB_dbi table, struct snapshot_meta *out)
 {
-	MDB_val key = text_key(key_snapshot);
-	struct bytes value;
 	struct cbor in;
-	enum found found = get(txn, table, &key, &value);
+	enum found found = open_record(txn, table, key_snapshot, 8, &in);
 
 	if (found != FOUND)
 		return found;
-	cbor_init(&in, value);
-	cbor_array_of(&in, 8);
 	out->index = cbor_uint(&in);
 	out->term = cbor_uint(&in);
 	out->position = cbor_uint(&in);
@@ -499,16 +501,12 @@ static bool read_log(MDB_txn *txn, MDB_dbi table, uint64_t snapshot, struct imag
 
 static bool tail_fits(MDB_txn *txn, const struct store_file *file)
 {
-	MDB_val key = text_key(key_tail);
-	struct bytes value;
-	struct cbor in;
 	uint64_t transaction, last;
+	struct cbor in;
 	size_t found;
 
-	if (get(txn, file->state, &key, &value) != FOUND || last_index(txn, file->log, &found) != 0)
+	if (open_record(txn, file->state, key_tail, 2, &in) != FOUND || last_index(txn, file->log, &found) != 0)
 		return false;
-	cbor_init(&in, value);
-	cbor_array_of(&in, 2);
 	transaction = cbor_uint(&in);
 	last = cbor_uint(&in);
 	return cbor_end(&in) == OK && transaction == mdb_txn_id(txn) && last == found;

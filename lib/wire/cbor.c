@@ -450,6 +450,16 @@ uint64_t cbor_uint(struct cbor *in)
 	return next_of(in, CBOR_UINT).argument;
 }
 
+uint64_t cbor_uint_up_to(struct cbor *in, uint64_t most)
+{
+	uint64_t value = cbor_uint(in);
+
+	if (value <= most)
+		return value;
+	cbor_fail(in);
+	return 0;
+}
+
 int64_t cbor_int(struct cbor *in)
 {
 	struct item item = next(in);

@@ -55,6 +55,7 @@ struct cbor {
 void cbor_init(struct cbor *in, struct bytes data);
 enum cbor_kind cbor_peek(const struct cbor *in);       /* CBOR_NOTHING at the end or after an error */
 uint64_t cbor_uint(struct cbor *in);
+uint64_t cbor_uint_up_to(struct cbor *in, uint64_t most);   /* more is an error, and gives 0 */
 int64_t cbor_int(struct cbor *in);
 bool cbor_bool(struct cbor *in);
 void cbor_null(struct cbor *in);

@@ -114,11 +114,11 @@ static void forget_leader(struct group *group)
 	group_tell(group, GROUP_LEADER);
 }
 
-
 void group_reborn(struct group *group, const struct id *lineage)
 {
 	struct id kept = *lineage;
 
+	group_tell_outcomes(group);
 	raft_free(group->raft);
 	group->raft = NULL;
 	group_silence(group);
@@ -184,6 +184,7 @@ void group_dissolved(struct group *group, const struct surrender *to, bool is_co
 	struct group_fact *fact;
 
 	lineage_note_dissolved(&group->lineage, &ours, to);
+	group_tell_outcomes(group);   /* what was carried out here is told before the end of it */
 	if (group->replica.position > 0 && !group->restoring) {
 		archive(group);
 		fact = group_tell(group, GROUP_DISSOLVED);

@@ -218,6 +218,52 @@ static void what_was_frozen_in_the_log_is_done_after_the_thaw(void **unused)
 	cluster_fini(&c);
 }
 
+/* The last command of a history and its end are committed by one write. */
+static void lose_in_the_turn_of_a_result(bool external)
+{
+	struct cluster c;
+	uint64_t first, second, last;
+	struct id ours;
+
+	cluster_init_empty(&c, 2);
+	c.external = external;
+	c.cut[0][1] = c.cut[1][0] = true;
+	c.node[0].durable = true;
+	for (size_t n = 0; n < 2; n++)
+		cluster_start(&c, n);
+	for (size_t n = 0; n < 2; n++)
+		CLUSTER_UNTIL(&c, raft_is_operational(group_raft(c.node[n].group)), 5000);
+	cluster_fill(&c, 1, 20);
+	ours = cluster_status(&c, 0).lineage;
+	last = cluster_status(&c, 0).log_last;
+	c.node[0].disk_delay = 100;
+	first = cluster_propose(&c, 0, "first");
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).log_last == last + 1, 100);
+	c.node[0].disk_delay = 1000;   /* of what comes now */
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).log_last == last + 2, 3000);   /* behind the beginning of its session */
+	second = cluster_propose(&c, 0, "second");
+	cluster_cut(&c, 0, 1, false);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).log_last == last + 4, 900);    /* and the decision to give way */
+	CLUSTER_UNTIL(&c, c.node[0].result[second].answers == 1, 3000);
+	assert_int_equal(c.node[0].result[first].reason, OK);
+	assert_int_equal(c.node[0].result[second].reason, OK);
+	assert_int_equal(c.node[0].result[second].position, 2);
+	assert_true(id_equal(&c.node[0].result[second].lineage, &ours));
+	assert_int_equal(c.node[0].facts[GROUP_DISSOLVED], 1);
+	assert_int_equal(c.node[0].last[GROUP_DISSOLVED].position, 2);
+	/* The owner of an external group answers for itself, and hears of the end first. */
+	if (!external)
+		assert_int_equal(c.node[0].result[second].dissolved, 0);
+	cluster_fini(&c);
+}
+
+static void a_result_belongs_to_the_history_that_it_was_told_of(void **unused)
+{
+	(void)unused;
+	lose_in_the_turn_of_a_result(false);
+	lose_in_the_turn_of_a_result(true);
+}
+
 static void who_leaves_is_out_and_the_rest_goes_on(void **unused)
 {
 	struct cluster c;
@@ -380,6 +426,7 @@ int main(void)
 		cmocka_unit_test(a_fence_stays_frozen_until_it_is_lifted),
 		cmocka_unit_test(a_silent_winner_lets_the_other_go_on),
 		cmocka_unit_test(what_was_frozen_in_the_log_is_done_after_the_thaw),
+		cmocka_unit_test(a_result_belongs_to_the_history_that_it_was_told_of),
 		cmocka_unit_test(who_leaves_is_out_and_the_rest_goes_on),
 		cmocka_unit_test(who_is_alone_leaves_at_once),
 		cmocka_unit_test(power_fails_at_any_moment_of_a_birth),

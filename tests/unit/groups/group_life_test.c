@@ -319,6 +319,43 @@ static void power_fails_at_any_moment_of_a_birth(void **unused)
 	}
 }
 
+/* Only one of three has the first entry when power fails, and the two others begin anew without it. */
+static void who_alone_had_a_beginning_gives_way(void **unused)
+{
+	size_t seen = 0;
+
+	(void)unused;
+	for (msec moment = 730; moment < 800; moment++) {
+		struct cluster c;
+		size_t alone = 3, begun = 0;
+
+		cluster_init_empty(&c, 3);
+		for (size_t n = 0; n < 3; n++) {
+			c.node[n].durable = true;
+			c.node[n].disk_delay = 2;
+			cluster_start(&c, n);
+		}
+		cluster_run(&c, moment);
+		for (size_t n = 0; n < 3; n++) {
+			cluster_stop(&c, n);
+			if (!id_is_zero(&c.node[n].disk.hard.lineage))
+				alone = n;
+			begun += !id_is_zero(&c.node[n].disk.hard.lineage);
+		}
+		for (size_t n = 0; n < 3; n++)
+			if (n != alone)
+				cluster_start(&c, n);
+		if (begun == 1) {
+			seen++;
+			CLUSTER_UNTIL(&c, cluster_has_voters(&c, 1), 60000);
+			cluster_start(&c, alone);
+			CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+		}
+		cluster_fini(&c);
+	}
+	assert_true(seen > 0);
+}
+
 /* Of two members one is the only voter: what the other heard must not outlive what it wrote. */
 static void power_fails_at_the_only_voter_of_a_birth(void **unused)
 {
@@ -430,6 +467,7 @@ int main(void)
 		cmocka_unit_test(who_leaves_is_out_and_the_rest_goes_on),
 		cmocka_unit_test(who_is_alone_leaves_at_once),
 		cmocka_unit_test(power_fails_at_any_moment_of_a_birth),
+		cmocka_unit_test(who_alone_had_a_beginning_gives_way),
 		cmocka_unit_test(power_fails_at_the_only_voter_of_a_birth),
 		cmocka_unit_test(histories_meet_at_random),
 	};

@@ -193,6 +193,7 @@ struct world {
 	uint64_t saw[SAW_EVENTS];
 	struct oracle *oracle;
 	struct clients *clients;
+	uint64_t handed_over;                 /* leaders that told somebody to take over */
 	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
 	bool failed;
 	char failure[512];

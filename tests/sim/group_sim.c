@@ -17,7 +17,7 @@ const char *const group_event_name[SAW_EVENTS] = {
 	"election", "leader-crash", "leader-crash-joint", "truncation", "truncated-configuration", "joint",
 	"voter-replaced", "snapshot-taken", "snapshot-installed", "install-while-joint", "crash-inside-persist",
 	"persist-kept", "persist-lost", "disk-failure", "power-loss", "wipe", "memory-restart", "split",
-	"one-way", "pause", "leave", "leader-leave", "transfer", "replay", "duplicate", "drop",
+	"one-way", "pause", "leave", "leader-leave", "transfer", "replay", "duplicate", "drop", "restless",
 	"indeterminate", "late-result", "refused", "strong-read", "follower-read", "read-failed", "local-read",
 	"command-on-follower", "two-lineages", "dissolved", "observer", "seven-voters",
 	"restart-with-log", "stepped-down", "dead-for-ever", "declared-dead"};

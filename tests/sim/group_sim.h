@@ -31,7 +31,7 @@ enum group_event {
 	SAW_ELECTION, SAW_LEADER_CRASH, SAW_LEADER_CRASH_JOINT, SAW_TRUNCATION, SAW_TRUNCATED_CONFIGURATION, SAW_JOINT,
 	SAW_VOTER_REPLACED, SAW_SNAPSHOT_TAKEN, SAW_SNAPSHOT_INSTALLED, SAW_INSTALL_WHILE_JOINT, SAW_CRASH_INSIDE_PERSIST,
 	SAW_PERSIST_KEPT, SAW_PERSIST_LOST, SAW_DISK_FAILURE, SAW_POWER_LOSS, SAW_WIPE, SAW_MEMORY_RESTART, SAW_SPLIT,
-	SAW_ONE_WAY, SAW_PAUSE, SAW_LEAVE, SAW_LEADER_LEAVE, SAW_TRANSFER, SAW_REPLAY, SAW_DUPLICATE, SAW_DROP,
+	SAW_ONE_WAY, SAW_PAUSE, SAW_LEAVE, SAW_LEADER_LEAVE, SAW_TRANSFER, SAW_REPLAY, SAW_DUPLICATE, SAW_DROP, SAW_RESTLESS,
 	SAW_INDETERMINATE, SAW_LATE_RESULT, SAW_REFUSED, SAW_STRONG_READ, SAW_FOLLOWER_READ, SAW_READ_FAILED, SAW_LOCAL_READ,
 	SAW_COMMAND_ON_FOLLOWER, SAW_TWO_LINEAGES, SAW_DISSOLVED, SAW_OBSERVER, SAW_SEVEN_VOTERS,
 	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_EVENTS
@@ -50,6 +50,7 @@ struct world_options {
 	/* Raft's messages as datagrams: lost, doubled, replayed much later, in any order. Off: bonds are reliable and ordered. */
 	bool harsh;
 	unsigned drop, duplicate, replay;     /* of a thousand, when harsh */
+	unsigned restless;                    /* of a thousand APPENDs, when harsh: another one besides */
 	usec latency_min, latency_mean;       /* one way; exponential above the least */
 	usec idle;                            /* silence after which a bond is given up */
 	usec disk_mean;

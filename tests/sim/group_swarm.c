@@ -85,6 +85,7 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->compact_entries = on(shape, 40) ? 10 + (uint32_t)rng_below(shape, 200) : on(shape, 40)
 		? 4 + (uint32_t)rng_below(shape, 12) : 0;
 	options->external = on(shape, 15);
+	options->restless = on(shape, 50) ? (unsigned)rng_below(shape, 700) : 0;
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);

@@ -282,19 +282,21 @@ static bool chance(struct world *world, unsigned of_a_thousand)
 
 static void send_datagram(struct world *world, size_t to, struct world_event event)
 {
+	bool is_unheard = world->options.deaf_successors && kind_of(blob_bytes(event.payload)) == RAFT_TIMEOUT_NOW;
+
 	event.raw = true;
 	event.life = world->place[event.from].life;
-	if (chance(world, world->options.duplicate)) {
+	if (!is_unheard && chance(world, world->options.duplicate)) {
 		blob_keep(event.payload);
 		deliver_at(world, to, world->now + latency(world), event);
 		world->saw[SAW_DUPLICATE]++;
 	}
-	if (chance(world, world->options.replay)) {
+	if (!is_unheard && chance(world, world->options.replay)) {
 		blob_keep(event.payload);
 		deliver_at(world, to, world->now + (usec)rng_below(&world->network, REPLAY_WITHIN), event);
 		world->saw[SAW_REPLAY]++;
 	}
-	if (chance(world, world->options.drop)) {
+	if (is_unheard || chance(world, world->options.drop)) {
 		blob_drop(event.payload);
 		world->saw[SAW_DROP]++;
 		return;

@@ -247,6 +247,7 @@ static void check_configuration(struct oracle *oracle, size_t place)
 	const struct configuration *in_force;
 	struct configuration found;
 	uint64_t written = 0, open = 0, index = shadow->base + shadow->count;
+	bool is_open;
 
 	for (; index > shadow->base && !shadow->entry[index - shadow->base - 1].is_configuration; index--)
 		;
@@ -257,18 +258,19 @@ static void check_configuration(struct oracle *oracle, size_t place)
 		|| !voters_equal(&found.incoming, &in_force->incoming) || !voters_equal(&found.outgoing, &in_force->outgoing))
 		world_fail(world, "I17: member %zu acts by the configuration of %" PRIu64 ", its log has one at %" PRIu64, place,
 			written, index);
+	is_open = index > raft_commit(raft);
 	for (; index > shadow->base && index > raft_commit(raft); index--)
 		open += shadow->entry[index - shadow->base - 1].is_configuration;
 	if (raft_role(raft) == RAFT_IS_LEADER && open > 1)
 		world_fail(world, "I17: leader %zu has %" PRIu64 " configurations that are not committed", place, open);
 	if (!configuration_is_joint(&found)) {
-		world->removing = !world->calm && raft_role(raft) == RAFT_IS_LEADER && index > raft_commit(raft)
+		world->removing = !world->calm && raft_role(raft) == RAFT_IS_LEADER && is_open
 			&& !configuration_has(&found, &(struct member){world->place[place].peer, world->place[place].incarnation});
 		world->saw[SAW_REMOVED_LEADER] += world->removing;
 		return;
 	}
 	world->saw[SAW_JOINT]++;
-	world->joint = !world->calm && index > raft_commit(raft);
+	world->joint = !world->calm && is_open;
 }
 
 /* ---- leaders ---- */
@@ -448,19 +450,19 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 }
 
 /*
- * I23: only the weaker of two histories gives way (2.9 of the design), so never each to the other. What is applied of ours is
- * all there ever will be, and the other can only have grown since.
+ * I23: only the weaker of two histories gives way (2.9 of the design), so never each to the other. This is all there ever will
+ * be of ours; the other can only have grown since.
  */
 static void check_surrender(struct oracle *oracle, size_t place, const struct group_fact *fact)
 {
 	const struct history *ours = history_at(oracle, place);
 	const struct history *other = numbered(oracle, oracle_history(oracle, &fact->lineage));
 
-	if (!ours || !other || ours->positions < other->positions
-		|| (ours->positions == other->positions && id_compare(&ours->lineage, &other->lineage) < 0))
+	if (!ours || !other || fact->position < other->position
+		|| (fact->position == other->position && id_compare(&ours->lineage, &other->lineage) < 0))
 		return;
-	world_fail(oracle->world, "I23: member %zu gives up a history of %zu commands for one of %zu", place, ours->positions,
-		other->positions);
+	world_fail(oracle->world, "I23: member %zu gives up a history of %" PRIu64 " commands for one of %" PRIu64, place,
+		fact->position, other->position);
 }
 
 void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *fact)

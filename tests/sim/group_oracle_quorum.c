@@ -127,6 +127,7 @@ static void define(struct oracle *oracle, size_t place, struct history *history,
 	bool leads = raft_role(raft) == RAFT_IS_LEADER || world->place[place].shadow.led_before;
 	struct shadow_entry entry = {0};
 	bool known = oracle_shadow(&world->place[place].shadow, index, &entry);
+	const struct log_entry *written = raft_entry(raft, index);
 
 	if (!known && !leads)
 		world_fail(world, "I9: member %zu has a snapshot of what nobody committed, %" PRIu64, place, index);
@@ -135,6 +136,8 @@ static void define(struct oracle *oracle, size_t place, struct history *history,
 	history->log = memory_grow(history->log, &history->log_capacity, index, sizeof(*history->log));
 	history->log[index - 1] = (struct committed){entry.term, raft_term(raft), entry.chain, known};
 	history->committed = index;
+	if (written)
+		history->position = written->head.position + written->head.commands;
 	if (entry.is_configuration || !known)
 		define_configuration(oracle, raft, history, index);
 }

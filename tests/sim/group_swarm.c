@@ -85,7 +85,7 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->compact_entries = on(shape, 40) ? 10 + (uint32_t)rng_below(shape, 200) : on(shape, 40)
 		? 4 + (uint32_t)rng_below(shape, 12) : 0;
 	options->external = on(shape, 15);
-	options->deaf_successors = on(shape, 15);
+	options->deaf_successors = on(shape, 40);
 	options->restless = on(shape, 50) ? (unsigned)rng_below(shape, 700) : 0;
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
@@ -235,9 +235,6 @@ static void destroy(struct swarm *swarm, enum fault fault, size_t place)
 		return;
 	}
 	if (fault == FAULT_LEAVE) {
-		/* Nobody takes over: it has to change the voters itself, and leads a group that it is no part of. */
-		if (world->options.deaf_successors && world_leader(world) < places(swarm))
-			place = world_leader(world);
 		world_leave(world, place);
 		return;
 	}
@@ -313,9 +310,12 @@ static void inflict_on(struct swarm *swarm, enum fault fault, size_t place)
 	case FAULT_SLOW:
 		world->place[place].slow = draw(swarm, 2) == 0 ? 0 : (usec)draw(swarm, 3000);
 		break;
+	case FAULT_LEAVE:
+		/* Nobody takes over: it has to change the voters itself, and leads a group that it is no part of. */
+		destroy(swarm, fault, world->options.deaf_successors && leader < places(swarm) ? leader : place);
+		break;
 	case FAULT_DISK:
 	case FAULT_WIPE:
-	case FAULT_LEAVE:
 	case FAULT_DEATH:
 		destroy(swarm, fault, place);
 		break;
@@ -379,8 +379,10 @@ static void strand(struct swarm *swarm)
 	for (size_t place = 0; place < places(swarm); place++)
 		cut_group(swarm, UINT64_C(1) << place, false);
 	world_run_until(world, world->now + (usec)draw(swarm, 300000), UINT64_MAX);
-	if (world->failed || !crash(swarm, leader))
+	/* That it leaves was the last thing to be destroyed; now it stays after all. */
+	if (world->failed || !world->place[leader].group || !world_may_destroy(world, leader))
 		return;
+	world_crash(world, leader, draw(swarm, 2) == 0);
 	world_start(world, leader);
 	until = swarm->destroyed_at + world->options.idle + 3000001;
 	while (!world->failed && world->now < until)

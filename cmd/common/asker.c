@@ -49,7 +49,10 @@ static bool types_fit(struct asker *asker, const char *types)
 	return fit;
 }
 
-/* The first member of a matching group that has not failed us. */
+/*
+ * A member of a matching group that has not failed us: the peer that just told us of the others, if it is one (there is a
+ * connection to it, and it may have been named by -p), else the first.
+ */
 static bool find_member(struct asker *asker, struct id *peer)
 {
 	struct near near = near_to(asker->name);
@@ -73,7 +76,7 @@ static bool find_member(struct asker *asker, struct id *peer)
 				continue;
 			if (asker->members++ == 0)
 				snprintf(asker->found_types, sizeof asker->found_types, "%s", types);
-			if (found || id_table_get(&asker->tried, &card->peer))
+			if (id_table_get(&asker->tried, &card->peer) || (found && !id_equal(&card->peer, &asker->ask.member)))
 				continue;
 			found = true;
 			*peer = card->peer;

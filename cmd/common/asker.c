@@ -414,6 +414,22 @@ void asker_status(struct asker *asker, uint64_t ticket)
 	node_client_status(asker_node(asker), asker->client, ticket);
 }
 
+bool asker_reads_status(struct asker *asker, const struct client_fact *fact, struct client_status *out)
+{
+	if (fact->kind == CLIENT_ROOM || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason)))
+		return false;
+	if (fact->kind == CLIENT_RESULT && fact->reason != OK) {
+		asker_leave(asker, asker_outcome(asker, fact->reason));
+		return false;
+	}
+	if (client_status_decode(fact->bytes, out) != OK) {
+		report("malformed", NULL, "the member's answer cannot be understood");
+		asker_leave(asker, EXIT_PROTOCOL);
+		return false;
+	}
+	return true;
+}
+
 void asker_follow(struct asker *asker, const struct client_follow *follow)
 {
 	asker->followed = follow->ticket;

@@ -199,6 +199,29 @@ counter() { # a machine that adds up what is applied
 	[[ $output == *$'survives\t0 crashes'* ]]
 }
 
+# It has everything on disk, but does not know yet how much of it is committed.
+@test "log and status of a member that has just come back wait for what is committed, unless --local" {
+	members a b c -- --data %NAME.data
+	mosaik-group propose g - < <(seq 1 10) >/dev/null
+	kill -KILL "$pid_c"
+	kill -STOP "$pid_a" "$pid_b"
+	member c --expect 3 --data c.data
+	eventually mosaik-group log g --local
+	run -0 mosaik-group log g --local
+	[ -z "$output" ]
+	run -124 mosaik-group log g -W 1
+	[[ $output == *deadline* && $output != *[0-9]* ]]
+	run -1 mosaik-group status g
+	[[ $output == *$'committed\t0'* && $output == *$'confirmed\tno'* ]]
+	background mosaik-group log g -W "$(scaled 20)" >all
+	kill -CONT "$pid_a" "$pid_b"
+	status_of "$pid"
+	[ "$exit_status" = 0 ]
+	has all "$(seq 1 10)"
+	run -0 mosaik-group -j status g
+	[ "$(jq -c '[.committed, .confirmed]' <<<"$output")" = '[10,"yes"]' ]
+}
+
 # More than a member remembers for those who follow: what comes before is read from the state.
 @test "a log is read from its beginning, however long it is" {
 	members a b

@@ -123,6 +123,19 @@ static void on_record(struct reading *reading, const struct client_fact *fact)
 		reading->done = true;
 }
 
+/* The members have made something else of the first commands. Without --from, the log begins behind them. */
+static void on_gap(struct reading *reading, uint64_t position)
+{
+	if (reading->settings->from > 0 || reading->printed > 0) {
+		report("gap", NULL, "commands %" PRIu64 " to %" PRIu64 " are not to be had any more", reading->next, position);
+		leave(reading, EXIT_DATA);
+		return;
+	}
+	warn("commands 1 to %" PRIu64 " are not to be had any more: the log begins behind them", position);
+	reading->next = position + 1;
+	reading->done = reading->until != 0 && reading->next > reading->until;
+}
+
 static void on_fact(struct asker *asker, msec now, const struct client_fact *fact)
 {
 	struct reading *reading = asker->self;
@@ -135,8 +148,7 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD) {
 		on_record(reading, fact);
 	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RESET && fact->position >= reading->next) {
-		report("gap", NULL, "commands %" PRIu64 " to %" PRIu64 " are not to be had from this member", reading->next, fact->position);
-		leave(reading, EXIT_DATA);
+		on_gap(reading, fact->position);
 	} else if (fact->kind == CLIENT_RESULT) {
 		leave(reading, asker_outcome(asker, fact->reason));
 	}

@@ -38,6 +38,7 @@ struct blocks {
 	size_t count;
 	size_t capacity;
 	uint64_t records;
+	size_t bytes;
 };
 
 struct content {
@@ -95,6 +96,7 @@ static void append(struct blocks *blocks, uint64_t position, struct bytes record
 	block->end[block->count] = (uint32_t)block->size;
 	block->count++;
 	blocks->records++;
+	blocks->bytes += record.size;
 }
 
 /* The block that holds the record of that number; number < records. */
@@ -481,12 +483,7 @@ uint64_t log_state_last(const struct state *state)
 
 size_t log_state_size(const struct state *state)
 {
-	const struct blocks *blocks = &content_of(state)->blocks;
-	size_t size = 0;
-
-	for (size_t i = 0; i < blocks->count; i++)
-		size += blocks->block[i]->size;
-	return size;
+	return content_of(state)->blocks.bytes;
 }
 
 const struct log_base *log_state_base(const struct state *state)

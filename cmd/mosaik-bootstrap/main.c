@@ -5,16 +5,14 @@
  * keeps the id that others wrote into their configuration; the file is locked while in use.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cmd/common/key_file.h"
 #include "cmd/common/session.h"
 #include "cmd/mosaik-bootstrap/settings.h"
 #include "runtime/key.h"
@@ -113,28 +111,6 @@ static bool key_path(const struct id *network, char out[PATH_SIZE])
 	return home && *home && snprintf(out, PATH_SIZE, "%s/.local/state/mosaik/%s/bootstrap.key", home, hex) < PATH_SIZE;
 }
 
-/* Loads the kept key, or makes it. False: it cannot be kept, or is in use; errno says why. */
-static bool kept_key(struct bootstrap *bootstrap, const char *path)
-{
-	struct keypair *pair = &bootstrap->session.identity;
-	enum error error = key_load(path, pair);
-
-	if (error == ERROR_SYSTEM && errno == ENOENT) {
-		key_random(pair);
-		error = key_save(path, pair);
-		if (error == ERROR_SYSTEM && errno == EEXIST)
-			error = key_load(path, pair);   /* another one made it meanwhile */
-	}
-	if (error == ERROR_NOT_ALLOWED)
-		fail(EXIT_REFUSED, "key-mode", NULL, "key file '%s' can be read by others, or is not yours", path);
-	if (error == ERROR_BAD_TEXT)
-		fail(EXIT_CONFIG, "key", NULL, "'%s' is not a key file", path);
-	if (error != OK)
-		return false;
-	bootstrap->key_lock = open(path, O_RDONLY | O_CLOEXEC);
-	return bootstrap->key_lock >= 0 && flock(bootstrap->key_lock, LOCK_EX | LOCK_NB) == 0;
-}
-
 static const struct keypair *choose_key(struct bootstrap *bootstrap)
 {
 	const struct settings *settings = &bootstrap->settings;
@@ -151,7 +127,7 @@ static const struct keypair *choose_key(struct bootstrap *bootstrap)
 	if (!key_path(&settings->common.network, path)) {
 		warn("no home for a key (XDG_STATE_HOME, HOME): the id will be another one after a restart");
 		key_random(pair);
-	} else if (!kept_key(bootstrap, path)) {
+	} else if (!key_file_keep(path, pair, &bootstrap->key_lock)) {
 		if (errno == EWOULDBLOCK)
 			warn("'%s' is in use by another bootstrap node: taking an id for this run only", path);
 		else

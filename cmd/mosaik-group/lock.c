@@ -386,12 +386,11 @@ static void start(struct lock_run *run)
 	const struct settings *settings = run->settings;
 	struct keypair pair;
 
-	session_open(&run->session, &(struct session_options){.common = &settings->common, .program = &program, .self = run,
-		.closing = closing});
 	key_random(&pair);
 	run->owner = pair.public_key;
 	memory_wipe(&pair, sizeof pair);
-	participant_open(&run->participant, &run->session, &(struct participant_options){.kind = "lock", .name = run->group,
+	participant_open(&run->participant, &run->session, &(struct session_options){.common = &settings->common, .program = &program,
+		.self = run, .closing = closing}, &(struct participant_options){.kind = "lock", .name = run->group,
 		.listed = run->listed, .key_path = settings->key_path, .data = settings->data, .state = make_state, .self = run,
 		.tell_applied = true, .lan = true, .expect = (uint8_t)settings->expect, .quiet = true});
 }

@@ -267,3 +267,23 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 	start
 	says 0 $'a\t1\nb\t2' mosaik-map ls m -w 5s
 }
+
+@test "without -i the identity is kept with the data; data of another one is refused, not put aside" {
+	start() { ready mosaik-map -q serve m --lan --data data "$@" <>silence; }
+	start
+	mosaik-map put m a 1
+	id=$(mosaik-catalog -o id peers)
+	run -78 mosaik-map serve m --lan --data data </dev/null
+	[ "$output" = "mosaik-map: error[in-use]: another process uses 'data' for this map" ]
+	says 0 1 mosaik-map get m a
+	kill -KILL "$pid"
+	status_of "$pid"
+	start
+	says 0 1 mosaik-map get m a -w 5s
+	[ "$(mosaik-catalog -o id peers)" = "$id" ]
+	kill -TERM "$pid"
+	status_of "$pid"
+	rm data/*.key
+	run -78 mosaik-map serve m --lan --data data </dev/null
+	[ "$output" = "mosaik-map: error[identity]: the data in 'data' belongs to an identity that -i named" ]
+}

@@ -1,11 +1,13 @@
 /*
  * status.c - what a member says about its group: status, members, leader; once, or with --follow whenever it changes.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/common/asker.h"
 #include "cmd/common/listing.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-group/subcommands.h"
 
 struct looking {
@@ -25,9 +27,10 @@ static int finish(struct listing *listing)
 {
 	size_t rows;
 	enum error error = listing_finish(listing, &rows);
+	int reason = errno;
 
 	listing_free(listing);
-	return error == OK ? EXIT_YES : EXIT_IO;
+	return error == OK ? EXIT_YES : printed_not(reason);
 }
 
 static struct listing *open_list(const struct looking *looking, const struct column *columns)
@@ -124,7 +127,7 @@ static int print_fields(const struct looking *looking, const struct client_statu
 	field("lineage", id);
 	id_format(&status->state_hash, id);
 	field("state_hash", id);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 static int print_status(const struct looking *looking, const struct client_status *answer)
@@ -176,7 +179,7 @@ static int print_leader(const struct looking *looking, const struct client_statu
 		return EXIT_NO;
 	id_format(&answer->status.leader, id);
 	printf("%s\n", id);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 /* ---- asking ---- */
@@ -217,7 +220,7 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	looking->printed = true;
 	looking->last_leader = status.status.leader;
 	client_status_fini(&status);
-	if (!looking->settings->follow || result == EXIT_IO)
+	if (!looking->settings->follow || (result != EXIT_YES && result != EXIT_NO))
 		asker_leave(asker, result);
 }
 

@@ -256,8 +256,12 @@ static msec deadline(void *self)
 
 static void on_signal(void *self, int number)
 {
-	if (number != SIGUSR1)
-		stop(self, EXIT_YES);
+	struct serve *serve = self;
+
+	if (number == SIGUSR1)
+		participant_stats(&serve->participant);
+	else
+		stop(serve, EXIT_YES);
 }
 
 static void on_output(void *self)

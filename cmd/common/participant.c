@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "cmd/common/group_key.h"
 #include "cmd/common/key_file.h"
+#include "cmd/common/session_stats.h"
 #include "runtime/key.h"
 #include "runtime/store.h"
 
@@ -256,14 +257,38 @@ bool participant_fact(struct participant *participant, msec now, const struct no
 	return true;
 }
 
-void participant_turn(struct participant *participant, msec now)
+static void tell_if_full(struct participant *participant)
 {
 	bool full = participant->store && store_is_full(participant->store);
 
-	if (full != participant->told_full) {
-		warn(full ? "the disk of '%s' is full: waiting for room" : "the disk of '%s' has room again", participant->options.data);
-		participant->told_full = full;
-	}
+	if (full == participant->told_full)
+		return;
+	warn(full ? "the disk of '%s' is full: waiting for room" : "the disk of '%s' has room again", participant->options.data);
+	participant->told_full = full;
+}
+
+void participant_stats(struct participant *participant)
+{
+	struct stats stats = session_stats_begin(participant->session);
+	struct group_status status = {.voters = 0};
+
+	if (participant->group)
+		group_status(participant->group, &status);
+	stats_number(&stats, "online", status.online);
+	stats_number(&stats, "term", status.term);
+	stats_number(&stats, "committed", status.position);
+	stats_number(&stats, "log_first", status.log_first);
+	stats_number(&stats, "log_last", status.log_last);
+	stats_number(&stats, "voters", status.voters);
+	stats_number(&stats, "voters_up", status.voters_up);
+	session_stats_end(participant->session, &stats);
+}
+
+void participant_turn(struct participant *participant, msec now)
+{
+	if (session_stats_due(participant->session, now))
+		participant_stats(participant);
+	tell_if_full(participant);
 	if (participant->group)
 		node_group_turn(node_of(participant), now);
 }

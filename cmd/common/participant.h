@@ -55,6 +55,8 @@ void participant_open(struct participant *participant, struct session *session, 
  */
 bool participant_fact(struct participant *participant, msec now, const struct node_fact *fact, struct group_fact *out);
 
+/* What the group and the node came to, on stderr; participant_turn does it where --stats says so. */
+void participant_stats(struct participant *participant);
 /* After any verb of group.h. */
 void participant_turn(struct participant *participant, msec now);
 /* A departure in good order; the session is left with `status` when it is over. */

@@ -335,7 +335,9 @@ static void on_signal(void *self, int number)
 {
 	struct join *join = self;
 
-	if (number != SIGUSR1)
+	if (number == SIGUSR1)
+		participant_stats(&join->participant);
+	else
 		stop(join, EXIT_YES);
 }
 

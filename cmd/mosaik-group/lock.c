@@ -337,10 +337,10 @@ static void turn(void *self, msec now)
 static msec deadline(void *self)
 {
 	const struct lock_run *run = self;
-	msec due = MSEC_NEVER;
+	msec due = run->session.stats_due;
 
 	if (run->phase == STARTING || run->phase == QUEUED || run->phase == GRACE)
-		due = run->session.deadline;
+		due = msec_min(due, run->session.deadline);
 	if ((run->phase == GRACE || run->phase == RUNNING) && !run->renewing)
 		due = msec_min(due, run->renew_at);
 	if (run->phase == GRACE && run->leased)
@@ -356,8 +356,10 @@ static void on_signal(void *self, int number)
 {
 	struct lock_run *run = self;
 
-	if (number == SIGUSR1)
+	if (number == SIGUSR1) {
+		participant_stats(&run->participant);
 		return;
+	}
 	if (run->guardian) {
 		guardian_signal(run->guardian, number);
 		return;

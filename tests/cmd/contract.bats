@@ -31,3 +31,21 @@ without_reader() {
 		[ "$exit_status $(cat err)" = "141 " ]
 	done
 }
+
+@test "SIGUSR1 and --stats: every program says what it did so far" {
+	mkfifo silence
+	for words in "bootstrap -b 127.0.0.1:0" "map serve m -q" "group join g -q" "catalog watch" "map wait nothing k -W inf"; do
+		program=mosaik-${words%% *}
+		read -r -a arguments <<<"${words#* }"
+		background "$program" "${arguments[@]}" <>silence >out 2>err
+		catches() { (($((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$pid/status"))) & 0x200)); }
+		eventually catches
+		asked() { kill -USR1 "$pid" && grep -q "^$program: stats .*peers=[0-9]* .*seconds=" err; }
+		eventually asked
+		kill -KILL "$pid"
+		wait "$pid" || true
+	done
+	background mosaik-set serve s -q --stats=50ms -j <>silence >out 2>err
+	counted() { jq -e 'select(.program == "mosaik-set" and .online == 1 and .voters == 1)' err; }
+	eventually counted
+}

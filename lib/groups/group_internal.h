@@ -109,6 +109,7 @@ enum tally_kind { TALLY_CHECKPOINT, TALLY_ROOT, TALLIES };
 struct asked {
 	bool is_query;
 	uint64_t position;
+	struct id lineage;
 };
 
 struct group {
@@ -201,6 +202,7 @@ void group_out_fini(struct group *group);
 /* ---- group_turn.c ---- */
 
 void group_turn(struct group *group);
+void group_tell_outcomes(struct group *group);           /* of commands, in the history that we have now */
 bool group_has_lineage(const struct group *group);
 bool group_is_operational(const struct group *group);    /* a leader that may propose */
 /* In force at an index; nobody before the first. */

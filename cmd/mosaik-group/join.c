@@ -476,7 +476,9 @@ static void on_signal(void *self, int number)
 {
 	struct join *join = self;
 
-	if (number != SIGUSR1)
+	if (number == SIGUSR1)
+		participant_stats(&join->participant);
+	else
 		stop(join, EXIT_YES);
 }
 
@@ -507,16 +509,15 @@ static void start(struct join *join, const char *group)
 	const struct settings *settings = join->settings;
 	static const struct program program = {turn, deadline, on_signal};
 
-	session_open(&join->session, &(struct session_options){.common = &settings->common, .program = &program, .self = join,
-		.closing = closing});
+	participant_open(&join->participant, &join->session, &(struct session_options){.common = &settings->common, .program = &program,
+		.self = join, .closing = closing}, &(struct participant_options){.kind = "group", .name = group, .listed = group,
+		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
+		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
+		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
 	if (join->argv)
 		start_machine(join);
 	else
 		join->output = output_open(runtime_loop(join->session.runtime), STDOUT_FILENO, on_output, join);
-	participant_open(&join->participant, &join->session, &(struct participant_options){.kind = "group", .name = group, .listed = group,
-		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
-		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
-		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
 	join->behind = true;   /* whatever the disk had */
 	join->feed = feed_open(runtime_loop(join->session.runtime), settings->common.framing, GROUP_COMMAND_MAX);
 }

@@ -70,6 +70,6 @@ const struct command command = {
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
-	.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose",
+	.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose stats",
 	.check = check,
 };

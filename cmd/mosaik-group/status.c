@@ -4,11 +4,13 @@
  * status asks for a strong read before: a member that has just come back knows less than is committed. Where none passes, as
  * in a minority, it says what the member sees and that this is not confirmed; --local does not ask.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/common/asker.h"
 #include "cmd/common/listing.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-group/subcommands.h"
 
 #define BARRIER_WITHIN 1000   /* msec; a group that answers strong reads does it in a fraction of that */
@@ -34,9 +36,10 @@ static int finish(struct listing *listing)
 {
 	size_t rows;
 	enum error error = listing_finish(listing, &rows);
+	int reason = errno;
 
 	listing_free(listing);
-	return error == OK ? EXIT_YES : EXIT_IO;
+	return error == OK ? EXIT_YES : printed_not(reason);
 }
 
 static struct listing *open_list(const struct looking *looking, const struct column *columns)
@@ -137,7 +140,7 @@ static int print_fields(const struct looking *looking, const struct client_statu
 	field("lineage", id);
 	id_format(&status->state_hash, id);
 	field("state_hash", id);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 static int print_status(const struct looking *looking, const struct client_status *answer)
@@ -191,7 +194,7 @@ static int print_leader(const struct looking *looking, const struct client_statu
 		return EXIT_NO;
 	id_format(&answer->status.leader, id);
 	printf("%s\n", id);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 /* ---- asking ---- */
@@ -220,7 +223,7 @@ static void show(struct looking *looking, const struct client_status *status)
 		result = looking->print(looking, status);
 	looking->printed = true;
 	looking->last_leader = status->status.leader;
-	if (!looking->settings->follow || result == EXIT_IO)
+	if (!looking->settings->follow || (result != EXIT_YES && result != EXIT_NO))
 		asker_leave(asker, result);
 }
 

@@ -199,17 +199,8 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	int result;
 
 	(void)now;
-	if (fact->kind == CLIENT_ROOM || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason)))
+	if (!asker_reads_status(asker, fact, &status))
 		return;
-	if (fact->kind == CLIENT_RESULT && fact->reason != OK) {
-		asker_leave(asker, asker_outcome(asker, fact->reason));
-		return;
-	}
-	if (client_status_decode(fact->bytes, &status) != OK) {
-		report("malformed", NULL, "the member's answer cannot be understood");
-		asker_leave(asker, EXIT_PROTOCOL);
-		return;
-	}
 	result = EXIT_YES;
 	if (!looking->settings->follow || looking->print != print_leader || !looking->printed ||
 			!id_equal(&looking->last_leader, &status.status.leader))

@@ -184,6 +184,15 @@ counter() { # a machine that adds up what is applied
 	eventually has followed "$(seq 1 10; printf '%s\n' a b c)"
 }
 
+@test "a member that -p names is the one that answers" {
+	members a b c
+	for token in "$MOSAIK_RUNTIME_DIR"/*/*; do
+		run -0 mosaik-group --no-local -p "$(cat "$token")" -j status g
+		[ "$(jq -r .member <<<"$output")" = "${token##*/}" ]
+	done
+	[ "$(ls "$MOSAIK_RUNTIME_DIR"/* | wc -l)" = 3 ]
+}
+
 @test "status tells how many crashes are survived now, not in better times" {
 	members a b c
 	eventually all_vote 3

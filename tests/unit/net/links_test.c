@@ -438,6 +438,39 @@ static void a_blocked_socket_loses_nothing(void **state)
 	pair_fini(&pair);
 }
 
+/*
+ * Opened, and ended without a word, while nothing arrives; then acknowledgements of what came after it tell that both are
+ * lost. ngtcp2 0.12.1 used to end the process here.
+ */
+static void a_link_of_which_beginning_and_end_are_lost_ends_well(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	link_id witness = connect_to(a, PROTOCOL_STREAMS, &dial), silent;
+	links_send(a->links, witness, message_of(5));
+	UNTIL(&pair, b->note_count == 1 && b->note[0].received == 1 && note_of(a, witness)->sent_bytes == 5);
+	faults.loses = true;
+	silent = connect_to(a, PROTOCOL_STREAMS, &dial);
+	links_flush(a->links);
+	links_close(a->links, silent, OK);
+	links_flush(a->links);
+	faults.loses = false;
+	for (size_t i = 2; i < 20; i++) {
+		links_send(a->links, witness, message_of(5));
+		UNTIL(&pair, b->note[0].received == i && note_of(a, witness)->sent_bytes == 5 * i);
+	}
+	UNTIL(&pair, note_of(a, silent)->unlinked && b->note_count == 2 && b->note[1].unlinked);
+	assert_int_equal(note_of(a, silent)->reason, OK);
+	assert_int_equal(b->note[1].reason, OK);
+	assert_false(note_of(a, witness)->unlinked || b->note[0].unlinked);
+	pair_fini(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +492,7 @@ int main(void)
 		cmocka_unit_test(credit_at_once_needs_no_consumer),
 		cmocka_unit_test(leaving_from_inside_a_callback_works),
 		cmocka_unit_test(a_blocked_socket_loses_nothing),
+		cmocka_unit_test(a_link_of_which_beginning_and_end_are_lost_ends_well),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

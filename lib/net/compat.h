@@ -33,11 +33,6 @@ static inline int compat_shutdown_stream(ngtcp2_conn *conn, int64_t stream, uint
 	return ngtcp2_conn_shutdown_stream(conn, stream, code);
 }
 
-static inline int compat_shutdown_writing(ngtcp2_conn *conn, int64_t stream, uint64_t code)
-{
-	return ngtcp2_conn_shutdown_stream_write(conn, stream, code);
-}
-
 static inline size_t compat_source_cids(ngtcp2_conn *conn)
 {
 	return ngtcp2_conn_get_num_scid(conn);
@@ -78,11 +73,6 @@ static inline ngtcp2_ccerr compat_close_reason(ngtcp2_conn *conn)
 static inline int compat_shutdown_stream(ngtcp2_conn *conn, int64_t stream, uint64_t code)
 {
 	return ngtcp2_conn_shutdown_stream(conn, 0, stream, code);
-}
-
-static inline int compat_shutdown_writing(ngtcp2_conn *conn, int64_t stream, uint64_t code)
-{
-	return ngtcp2_conn_shutdown_stream_write(conn, 0, stream, code);
 }
 
 static inline size_t compat_source_cids(ngtcp2_conn *conn)

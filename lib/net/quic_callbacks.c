@@ -156,17 +156,10 @@ static int stopped(struct quic_connection *connection, struct quic_stream *strea
 static int on_stream_reset(ngtcp2_conn *conn, int64_t id, uint64_t final_size, uint64_t code, void *self,
 	void *stream_self)
 {
-	struct quic_connection *connection = self;
-	struct quic_stream *stream = stream_self;
-
 	(void)conn;
 	(void)id;
-	if (final_size > 0 || code != error_close_code(OK))
-		return stopped(self, stream_self, code);
-	/* The end of a stream on which nothing was sent: quic_stream_finish. */
-	if (stream && stream->owner)
-		connection->quic->options.ops->data(connection->quic->options.self, stream, bytes_of(NULL, 0), true);
-	return 0;
+	(void)final_size;
+	return stopped(self, stream_self, code);
 }
 
 static int on_stop_sending(ngtcp2_conn *conn, int64_t id, uint64_t code, void *self, void *stream_self)

@@ -86,28 +86,16 @@ void quic_stream_send_raw(struct quic_stream *stream, struct bytes data)
 	schedule(stream);
 }
 
-/*
- * A FIN without data would stand where the empty frame stands that announced the stream. When both are lost, 0.12.1 finds the
- * place taken as it puts the second one back, and an assertion ends the process (mended in 1.x). A reset says the same where
- * nothing was sent: see on_stream_reset.
- */
-static void finish_hollow(struct quic_stream *stream)
+bool quic_stream_is_hollow(const struct quic_stream *stream)
 {
-	stream->finished = true;
-	list_remove(&stream->sending_node);
-	compat_shutdown_writing(stream->connection->conn, stream->id, error_close_code(OK));
-	quic_mark_dirty(stream->connection);
+	return stream->hollow && stream->queue.waiting == 0;
 }
 
 void quic_stream_finish(struct quic_stream *stream)
 {
-	bool had_finished = stream->finish;
-
+	ASSERT(!quic_stream_is_hollow(stream));
 	stream->finish = true;
-	if (!stream->hollow || stream->queue.waiting > 0)
-		schedule(stream);
-	else if (!had_finished)
-		finish_hollow(stream);
+	schedule(stream);
 }
 
 bool quic_stream_is_finishing(const struct quic_stream *stream)

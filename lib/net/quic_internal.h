@@ -87,6 +87,7 @@ struct quic_stream {
 	struct list sending_node;
 	struct send_queue queue;
 	bool announced;                 /* the peer knows of it */
+	bool hollow;                    /* by an empty frame, and nothing was sent since */
 	bool parked;                    /* the peer's stream window is full */
 	bool finish, finished;          /* FIN wanted; FIN in a packet */
 	bool reset;

@@ -47,6 +47,7 @@ static void account(struct quic_stream *stream, size_t took, bool fin, bool full
 {
 	struct quic_connection *connection = stream->connection;
 
+	stream->hollow = took == 0 && !fin && (stream->hollow || !stream->announced);
 	stream->announced = true;
 	if (fin)
 		stream->finished = true;

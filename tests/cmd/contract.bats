@@ -49,3 +49,34 @@ without_reader() {
 	counted() { jq -e 'select(.program == "mosaik-set" and .online == 1 and .voters == 1)' err; }
 	eventually counted
 }
+
+@test "what ends with an error says so, also with -q; a count of nothing is a mistake" {
+	for words in "consume s -c 0" "map watch s -c 0" "catalog ping x -c 0" "group log g -c 0" "map serve s --expect 0" "pqueue serve s --capacity 0"; do
+		read -r -a arguments <<<"$words"
+		run -64 "mosaik-${arguments[0]}" "${arguments[@]:1}"
+		[[ ${lines[0]} == *"'0' is not a number from 1 on" ]]
+	done
+	run -69 mosaik-consume -w 100ms first second
+	[ "$output" = "mosaik-consume: error[no-producer]: no producer of stream 'first' and others on network '$MOSAIK_NETWORK' within the wait" ]
+	run -69 mosaik-produce -w 100ms -m x s
+	[ "$output" = "mosaik-produce: error[no-consumer]: 0 of 1 consumers of stream 's' on network '$MOSAIK_NETWORK' came within the wait" ]
+	# A producer that dies.
+	ready mosaik-consume -q -e s >out 2>err
+	local consumer=$pid
+	mkfifo input
+	exec {in}<>input
+	background mosaik-produce -q s <input
+	echo one >&"$in"
+	eventually test -s out
+	kill -KILL "$pid"
+	wait "$pid" || true
+	status_of "$consumer"
+	[ "$exit_status $(cat err)" = "74 mosaik-consume: error[vanished]: 1 producers went without an end, and did not come back" ]
+	# A command that fails.
+	strict() { exec mosaik-consume -q --strict "$@" s -- false; }
+	ready strict 2>err
+	consumer=$pid
+	mosaik-produce -q -m x s || true
+	status_of "$consumer"
+	[ "$exit_status $(cat err)" = "65 mosaik-consume: error[command]: a command failed (--strict)" ]
+}

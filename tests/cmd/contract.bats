@@ -80,3 +80,15 @@ without_reader() {
 	status_of "$consumer"
 	[ "$exit_status $(cat err)" = "65 mosaik-consume: error[command]: a command failed (--strict)" ]
 }
+
+@test "a host that nobody knows is no reason to wait for the deadline" {
+	run -69 mosaik-catalog -q -p nobody.invalid:5 peers
+	[ "$output" = "mosaik-catalog: error[no-answer]: no member of network '$MOSAIK_NETWORK' answered: cannot be reached at any known address" ]
+	run -69 mosaik-map -q -p nobody.invalid:5 get s k -w 200ms
+	ready mosaik-bootstrap -b 127.0.0.1:0 >token
+	for peers in "-p nobody.invalid:5" "--no-local -p nobody.invalid:5 -p $(cut -d@ -f2 token)" "--no-local -p nobody.invalid:5 -p localhost:$(cut -d: -f2 token)"; do
+		read -r -a arguments <<<"$peers"
+		run -0 mosaik-catalog -q "${arguments[@]}" -o tags peers
+		[ "$output" = bootstrap ]
+	done
+}

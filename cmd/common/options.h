@@ -62,6 +62,7 @@ struct common {
 	const char *identity_path;   /* -i */
 	const char *bind_text;       /* -b; NULL: the default of the program */
 	bool no_local;
+	bool no_names;
 	msec timeout;                /* -W */
 	msec wait;                   /* -w */
 	enum framing framing;        /* -F, -0, -j */

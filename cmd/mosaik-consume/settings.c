@@ -86,6 +86,6 @@ const struct command command = {
 	.usage = "-n NETWORK [options] STREAM... [-- COMMAND...]",
 	.examples = examples,
 	.options = rows,
-	.common = "network peer tag identity bind no-local timeout wait framing null json quiet verbose ready-fd stats",
+	.common = "network peer tag identity bind no-local no-names timeout wait framing null json quiet verbose ready-fd stats",
 	.check = check,
 };

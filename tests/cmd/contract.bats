@@ -92,3 +92,18 @@ without_reader() {
 		[ "$output" = bootstrap ]
 	done
 }
+
+@test "--no-names: a name is found by who knows it, and not told to who does not" {
+	background mosaik-produce -q --no-names -t secret-tag secret-stream <>"$(mkfifo silence; echo silence)"
+	mosaik-catalog wait --stream secret-stream -W "$(scaled 10)"
+	run -0 mosaik-catalog -j peers
+	[[ $output != *secret* ]]
+	[ "$(mosaik-catalog -o name tags)" = "$(mosaik-catalog id tag secret-tag)" ]
+	run -0 script -qec "mosaik-catalog tags" /dev/null
+	[[ ${lines[1]} == "#$(mosaik-catalog id tag secret-tag | cut -c1-10) "* ]]
+	run -0 mosaik-catalog peers -t secret-tag --stream secret-stream
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 mosaik-catalog announce --no-names -t hidden -- mosaik-catalog -o name tags
+	[[ $output != *hidden* ]]
+	run -124 mosaik-bootstrap -b 127.0.0.1:0 -W 100ms
+}

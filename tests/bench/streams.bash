@@ -77,12 +77,12 @@ fan() {
 trips_mosaik() {
 	stop mosaik-consume -e ping | stop mosaik-produce pong &
 	stop mosaik-consume -e pong | stop "$pingpong" "$work/result" "$1" | stop mosaik-produce ping
-	wait
+	wait $!
 }
 trips_nats() {
 	rm -f "$work/ready"
 	mkfifo "$work/ready"
-	stop "$nats" pong "$nats_port" "$work/ready" &
+	timeout "$LIMIT" "$nats" pong "$nats_port" "$work/ready" &   # not by stop: what is killed below must be its parent
 	ready_mosaik && stop "$nats" ping "$nats_port" "$work/result" "$1"
 	kill $!
 	wait $! 2>/dev/null
@@ -141,7 +141,7 @@ single() {
 	local names=(mosaik) name start
 	rm -f "$work/ready" "$work"/*.us
 	mkfifo "$work/ready"
-	stop mosaik-consume --ready-fd 9 bench 9>"$work/ready" >/dev/null &
+	mosaik-consume --ready-fd 9 bench 9>"$work/ready" >/dev/null &
 	ready_mosaik
 	! serve_mosquitto || names+=(mosquitto)
 	for _ in $(seq 51); do

@@ -17,6 +17,7 @@
 #define VECTORS 3
 #define QUANTA_A_TURN 4   /* then others, and acknowledgements on their way in, have a turn */
 #define CLOSE_PACKET_MAX 1200
+#define PACE_BURST NSEC_PER_MSEC
 
 struct packet_out {
 	ngtcp2_path_storage path;
@@ -100,12 +101,38 @@ static struct udp_target target_of(const struct packet_out *out)
 	};
 }
 
+/*
+ * Pacing is against trains of packets, not against one that answers on the heels of another: as in Linux' TCP, what a
+ * millisecond of the rate allows leaves at once. ngtcp2 has no such allowance, so it is told that packets left earlier than
+ * they did, though never before the end of what those before them were paced by.
+ *
+ * Returns when ngtcp2 has to be called again. Where everything has left that was to leave, that is not for pacing's sake.
+ */
+static nsec pace(struct quic_connection *connection)
+{
+	ngtcp2_conn *conn = connection->conn;
+	nsec now = connection->quic->now, from = now - PACE_BURST;
+	nsec other = ngtcp2_conn_get_expiry(conn), due;
+
+	ngtcp2_conn_update_pkt_tx_time(conn, from > connection->paced_until ? from : connection->paced_until);
+	due = ngtcp2_conn_get_expiry(conn);
+	if (due == other)
+		return other;
+	connection->paced_until = due;
+	return due <= now || list_is_empty(&connection->sending) ? other : due;
+}
+
 void quic_write(struct quic_connection *connection)
 {
 	struct quic *quic = connection->quic;
 	struct packet_out out = {.room = ngtcp2_conn_get_max_tx_udp_payload_size(connection->conn)};
 	size_t budget = QUANTA_A_TURN * ngtcp2_conn_get_send_quantum(connection->conn);
+	bool wrote = false;
 
+	/* Also what paced a packet that none stood behind. A failure comes again when the alarm that is due finds it. */
+	if (ngtcp2_conn_get_expiry(connection->conn) <= quic->now &&
+			ngtcp2_conn_handle_expiry(connection->conn, quic->now) != 0)
+		return;
 	ngtcp2_path_storage_zero(&out.path);
 	for (;;) {
 		out.at = udp_room(quic->udp, out.room);
@@ -124,6 +151,7 @@ void quic_write(struct quic_connection *connection)
 		udp_commit(quic->udp, &target, (size_t)size);
 		quic->options.counters->packets_sent++;
 		quic->options.counters->bytes_sent += (uint64_t)size;
+		wrote = true;
 		if ((size_t)size >= budget) {
 			quic_mark_dirty(connection);
 			break;
@@ -134,9 +162,8 @@ void quic_write(struct quic_connection *connection)
 	 * Before a round trip was measured pacing works with a guess, and would hold the second packet of a handshake
 	 * back for milliseconds. Ten packets need no pacing.
 	 */
-	if (connection->complete)
-		ngtcp2_conn_update_pkt_tx_time(connection->conn, quic->now);
-	timers_set(quic->timers, &connection->expiry, ngtcp2_conn_get_expiry(connection->conn));
+	timers_set(quic->timers, &connection->expiry,
+		connection->complete && wrote ? pace(connection) : ngtcp2_conn_get_expiry(connection->conn));
 }
 
 void quic_write_close(struct quic_connection *connection)

@@ -4,7 +4,7 @@
  *   nats pub PORT SUBJECT                   each line of stdin is a message; done when the server has read all of them
  *   nats sub PORT SUBJECT READY [TOTAL]     messages to stdout, a line each; writes a line to the file READY when subscribed;
  *                                           ends after TOTAL bytes, or never
- *   nats ping PORT RESULT COUNT             round trips of 100 bytes through the subjects ping and pong: see round_trips.h
+ *   nats ping PORT RESULT COUNT             round trips of 100 bytes through the subjects ping and pong: see pingpong.c
  *   nats pong PORT READY                    the other end of that
  *
  * The server says INFO in clear text, then TLS begins. Writes are batched: what one read(2) brought leaves at once, as
@@ -21,12 +21,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/bench/round_trips.h"
+#include "tests/bench/latency.h"
 
 enum {
 	BLOCK = 65536,
 	LINE_MAX_SIZE = 4096,
-	ROOM = 4 * BLOCK
+	ROOM = 4 * BLOCK,
+	TRIP = 99   /* and a line end, where there are lines */
 };
 
 static const char hello[] = "CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":true,\"echo\":false}\r\n";
@@ -263,20 +264,27 @@ static int sub(uint64_t total)
 
 static int ping(const char *result, size_t count)
 {
-	struct round_trips trips = round_trips_new(count);
-	char text[ROUND_TRIP_BYTES - 1];
+	struct latencies all = {0};
+	char text[TRIP];
 	bool more;
 	size_t size;
 
 	memset(text, 'x', sizeof text);
-	while (round_trips_begin(&trips)) {
+	for (size_t i = 0; i < count; i++) {
+		uint64_t began = latency_now();
+
 		publish("ping", text, sizeof text);
 		flush();
 		if (!message(&size, &more) || size != sizeof text)
 			fail("another answer");
-		round_trips_end(&trips);
+		if (i >= count / 10)
+			latency_note(&all, began, latency_now());
 	}
-	return round_trips_tell(&trips, result);
+	if (!freopen(result, "w", stdout))
+		fail(result);
+	latency_print(&all);
+	memory_free(all.ns);
+	return 0;
 }
 
 static _Noreturn void pong(void)

@@ -3,21 +3,24 @@
  *
  *   consume pong | pingpong RESULT COUNT | produce ping        while somewhere      consume ping | produce pong
  *
- * A line of 100 bytes goes to stdout when the one before it came back on stdin. RESULT: see round_trips.h.
+ * A line of 100 bytes goes to stdout when the one before it came back on stdin. RESULT: what latency_print says, without the first tenth of COUNT, which warms up.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/bench/round_trips.h"
+#include "tests/bench/latency.h"
+
+#define LINE 100   /* its end included */
 
 static bool is_moved(bool out, char *line)
 {
 	size_t done = 0;
 
-	while (done < ROUND_TRIP_BYTES) {
-		ssize_t part = out ? write(STDOUT_FILENO, line + done, ROUND_TRIP_BYTES - done) :
-			read(STDIN_FILENO, line + done, ROUND_TRIP_BYTES - done);
+	while (done < LINE) {
+		ssize_t part = out ? write(STDOUT_FILENO, line + done, LINE - done) :
+			read(STDIN_FILENO, line + done, LINE - done);
 
 		if (part < 0 && errno == EINTR)
 			continue;
@@ -30,22 +33,32 @@ static bool is_moved(bool out, char *line)
 
 int main(int argc, char **argv)
 {
-	char line[ROUND_TRIP_BYTES], back[ROUND_TRIP_BYTES];
-	struct round_trips trips;
+	char line[LINE], back[LINE];
+	struct latencies all = {0};
+	size_t count;
 
 	if (argc != 3) {
 		fputs("usage: pingpong RESULT COUNT\n", stderr);
 		return 64;
 	}
-	trips = round_trips_new(strtoul(argv[2], NULL, 10));
-	while (round_trips_begin(&trips)) {
-		snprintf(line, sizeof line, "%0*zu", ROUND_TRIP_BYTES - 1, trips.done);
-		line[ROUND_TRIP_BYTES - 1] = '\n';
+	count = strtoul(argv[2], NULL, 10);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t began = latency_now();
+
+		memset(line, 'a' + (int)(i % 26), sizeof line);
+		line[LINE - 1] = '\n';
 		if (!is_moved(true, line) || !is_moved(false, back) || memcmp(line, back, sizeof line) != 0) {
 			fputs("pingpong: it did not come back\n", stderr);
 			return 1;
 		}
-		round_trips_end(&trips);
+		if (i >= count / 10)
+			latency_note(&all, began, latency_now());
 	}
-	return round_trips_tell(&trips, argv[1]);
+	if (!freopen(argv[1], "w", stdout)) {
+		perror(argv[1]);
+		return 1;
+	}
+	latency_print(&all);
+	memory_free(all.ns);
+	return 0;
 }

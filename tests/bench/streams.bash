@@ -107,7 +107,7 @@ ping() {
 		for name in "${names[@]}"; do
 			rm -f "$work/result"
 			"trips_$name" "$trips"
-			read -r p50 p99 <"$work/result" || { echo "  (round $round of $name does not count)"; continue; }
+			read -r _ p50 p99 <"$work/result" || { echo "  (round $round of $name does not count)"; continue; }
 			echo "$p50" >>"$work/$name.p50"
 			echo "$p99" >>"$work/$name.p99"
 		done

@@ -134,6 +134,8 @@ void quic_write(struct quic_connection *connection)
 	if (ngtcp2_conn_get_expiry(connection->conn) <= quic->now &&
 			ngtcp2_conn_handle_expiry(connection->conn, quic->now) != 0)
 		return;
+	connection->unanswered = 0;
+	connection->hurry = false;
 	ngtcp2_path_storage_zero(&out.path);
 	for (;;) {
 		out.at = udp_room(quic->udp, out.room);

@@ -347,6 +347,11 @@ bool asker_is_cut(enum error reason)
 	return is_certain(reason) || reason == ERROR_INDETERMINATE;
 }
 
+bool asker_is_refused(enum error reason)
+{
+	return reason == ERROR_FROZEN || reason == ERROR_BUSY;
+}
+
 static bool try_another(struct asker *asker, msec now)
 {
 	struct id peer;

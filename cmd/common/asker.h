@@ -62,6 +62,8 @@ void asker_leave(struct asker *asker, int status);
 bool asker_retry(struct asker *asker, msec now, enum error reason);
 /* Whether this is the end of what was followed because the member went away: CLIENT_DOWN says so next. */
 bool asker_is_cut(enum error reason);
+/* Whether the member is there, and said that it does not answer a strong read now. */
+bool asker_is_refused(enum error reason);
 /* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
 int asker_outcome(const struct asker *asker, enum error reason);
 

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "cmd/common/exit.h"
 #include "cmd/common/near.h"
+#include "cmd/common/printed.h"
 
 #define SHARED_PREFIX "MOSAIK_"
 #define VARIABLE_MAX 64
@@ -185,7 +186,7 @@ _Noreturn static void answer(const struct parse *parse, int code)
 		printf("%s %s\n", parse->command->name, MOSAIK_VERSION);
 	else
 		options_print_help(parse->command, &parse->rows);
-	exit(fflush(stdout) == 0 ? EXIT_YES : EXIT_IO);
+	exit(printed(EXIT_YES));
 }
 
 static void take_option(struct parse *parse, int code)

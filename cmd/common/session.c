@@ -94,6 +94,8 @@ void session_leave(struct session *session, int status)
 		return;
 	session->leaving = true;
 	session->status = status;
+	if (status == 128 + SIGPIPE)
+		session->died_of = SIGPIPE;
 	runtime_leave(session->runtime, LEAVE_WITHIN);
 }
 

@@ -15,6 +15,7 @@ static const struct option_row rows[] = {
 	{0, "join-only", OPTION_FLAG, FIELD(join_only, bool), NULL, NULL, NULL},
 	{0, "lan", OPTION_FLAG, FIELD(lan, bool), NULL, NULL, NULL},
 	{0, "sm-id", OPTION_TEXT, FIELD(machine, const char *), "NAME", NULL, NULL},
+	{0, "snapshot-every", OPTION_NUMBER, FIELD(snapshot_every, uint64_t), "N", NULL, NULL},
 	{0, "feed", OPTION_FLAG, FIELD(feed, bool), NULL, NULL, NULL},
 	{0, "strong", OPTION_FLAG, FIELD(strong, bool), NULL, NULL, NULL},
 	{'L', "local", OPTION_FLAG, FIELD(local, bool), NULL, NULL, NULL},
@@ -41,7 +42,7 @@ static void check(const void *of)
 		usage_error("--expect: a group begins with at most 9 members");
 }
 
-const struct settings settings_defaults = {.common = COMMON_DEFAULTS(TIMEOUT_DEFAULT), .grace = 5000};
+const struct settings settings_defaults = {.common = COMMON_DEFAULTS(TIMEOUT_DEFAULT), .grace = 5000, .snapshot_every = 20000};
 
 static const struct subcommand subcommands[] = {
 	{"join", "GROUP [--data DIR] [-- CMD]", "be a member: stdin is proposed, what is committed is printed"},
@@ -69,6 +70,6 @@ const struct command command = {
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
-	.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose",
+	.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose stats",
 	.check = check,
 };

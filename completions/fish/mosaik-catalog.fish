@@ -33,6 +33,7 @@ complete -c mosaik-catalog -l peers -x -d 'wait: so many peers'
 complete -c mosaik-catalog -s c -l count -x -d 'ping: so many round trips'
 complete -c mosaik-catalog -l initial -d 'watch: also those that are there already'
 complete -c mosaik-catalog -l dot -d 'graph: for Graphviz'
+complete -c mosaik-catalog -l stats -d 'statistics on stderr'
 complete -c mosaik-catalog -l ready-fd -x -d 'write a newline there when ready'
 
 set -l subcommands peers tags streams groups me id watch wait ping explain graph doctor announce

@@ -73,7 +73,8 @@ struct announce {
 	struct entry *entry;     /* newest signed; NULL: none yet, or a guest */
 	msec signed_at;
 	msec sign_at;            /* a change waits until then; MSEC_NEVER: none does */
-	msec announce_at;        /* periodic */
+	msec announce_at;                /* periodic, */
+	msec interval;                   /* by this interval */
 	bool unsent;             /* signed without an outbox at hand: to be flooded at the next chance */
 	bool departed;
 

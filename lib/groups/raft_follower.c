@@ -188,7 +188,7 @@ enum error raft_follower_message(struct raft *raft, struct peer *from, const str
 		break;
 	default:
 		ASSERT(message->kind == RAFT_TIMEOUT_NOW);
-		raft_election_transferred(raft);
+		raft_election_transferred(raft, message->index);
 	}
 	return OK;
 }

@@ -63,16 +63,21 @@ uint64_t oracle_short(const void *bytes)
 
 /* ---- lineages ---- */
 
+size_t oracle_history(const struct oracle *oracle, const struct id *lineage)
+{
+	for (size_t at = 0; at < oracle->histories; at++)
+		if (id_equal(&oracle->history[at].lineage, lineage))
+			return at;
+	return SIZE_MAX;
+}
+
 static size_t history_of(struct oracle *oracle, const struct id *lineage)
 {
-	size_t at = 0;
+	size_t at = oracle_history(oracle, lineage);
 
-	if (id_is_zero(lineage))
-		return SIZE_MAX;
-	while (at < oracle->histories && !id_equal(&oracle->history[at].lineage, lineage))
-		at++;
-	if (at < oracle->histories)
+	if (at != SIZE_MAX || id_is_zero(lineage))
 		return at;
+	at = oracle->histories;
 	ASSERT(at < ORACLE_LINEAGES_MAX);
 	oracle->history[oracle->histories++].lineage = *lineage;
 	if (oracle->histories > 1)
@@ -80,11 +85,14 @@ static size_t history_of(struct oracle *oracle, const struct id *lineage)
 	return at;
 }
 
+static struct history *numbered(const struct oracle *oracle, size_t number)
+{
+	return number == SIZE_MAX ? NULL : (struct history *)(uintptr_t)&oracle->history[number];
+}
+
 static struct history *history_at(const struct oracle *oracle, size_t place)
 {
-	size_t number = oracle->world->place[place].shadow.history;
-
-	return number == SIZE_MAX ? NULL : (struct history *)(uintptr_t)&oracle->history[number];
+	return numbered(oracle, oracle->world->place[place].shadow.history);
 }
 
 static void forget(struct shadow *shadow)
@@ -455,16 +463,16 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 	}
 }
 
-struct linear_state oracle_cell(const struct oracle *oracle, size_t place, uint64_t position, uint64_t key)
+struct linear_state oracle_cell(const struct oracle *oracle, size_t number, uint64_t position, uint64_t key)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	return history ? cell_at(history, position, key) : linear_state_first;
 }
 
-uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t position, struct linear_state *before)
+uint64_t oracle_applied(const struct oracle *oracle, size_t number, uint64_t position, struct linear_state *before)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	if (!history || position == 0 || position > history->positions)
 		return 0;
@@ -472,16 +480,16 @@ uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t posi
 	return history->applied[position - 1].name;
 }
 
-uint64_t oracle_acknowledged(const struct oracle *oracle, size_t place)
+uint64_t oracle_acknowledged(const struct oracle *oracle, size_t number)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	return history ? history->acknowledged : 0;
 }
 
-void oracle_acknowledge(struct oracle *oracle, size_t place, uint64_t position)
+void oracle_acknowledge(struct oracle *oracle, size_t number, uint64_t position)
 {
-	struct history *history = history_at(oracle, place);
+	struct history *history = numbered(oracle, number);
 
 	if (history && position > history->acknowledged)
 		history->acknowledged = position;
@@ -540,7 +548,7 @@ void oracle_finish(struct oracle *oracle)
 			continue;
 		for (uint64_t key = 0; key < world->options.keys; key++) {
 			struct linear_op op = {.kind = key % 3 == 0 ? LINEAR_READ : key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST, .key = key};
-			struct linear_state expected = oracle_cell(oracle, place, UINT64_MAX, key);
+			struct linear_state expected = oracle_cell(oracle, member->shadow.history, UINT64_MAX, key);
 			struct buffer query = {0}, answer = {0};
 			const struct state *state = group_state(member->group);
 

@@ -157,7 +157,7 @@ static void restore_external(struct world *world, size_t place, uint64_t positio
 	drop_external(member);
 	member->external = states_new(0);
 	for (uint64_t key = 0; key < world->options.keys; key++)
-		states_set(&member->external, key, oracle_cell(world->oracle, place, position, key));
+		states_set(&member->external, key, oracle_cell(world->oracle, member->shadow.history, position, key));
 }
 
 static void own(struct world *world, size_t place, const struct group_fact *fact)

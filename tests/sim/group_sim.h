@@ -193,6 +193,7 @@ struct world {
 	uint64_t saw[SAW_EVENTS];
 	struct oracle *oracle;
 	struct clients *clients;
+	uint64_t handed_over;                 /* leaders that told somebody to take over */
 	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
 	bool failed;
 	char failure[512];
@@ -255,13 +256,15 @@ void oracle_before_send(struct oracle *oracle, size_t place, const struct group_
 void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *fact);
 void oracle_look(struct oracle *oracle, size_t place);              /* after a turn */
 void oracle_wrote(struct oracle *oracle, size_t place, const struct persist *persist);   /* it is durable now */
-/* The state of a cell when `position` commands of a member's lineage were applied. */
-struct linear_state oracle_cell(const struct oracle *oracle, size_t place, uint64_t position, uint64_t key);
+/* The number of a lineage, as in shadow.history; SIZE_MAX: none that is known. `history` below is such a number. */
+size_t oracle_history(const struct oracle *oracle, const struct id *lineage);
+/* The state of a cell when `position` commands were applied. */
+struct linear_state oracle_cell(const struct oracle *oracle, size_t history, uint64_t position, uint64_t key);
 /* Which operation stands at a position, and what its cell held before; 0: none known. */
-uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t position, struct linear_state *before);
+uint64_t oracle_applied(const struct oracle *oracle, size_t history, uint64_t position, struct linear_state *before);
 /* Highest position that somebody was told of before now; and tell. */
-uint64_t oracle_acknowledged(const struct oracle *oracle, size_t place);
-void oracle_acknowledge(struct oracle *oracle, size_t place, uint64_t position);
+uint64_t oracle_acknowledged(const struct oracle *oracle, size_t history);
+void oracle_acknowledge(struct oracle *oracle, size_t history, uint64_t position);
 size_t oracle_lineages(const struct oracle *oracle);
 /* Latest committed of a lineage that somebody runs in. false: not born. */
 bool oracle_configuration(const struct oracle *oracle, struct configuration *out);

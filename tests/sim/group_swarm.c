@@ -521,9 +521,10 @@ static void deafness(struct swarm *swarm)
 	struct world *world = swarm->world;
 	struct configuration configuration;
 	size_t leader, deaf;
-	uint64_t term;
+	uint64_t term, handed_over;
 
 	rest(swarm);
+	handed_over = world->handed_over;
 	leader = world_leader(world);
 	if (world->failed || leader == places(swarm) || !oracle_configuration(world->oracle, &configuration))
 		return;
@@ -533,7 +534,8 @@ static void deafness(struct swarm *swarm)
 	term = raft_term(group_raft(world->place[leader].group));
 	net_cut(world, leader, deaf, true);
 	world_run_until(world, world->now + 8 * world->options.terms.timing.election_timeout * 1000, UINT64_MAX);
-	if (!world->failed && (world_leader(world) != leader || raft_term(group_raft(world->place[leader].group)) != term))
+	/* Unless the leader itself wanted another: a voter that it prefers has just come back. */
+	if (!world->failed && world->handed_over == handed_over && (world_leader(world) != leader || raft_term(group_raft(world->place[leader].group)) != term))
 		world_fail(world, "liveness: member %zu, which is deaf, ends the term of leader %zu", deaf, leader);
 }
 
@@ -542,7 +544,7 @@ static void judge_history(struct swarm *swarm)
 	const struct linear_history *history = clients_history(swarm->world->clients);
 	struct linear_report report;
 
-	if (swarm->world->failed || swarm->seed % 4 != 0 || oracle_lineages(swarm->world->oracle) > 1)
+	if (swarm->world->failed || swarm->seed % 10 != 0 || oracle_lineages(swarm->world->oracle) > 1)
 		return;
 	linear_check(history->op, history->count, HISTORY_MEMORY, &report);
 	swarm->result->checked++;

@@ -116,6 +116,15 @@ void group_query(struct group *group, msec now, const struct group_query *query)
 /* External groups: the owner's reply to GROUP_QUESTION, or its result for a GROUP_APPLIED that has a ticket. */
 void group_answer(struct group *group, msec now, uint64_t ticket, enum error outcome, struct bytes answer);
 
+/*
+ * External groups, at the leader: what the commands up to `position` came to, of at most LOG_BASE_MAX bytes. It goes
+ * through the log, takes the place of those commands on every member, and is what a newcomer begins with: see
+ * log_state_base. false: we do not lead, or another one is under way. Nothing tells when it is done; it is not, if another
+ * leader comes.
+ */
+bool group_fold(struct group *group, msec now, uint64_t position, struct bytes content);
+bool group_is_folding(const struct group *group);
+
 /* GROUP_LEFT follows: when the departure is committed, or after 5 s, or at once when nobody else is there. */
 void group_leave(struct group *group, msec now);
 void group_transfer(struct group *group, msec now);                          /* away from here */

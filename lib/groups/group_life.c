@@ -124,11 +124,12 @@ void group_reborn(struct group *group, const struct id *lineage)
 	group_silence(group);
 	group_peers_forget(group);
 	group_snapshots_drop(group);
+	group_fold_fini(group);
 	sync_stop(&group->sync);
 	restore_fini(&group->restore);
 	replica_clear(&group->replica);
 	group->life++;
-	group->restoring = group->needs_snapshot = group->diverged = group->unborn = false;
+	group->compact_now = group->restoring = group->needs_snapshot = group->diverged = group->unborn = false;
 	group->log_size = group->compacted_size = group->compacted_index = group->mark_index = 0;
 	group->step_index = 0;
 	group->voters = (struct configuration){0};

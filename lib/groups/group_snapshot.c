@@ -234,7 +234,7 @@ void group_compact(struct group *group)
 	struct snapshot_meta meta;
 	uint64_t first;
 
-	if (group->log_size - group->compacted_size < GROUP_COMPACT_SIZE
+	if (!group->compact_now && group->log_size - group->compacted_size < GROUP_COMPACT_SIZE
 		&& group->replica.index - group->compacted_index < compact_entries(group))
 		return;
 	if (group->options.durable) {
@@ -247,6 +247,7 @@ void group_compact(struct group *group)
 		if (first > raft_first(group->raft))
 			raft_compact(group->raft, &meta, first);
 	}
+	group->compact_now = false;
 	group->compacted_size = group->log_size;
 	group->compacted_index = group->replica.index;
 }

@@ -238,6 +238,7 @@ void group_turn(struct group *group)
 		group_tell_outcomes(group);
 		moved = group_queries_turn(group) || moved;
 		moved = group_snapshots_turn(group) || moved;
+		moved = group_fold_turn(group) || moved;
 		moved = group_life_turn(group) || moved;
 	}
 	group->more = group->more || moved;

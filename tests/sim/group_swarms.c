@@ -110,11 +110,17 @@ struct shared {
 	} worker[GROUP_WORKERS_MAX];
 };
 
-static void work(const struct group_runs *runs, struct shared *shared, struct worker *self)
+struct employment {
+	struct worker *self;
+	pid_t parent;                        /* without it nobody wants to know any more */
+};
+
+static void work(const struct group_runs *runs, struct shared *shared, const struct employment *employment)
 {
+	struct worker *self = employment->self;
 	struct group_result result;
 
-	while (!(runs->until_failure && atomic_load(&shared->failed) > 0)) {
+	while (getppid() == employment->parent && !(runs->until_failure && atomic_load(&shared->failed) > 0)) {
 		uint64_t number = atomic_fetch_add(&shared->begun, 1);
 
 		if (number >= runs->seeds)
@@ -128,14 +134,14 @@ static void work(const struct group_runs *runs, struct shared *shared, struct wo
 
 static pid_t employ(const struct group_runs *runs, struct shared *shared, size_t number)
 {
-	pid_t pid;
+	pid_t pid, parent = getpid();
 
 	fflush(NULL);
 	pid = fork();
 	ASSERT(pid >= 0);
 	if (pid > 0)
 		return pid;
-	work(runs, shared, &shared->worker[number]);
+	work(runs, shared, &(struct employment){&shared->worker[number], parent});
 	_exit(0);
 }
 
@@ -146,7 +152,7 @@ static void employ_all(const struct group_runs *runs, struct shared *shared)
 	int status;
 
 	if (runs->workers == 1) {
-		work(runs, shared, &shared->worker[0]);   /* in this process: whoever looks for leaks at its end sees them */
+		work(runs, shared, &(struct employment){&shared->worker[0], getppid()});   /* in this process: whoever looks for leaks at its end sees them */
 		return;
 	}
 	for (size_t i = 0; i < runs->workers; i++)

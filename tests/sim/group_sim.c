@@ -220,6 +220,7 @@ void world_start(struct world *world, size_t place)
 	member->skew = (int64_t)rng_below(&world->names, 1000000000000);
 	member->life++;
 	member->has_lived = true;
+	world->starters += !has_image && world->options.preference[place] != PREFER_OBSERVER;
 	member->gone = member->leaving = member->expect_halt = false;
 	member->asked = member->former = 0;
 	member->paused_until = 0;

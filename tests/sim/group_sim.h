@@ -196,6 +196,7 @@ struct world {
 	uint64_t saw[SAW_EVENTS];
 	struct oracle *oracle;
 	struct clients *clients;
+	size_t starters;                      /* incarnations that were given at a start, of members that may begin a lineage */
 	uint64_t handed_over;                 /* leaders that told somebody to take over */
 	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
 	bool removing;                        /* or a leader one without itself */

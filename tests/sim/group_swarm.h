@@ -21,21 +21,24 @@ struct group_result {
 	uint64_t hash, events;
 	usec simulated, settled_after;
 	uint64_t faults, operations, acknowledged, undecided, checked;
+	const char *state;           /* what was replicated */
 	uint64_t saw[SAW_EVENTS];
 };
 
-struct group_log {
-	FILE *file;                  /* every line of every member and every fault; NULL: nowhere */
+struct group_how {
+	FILE *log;                   /* every line of every member and every fault; NULL: nowhere */
 	bool messages;               /* and every message */
+	const char *state;           /* what is replicated: "cells", or a collection, "map", ..; NULL: the seed draws it */
 };
 /* events: of the safety phase, about. */
-void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log, struct group_result *out);
+void group_swarm_run(uint64_t seed, uint64_t events, const struct group_how *how, struct group_result *out);
 
 struct group_runs {
 	uint64_t first, seeds;
 	uint64_t events;
 	uint64_t twice_every;        /* so many seeds, one runs twice; 0: none */
 	bool until_failure;          /* stop at the first */
+	const char *state;           /* as in group_how */
 };
 /* Failures on stderr, each with how to see it again; figures on stdout. How many failed. */
 uint64_t group_swarm_run_many(const struct group_runs *runs);

@@ -1,6 +1,6 @@
 /*
- * collection_load.c - entries from stdin into a store, one JSON object a line, as `dump` writes them: what is there
- * already is replaced, of a vec they go to the end.
+ * collection_load.c - entries from stdin into a store, one a line: a JSON object as `dump` writes it, or columns as `ls`
+ * prints them. What is there already is replaced, of a vec they go to the end. `put STORE -` is another name for it.
  *
  *     lines -> entries -> batches of BATCH_BYTES -> commands, so many under way as the member takes -> results
  *
@@ -15,6 +15,7 @@
 #include "cmd/common/collection_command.h"
 #include "cmd/common/feed.h"
 #include "cmd/common/values.h"
+#include "cmd/common/values_columns.h"
 #include "collections/cell_wire.h"
 #include "collections/map_wire.h"
 #include "collections/once_wire.h"
@@ -182,7 +183,9 @@ static bool place_entry(struct loading *loading)
 
 static void take_line(struct loading *loading, struct bytes line)
 {
-	enum error error = values_read_entry(&loading->shape, line, loading->part);
+	bool is_object = line.size > 0 && line.data[0] == '{';
+	enum error error = is_object ? values_read_entry(&loading->shape, line, loading->part)
+		: values_read_columns(&loading->shape, line, loading->part);
 
 	loading->is_held = error == OK && size_of_entry(loading) <= COLLECTION_ENTRY_MAX;
 	if (!loading->is_held) {

@@ -151,6 +151,14 @@ static void tell_dissolved(const struct participant *participant, const struct g
 			(unsigned long long)fact->position, fate);
 }
 
+static void end(struct participant *participant, int status)
+{
+	if (participant->options.over)
+		participant->options.over(participant->options.self, status);
+	else
+		session_leave(participant->session, status);
+}
+
 static void on_fact(struct participant *participant, msec now, const struct group_fact *fact)
 {
 	switch ((int)fact->kind) {
@@ -166,11 +174,11 @@ static void on_fact(struct participant *participant, msec now, const struct grou
 		break;
 	case GROUP_HALTED:
 		quit(participant, now);
-		session_leave(participant->session, EXIT_IO);
+		end(participant, EXIT_IO);
 		break;
 	case GROUP_LEFT:
 		quit(participant, now);
-		session_leave(participant->session, participant->session->status);
+		end(participant, participant->session->status);
 		break;
 	case GROUP_SPLIT:
 		warn("%s '%s' has two histories: they are being made one", participant->options.kind, participant->options.name);
@@ -222,7 +230,7 @@ void participant_leave(struct participant *participant, msec now, int status)
 		group_leave(participant->group, now);
 		participant_turn(participant, now);
 	} else {
-		session_leave(participant->session, status);
+		end(participant, status);
 	}
 }
 

@@ -16,7 +16,9 @@ struct participant_options {
 	const char *data;                /* directory; NULL: in memory */
 	/* Makes the state anew: for the start, and after our history lost against another. */
 	struct state (*state)(void *self);
-	void *self;
+	/* The group is over: it was left (with the status of participant_leave), or it failed. NULL: the session is left. */
+	void (*over)(void *self, int status);
+	void *self;                      /* of both */
 	bool external;                   /* these as in group.h */
 	bool join_only;
 	bool tell_applied;

@@ -5,14 +5,12 @@
  * Each store is a group of its own; they share the node, its links and its directory of data.
  */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "cmd/common/group_name.h"
 #include "cmd/common/participant.h"
 #include "cmd/common/serve_lines.h"
-#include "cmd/common/stats.h"
 #include "cmd/common/values.h"
 
 #define READY_AGAIN 100                /* msec until it is asked again whether we have everything */
@@ -28,8 +26,6 @@ struct replica {
 	bool ready;                        /* we had everything once that was committed then */
 	bool is_asking;                    /* whether it is so */
 	msec ask_at;
-	uint64_t snapshots;                /* so often the content was fetched whole, last at that version */
-	uint64_t snapshot_at;
 	bool is_over;
 };
 
@@ -105,14 +101,10 @@ static void hear_if_ready(struct replica *replica, msec now, const struct group_
 
 static void take(struct replica *replica, msec now, const struct group_fact *fact)
 {
-	if (fact->kind == GROUP_RESTORED) {
-		replica->snapshots++;
-		replica->snapshot_at = fact->position;
-	} else if (fact->kind == GROUP_ANSWER && fact->ticket == TICKET_READY) {
+	if (fact->kind == GROUP_ANSWER && fact->ticket == TICKET_READY)
 		hear_if_ready(replica, now, fact);
-	} else if ((fact->kind == GROUP_ANSWER || fact->kind == GROUP_RESULT) && replica->serve->lines) {
+	else if ((fact->kind == GROUP_ANSWER || fact->kind == GROUP_RESULT) && replica->serve->lines)
 		serve_lines_answer(replica->serve->lines, replica->participant.group, now, fact);
-	}
 }
 
 static void pull_facts(struct serve *serve, msec now)
@@ -151,33 +143,13 @@ static void turn_lines(struct serve *serve, msec now)
 		stop(serve, status);
 }
 
-/* ---- statistics ---- */
+/* ---- the program ---- */
 
 static void print_stats(struct serve *serve)
 {
-	char program[24], hash[ID_TEXT_SIZE];
-
-	snprintf(program, sizeof program, "mosaik-%s", collection_kind_name(serve->shape.kind));
-	for (size_t i = 0; i < serve->count; i++) {
-		const struct replica *replica = &serve->replica[i];
-		struct stats stats = stats_begin(program, serve->invocation->settings->common.json);
-		struct group_status status = {0};
-
-		if (replica->participant.group)
-			group_status(replica->participant.group, &status);
-		id_format(&status.state_hash, hash);
-		stats_word(&stats, "store", replica->store);
-		stats_word(&stats, "online", replica->participant.is_online ? "yes" : "no");
-		stats_number(&stats, "version", status.position);
-		stats_number(&stats, "snapshots", replica->snapshots);
-		stats_number(&stats, "snapshot_version", replica->snapshot_at);
-		stats_word(&stats, "state_hash", hash);
-		stats_seconds(&stats, "seconds", runtime_now(serve->session.runtime) - serve->session.started_at);
-		stats_print(&stats);
-	}
+	for (size_t i = 0; i < serve->count; i++)
+		participant_stats(&serve->replica[i].participant);
 }
-
-/* ---- the program ---- */
 
 static void turn(void *self, msec now)
 {
@@ -239,7 +211,7 @@ static struct state make_state(void *self)
 	return collection_new(&replica->serve->shape);
 }
 
-static void join(struct replica *replica)
+static void join(struct replica *replica, const struct session_options *how)
 {
 	struct serve *serve = replica->serve;
 	const struct collection_settings *settings = serve->invocation->settings;
@@ -247,7 +219,7 @@ static void join(struct replica *replica)
 
 	values_listed(&serve->shape, bytes_of_text(replica->store), &listed);
 	buffer_append(&listed, bytes_of("\0", 1));
-	participant_open(&replica->participant, &serve->session, &(struct participant_options){
+	participant_open(&replica->participant, &serve->session, how, &(struct participant_options){
 		.kind = collection_kind_name(serve->shape.kind), .name = replica->store, .listed = (const char *)listed.data,
 		.key_path = settings->key_path, .data = settings->data, .state = make_state, .over = on_over, .self = replica,
 		.tell_changes = true, .lan = settings->lan, .expect = (uint8_t)settings->expect, .observers_read = true,
@@ -259,10 +231,11 @@ static void start(struct serve *serve, bool reads_lines)
 {
 	static const struct program program = {turn, deadline, on_signal};
 
-	session_open(&serve->session, &(struct session_options){.common = &serve->invocation->settings->common, .program = &program,
-		.self = serve, .closing = closing});
+	const struct session_options how = {.common = &serve->invocation->settings->common, .program = &program, .self = serve,
+		.closing = closing};
+
 	for (size_t i = 0; i < serve->count; i++)
-		join(&serve->replica[i]);
+		join(&serve->replica[i], i == 0 ? &how : NULL);
 	if (reads_lines)
 		serve->lines = serve_lines_open(&(struct serve_lines_options){.invocation = serve->invocation, .shape = serve->shape,
 			.loop = runtime_loop(serve->session.runtime), .ticket = TICKET_READY, .woken = on_output, .self = serve});

@@ -14,6 +14,10 @@
 #include "base/check.h"
 #include "base/memory.h"
 
+#include <string.h>
+
+#define RTT_MAX ((UINT32_C(1) << 30) - 1)   /* microseconds */
+
 static const char protocol[] = "catalog";
 
 void catalog_init(struct catalog *catalog, const struct id *network, const struct id *self, const struct crypto *crypto,
@@ -22,7 +26,7 @@ void catalog_init(struct catalog *catalog, const struct id *network, const struc
 	*catalog = (struct catalog){.network = *network, .self = *self, .crypto = crypto, .log = log};
 	catalog->purge_after = CATALOG_PURGE_AFTER;
 	catalog->oldest = MSEC_NEVER;
-	catalog->digest = id_hash((struct bytes){NULL, 0});
+	catalog->wall_ahead = MSEC_NEVER;
 }
 
 static void peer_free(struct catalog_peer *peer)
@@ -162,6 +166,13 @@ static void tell(struct catalog *catalog, struct entry *before, struct entry *af
 	}
 }
 
+static uint32_t span_between(const struct entry *before, const struct entry *after)
+{
+	uint64_t span = after->card.version.update - before->card.version.update;
+
+	return span <= UINT32_MAX ? (uint32_t)span : 0;
+}
+
 /* `entry` takes the place of what is known of its peer. */
 static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 {
@@ -189,6 +200,7 @@ static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 	tell(catalog, peer->is_suspected ? NULL : before, entry);
 	peer->is_refresh = before != NULL && !before->is_goodbye && !entry->is_goodbye && !peer->is_suspected &&
 		says_the_same(before, entry);
+	peer->before = peer->is_refresh ? span_between(before, entry) : 0;
 	peer->is_suspected = false;
 	entry_drop(before);
 }
@@ -300,36 +312,62 @@ bool catalog_version(const struct catalog *catalog, const struct id *peer, struc
 	return true;
 }
 
-static void hash_number(struct hash *hash, uint64_t number)
+void catalog_set_wall(struct catalog *catalog, msec now, msec wall)
 {
-	uint8_t bytes[8];
-
-	bytes_put_be32(bytes, (uint32_t)(number >> 32));
-	bytes_put_be32(bytes + 4, (uint32_t)number);
-	hash_update(hash, bytes_of(bytes, sizeof(bytes)));
+	catalog->wall_ahead = wall - now;
 }
 
-struct id catalog_digest(struct catalog *catalog)
+uint64_t catalog_cut(const struct catalog *catalog, msec now)
 {
-	struct hash hash;
+	if (catalog->wall_ahead == MSEC_NEVER || now + catalog->wall_ahead < CATALOG_SETTLE)
+		return 0;
+	return (uint64_t)(now + catalog->wall_ahead - CATALOG_SETTLE);
+}
 
-	/* Most rounds of anti-entropy compare digests of catalogs in which nothing happened. */
-	if (catalog->digest_revision == catalog->revision)
-		return catalog->digest;
-	hash_init(&hash);
-	for (size_t i = 0; i < catalog->peers.count; i++) {
-		const struct catalog_peer *peer = catalog->peers.slot[i].value;
-		const struct entry *entry = peer->entry;
+/* What counts of a peer at the cut. false: nothing does. */
+static bool mark_at(const struct catalog_peer *peer, uint64_t cut, struct entry_mark *mark)
+{
+	const struct entry *entry = peer->entry;
+	struct version version = entry->card.version;
 
-		if (entry->signed_bytes == NULL || entry->is_goodbye)
-			continue;
-		hash_update(&hash, bytes_of(entry->card.peer.byte, ID_SIZE));
-		hash_number(&hash, entry->card.version.start);
-		hash_number(&hash, entry->card.version.update);
+	if (entry->signed_bytes == NULL || entry->is_goodbye)
+		return false;
+	*mark = entry->mark;
+	if (peer->before > 0 && version.update > cut && version.update - peer->before <= cut) {
+		version.update -= peer->before;
+		*mark = entry_mark(&entry->card.peer, &version);
 	}
-	catalog->digest = hash_final(&hash);
-	catalog->digest_revision = catalog->revision;
-	return catalog->digest;
+	return true;
+}
+
+struct catalog_digest catalog_digest(const struct catalog *catalog, uint64_t cut)
+{
+	struct catalog_digest digest = {{0}};
+	struct entry_mark mark;
+
+	for (size_t i = 0; i < catalog->peers.count; i++) {
+		if (!mark_at(catalog->peers.slot[i].value, cut, &mark))
+			continue;
+		digest.part[0] += mark.part[0];
+		digest.part[1] += mark.part[1];
+	}
+	return digest;
+}
+
+bool catalog_digest_equal(const struct catalog_digest *a, const struct catalog_digest *b)
+{
+	return a->part[0] == b->part[0] && a->part[1] == b->part[1];
+}
+
+void catalog_sums(const struct catalog *catalog, uint64_t cut, unsigned bits, uint64_t *sum)
+{
+	struct entry_mark mark;
+
+	ASSERT(bits > 0 && bits < 32);
+	memset(sum, 0, sizeof(*sum) << bits);
+	for (size_t i = 0; i < catalog->peers.count; i++)
+		if (mark_at(catalog->peers.slot[i].value, cut, &mark))
+			sum[bytes_get_be32(catalog->peers.slot[i].key.byte) >> (32 - bits)] += mark.part[0];
 }
 
 void catalog_set_rtt(struct catalog *catalog, const struct id *peer, uint64_t rtt_us)
@@ -337,7 +375,7 @@ void catalog_set_rtt(struct catalog *catalog, const struct id *peer, uint64_t rt
 	struct catalog_peer *known = id_table_get(&catalog->peers, peer);
 
 	if (known != NULL)
-		known->rtt_us = rtt_us;
+		known->rtt_us = rtt_us < RTT_MAX ? (uint32_t)rtt_us & RTT_MAX : RTT_MAX;
 }
 
 /* --- forgetting --- */
@@ -437,7 +475,6 @@ void catalog_check(const struct catalog *catalog)
 		ASSERT(!peer->is_suspected || (!peer->entry->is_goodbye && peer->entry->signed_bytes != NULL));
 	}
 	ASSERT(live == catalog->live);
-	ASSERT(catalog->digest_revision <= catalog->revision);
 	ASSERT(catalog->event_first < CATALOG_EVENTS_MAX && catalog->event_count <= CATALOG_EVENTS_MAX);
 	for (size_t i = 0; i < catalog->event_count; i++)
 		ASSERT(catalog->event[(catalog->event_first + i) % CATALOG_EVENTS_MAX].entry != NULL);

@@ -80,6 +80,7 @@ void node_set_wall(struct node *node, msec now, msec wall)
 {
 	node->now = now;
 	announce_set_wall(node->announce, now, wall);
+	catalog_set_wall(&node->catalog, now, wall);
 }
 
 static void observe(struct node *node, const struct id *peer, const struct address *from)

@@ -32,10 +32,10 @@ static void ask(struct world *world, size_t from, size_t to)
 
 static void assert_equal_catalogs(struct world *world, size_t a, size_t b)
 {
-	struct id of_a = catalog_digest(&world->member[a].catalog);
-	struct id of_b = catalog_digest(&world->member[b].catalog);
+	struct catalog_digest of_a = catalog_digest(&world->member[a].catalog, 0);
+	struct catalog_digest of_b = catalog_digest(&world->member[b].catalog, 0);
 
-	assert_true(id_equal(&of_a, &of_b));
+	assert_true(catalog_digest_equal(&of_a, &of_b));
 }
 
 static void start_pair(struct world *world)
@@ -76,11 +76,12 @@ static void only_what_is_missing_travels(void **state)
 	world_run(&world, 10 * LATENCY);
 	assert_equal_catalogs(&world, 0, 1);
 	sent = world.member[0].bytes_sent[PROTOCOL_CATALOG_SYNC];
-	assert_in_range(sent, 200, 1200);   /* digest, one entry each way, our own */
-	assert_in_range(world.member[1].bytes_sent[PROTOCOL_CATALOG_SYNC], 300 * 40, 301 * 56 + 600);   /* the list */
+	assert_in_range(sent, 200, 1200);   /* digest, buckets, one entry each way, our own */
+	/* 64 sums, the lists of the buckets of three entries, one entry */
+	assert_in_range(world.member[1].bytes_sent[PROTOCOL_CATALOG_SYNC], 64 * 8, 64 * 8 + 40 * 56 + 400);
 	ask(&world, 0, 1);
 	world_run(&world, 10 * LATENCY);
-	assert_in_range(world.member[0].bytes_sent[PROTOCOL_CATALOG_SYNC] - sent, 36, 100);   /* equal: a digest */
+	assert_in_range(world.member[0].bytes_sent[PROTOCOL_CATALOG_SYNC] - sent, 20, 60);   /* equal: a digest */
 	assert_int_equal(world.member[0].rounds_done, 2);
 	world_fini(&world);
 }
@@ -407,30 +408,38 @@ static enum error hear(struct solo *solo, struct blob *message)
 	return error;
 }
 
-/* The kind of the next message we sent; 0: none. */
-static unsigned said(struct solo *solo)
+/* The next message we sent. */
+static struct blob *say(struct solo *solo)
 {
+	struct blob *message = NULL;
 	struct effect effect;
-	unsigned kind = 0;
 
-	while (kind == 0 && outbox_next(&solo->out, &effect)) {
-		if (effect.kind == EFFECT_SEND) {
-			struct exchange_message message;
-
-			assert_int_equal(exchange_wire_decode(blob_bytes(effect.payload), &message), OK);
-			kind = message.kind;
-			exchange_wire_fini(&message);
-		}
+	while (message == NULL && outbox_next(&solo->out, &effect)) {
+		if (effect.kind == EFFECT_SEND)
+			message = blob_keep(effect.payload);
 		effect_drop(&effect);
 	}
-	return kind;
+	assert_non_null(message);
+	return message;
+}
+
+/* Its kind. */
+static unsigned said(struct solo *solo)
+{
+	struct blob *blob = say(solo);
+	struct exchange_message message;
+
+	assert_int_equal(exchange_wire_decode(blob_bytes(blob), &message), OK);
+	exchange_wire_fini(&message);
+	blob_drop(blob);
+	return message.kind;
 }
 
 static struct blob *digest(const char *text)
 {
-	struct id id = fake_id(text);
+	struct catalog_digest digest = {{strlen(text), 1}};
 
-	return exchange_wire_digest(&id, 1);
+	return exchange_wire_digest(0, &digest, 1);
 }
 
 static struct blob *entries(enum exchange_kind kind, struct entry *entry, bool more)
@@ -460,7 +469,7 @@ static void what_does_not_belong_is_refused(void **state)
 	assert_int_equal(hear(&solo, want()), ERROR_MALFORMED);
 	assert_int_equal(hear(&solo, entries(EXCHANGE_GIVE, NULL, false)), ERROR_MALFORMED);
 	assert_int_equal(hear(&solo, entries(EXCHANGE_ALL, NULL, false)), ERROR_MALFORMED);
-	assert_int_equal(hear(&solo, blob_copy(bytes_of_text("\x81\x08"))), ERROR_MALFORMED);
+	assert_int_equal(hear(&solo, blob_copy(bytes_of_text("\x81\x0a"))), ERROR_MALFORMED);
 	assert_int_equal(hear(&solo, blob_copy(bytes_of_text("\x81\x02\x00"))), ERROR_MALFORMED);
 	assert_int_equal(hear(&solo, digest("other")), OK);
 	assert_int_equal(said(&solo), EXCHANGE_LIST);
@@ -478,6 +487,102 @@ static void what_does_not_belong_is_refused(void **state)
 	assert_int_equal(hear(&solo, digest("other")), ERROR_MALFORMED);      /* who opened the link asks */
 	assert_int_equal(hear(&solo, entries(EXCHANGE_ALL, NULL, false)), ERROR_MALFORMED);   /* we are no guest */
 	solo_fini(&solo);
+}
+
+static void fill(struct solo *solo, unsigned first, unsigned end)
+{
+	for (unsigned i = first; i < end; i++) {
+		struct entry *entry = fake_entry(i, WALL_START, WALL_START);
+
+		assert_int_equal(catalog_put(&solo->catalog, 0, entry), CATALOG_NEW);
+		entry_drop(entry);
+	}
+}
+
+static struct blob *differ(unsigned bits, int open)
+{
+	struct exchange_scope scope = {.bits = bits};
+
+	if (open >= 0)
+		scope.open[open / 8] = (uint8_t)(1u << open % 8);
+	return exchange_wire_differ(&scope);
+}
+
+static struct blob *question_of_many(void)
+{
+	return exchange_wire_digest(0, &(struct catalog_digest){{1, 2}}, 1000);
+}
+
+static void sums_say_where_to_look(void **state)
+{
+	struct exchange_message sums, list;
+	struct blob *said_list;
+	struct solo solo;
+
+	(void)state;
+	solo_init(&solo, ACCEPTED);
+	fill(&solo, 100, 600);
+	assert_int_equal(hear(&solo, differ(6, 1)), ERROR_MALFORMED);         /* nobody asked */
+	assert_int_equal(hear(&solo, question_of_many()), OK);
+	struct blob *said_sums = say(&solo);
+	assert_int_equal(exchange_wire_decode(blob_bytes(said_sums), &sums), OK);
+	assert_int_equal(sums.kind, EXCHANGE_SUMS);
+	assert_int_equal(sums.scope.bits, 6);
+	assert_int_equal(sums.sums.size, 64 * 8);
+	assert_int_equal(hear(&solo, question_of_many()), ERROR_MALFORMED);   /* in the middle of a round */
+	assert_int_equal(hear(&solo, differ(5, 1)), ERROR_MALFORMED);         /* of what was not summed up */
+	assert_int_equal(hear(&solo, differ(6, 17)), OK);
+	said_list = say(&solo);
+	assert_int_equal(exchange_wire_decode(blob_bytes(said_list), &list), OK);
+	assert_int_equal(list.kind, EXCHANGE_LIST);
+	assert_in_range(list.item_count, 1, 30);
+	for (size_t i = 0; i < list.item_count; i++)
+		assert_int_equal(list.item[i].id.byte[0] >> 2, 17);
+	exchange_wire_fini(&list);
+	blob_drop(said_list);
+	blob_drop(said_sums);
+	solo_fini(&solo);
+}
+
+/* What was missing came by another way while the sums were on theirs. */
+static void no_bucket_that_differs_is_the_end_of_the_round(void **state)
+{
+	uint64_t ours[1 << 5];
+	struct exchange_fact fact;
+	struct solo solo;
+
+	(void)state;
+	solo_init(&solo, ACCEPTED);
+	fill(&solo, 100, 150);
+	catalog_sums(&solo.catalog, 0, 5, ours);
+	assert_int_equal(hear(&solo, exchange_wire_sums(5, ours)), ERROR_MALFORMED);   /* who opened the link asks */
+	assert_int_equal(hear(&solo, question_of_many()), OK);
+	assert_int_equal(said(&solo), EXCHANGE_SUMS);
+	assert_int_equal(hear(&solo, differ(5, -1)), OK);
+	assert_int_equal(hear(&solo, question_of_many()), OK);                /* the next round */
+	solo_fini(&solo);
+	solo_init(&solo, ASKED);
+	assert_int_equal(said(&solo), EXCHANGE_DIGEST);
+	catalog_sums(&solo.catalog, 0, 5, ours);
+	assert_int_equal(hear(&solo, exchange_wire_sums(5, ours)), OK);
+	assert_int_equal(said(&solo), EXCHANGE_DIFFER);
+	assert_true(exchange_next_fact(solo.exchange, &fact));
+	assert_int_equal(fact.kind, EXCHANGE_DONE);
+	solo_fini(&solo);
+}
+
+static void bucket_sets_have_the_size_that_they_say(void **state)
+{
+	struct exchange_message message;
+
+	(void)state;
+	assert_int_equal(exchange_wire_decode(bytes_of("\x83\x09\x03\x41\x01", 5), &message), OK);
+	assert_int_equal(message.scope.bits, 3);
+	assert_int_equal(exchange_wire_decode(bytes_of("\x83\x09\x04\x41\x01", 5), &message), ERROR_MALFORMED);
+	assert_int_equal(exchange_wire_decode(bytes_of("\x83\x09\x02\x41\x01", 5), &message), ERROR_MALFORMED);
+	assert_int_equal(exchange_wire_decode(bytes_of("\x83\x09\x0b\x41\x01", 5), &message), ERROR_MALFORMED);
+	assert_int_equal(exchange_wire_decode(bytes_of("\x83\x08\x03\x41\x01", 5), &message), ERROR_MALFORMED);
+	assert_int_equal(exchange_wire_decode(bytes_of("\x84\x01\x00\x41\x01\x00", 6), &message), ERROR_MALFORMED);
 }
 
 static void lists_must_ascend_also_over_frames(void **state)
@@ -570,13 +675,13 @@ static void a_peer_that_acknowledges_nothing_is_sent_away(void **state)
 	struct solo solo;
 	enum error error = OK;
 	struct blob *question;
-	struct id equal;
+	struct catalog_digest equal;
 	size_t sent = 0;
 
 	(void)state;
 	solo_init(&solo, ACCEPTED);
-	equal = catalog_digest(&solo.catalog);
-	question = exchange_wire_digest(&equal, 0);
+	equal = catalog_digest(&solo.catalog, 0);
+	question = exchange_wire_digest(0, &equal, 0);
 	for (unsigned i = 0; error == OK && i < LINK_OUTSTANDING_MAX; i++) {
 		error = exchange_ops.receive(solo.exchange, 1, ACCEPTED, question, &solo.out);
 		sent += drain(&solo);
@@ -653,6 +758,9 @@ int main(void)
 		cmocka_unit_test(age_travels_with_an_entry),
 		cmocka_unit_test(the_fading_are_no_news),
 		cmocka_unit_test(what_does_not_belong_is_refused),
+		cmocka_unit_test(sums_say_where_to_look),
+		cmocka_unit_test(no_bucket_that_differs_is_the_end_of_the_round),
+		cmocka_unit_test(bucket_sets_have_the_size_that_they_say),
 		cmocka_unit_test(lists_must_ascend_also_over_frames),
 		cmocka_unit_test(promises_without_items_are_refused),
 		cmocka_unit_test(a_bad_entry_spoils_no_other),

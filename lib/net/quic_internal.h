@@ -65,7 +65,6 @@ struct quic_connection {
 	struct list dirty_node;
 	struct alarm expiry;            /* ngtcp2's; after the end: when to free */
 	struct alarm deadline;          /* for the proof */
-	nsec paced_until;               /* packets that were sent have left by then, at the rate that they may */
 	struct list streams;
 	struct list sending;            /* streams with something to send, in turn */
 	uint64_t credit;                /* connection credit that is held back for a while */
@@ -91,6 +90,7 @@ struct quic_stream {
 	struct list sending_node;
 	struct send_queue queue;
 	bool announced;                 /* the peer knows of it */
+	bool hollow;                    /* by an empty frame, and nothing was sent since */
 	bool parked;                    /* the peer's stream window is full */
 	bool finish, finished;          /* FIN wanted; FIN in a packet */
 	bool reset;

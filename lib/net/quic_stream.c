@@ -88,8 +88,14 @@ void quic_stream_send_raw(struct quic_stream *stream, struct bytes data)
 	schedule(stream);
 }
 
+bool quic_stream_is_hollow(const struct quic_stream *stream)
+{
+	return stream->hollow && stream->queue.waiting == 0;
+}
+
 void quic_stream_finish(struct quic_stream *stream)
 {
+	ASSERT(!quic_stream_is_hollow(stream));
 	stream->finish = true;
 	schedule(stream);
 }

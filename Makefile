@@ -11,7 +11,7 @@
 #   make sim-groups      the same for groups
 #   make mutants         plant the bugs of tests/sim/mutants/ in a copy, one at a time: is each caught, and how soon?
 #   make rewrite         write down what the scenarios of tests/sim/ print now
-#   make bench           measure against socat; see tests/README.md
+#   make bench           measure against what else there is; see tests/README.md
 #   make clean           remove build/
 #
 #   V=1 prints commands; WERROR=1 forbids warnings; CC=clang; SAN=address,undefined builds and tests with sanitizers.

@@ -109,7 +109,9 @@ static void turn(void *self, msec now)
 		ask->turn(ask, now);
 	if (ask->session.leaving)
 		return;
-	if (session_is_late(&ask->session, now)) {
+	if (ask->under_way && runtime_is_asking_in_vain(ask->session.runtime)) {
+		not_answered(ask, now, ERROR_UNREACHABLE);
+	} else if (session_is_late(&ask->session, now)) {
 		ask->session.deadline = MSEC_NEVER;
 		stop(ask, EXIT_DEADLINE, 0);
 	} else if (!ask->under_way && now >= ask->ask_at) {

@@ -37,6 +37,7 @@ static const struct option_row common_rows[] = {
 		"secret key file"},
 	{'b', "bind", OPTION_TEXT, FIELD(bind_text, const char *), "ADDR", "MOSAIK_BIND", "UDP address to listen on"},
 	{0, "no-local", OPTION_FLAG, FIELD(no_local, bool), NULL, "MOSAIK_NO_LOCAL", "no same-host rendezvous"},
+	{0, "no-names", OPTION_FLAG, FIELD(no_names, bool), NULL, "MOSAIK_NO_NAMES", "publish ids of tags and streams, not their names"},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout, msec), "DUR", "MOSAIK_TIMEOUT",
 		"deadline of the whole operation"},
 	{'w', "wait", OPTION_DURATION, FIELD(wait, msec), "DUR", "MOSAIK_WAIT", "wait this long for preconditions"},

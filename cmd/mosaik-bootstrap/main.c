@@ -41,7 +41,7 @@ static void turn(void *self, msec now)
 	if (session_stats_due(&bootstrap->session, now))
 		session_stats(&bootstrap->session);
 	if (session_is_late(&bootstrap->session, now))
-		session_leave(&bootstrap->session, EXIT_YES);
+		session_leave(&bootstrap->session, EXIT_DEADLINE);
 }
 
 static msec deadline(void *self)

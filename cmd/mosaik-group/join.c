@@ -31,6 +31,8 @@
 #define PENDING_MAX (1024 * 1024)      /* bytes that stdout or CMD has not taken, above which facts wait */
 #define REPLY_WITHIN 100               /* msec for CMD to answer an apply; a slower one had nothing to say, */
 #define REPLY_USUAL 2000               /* unless it is one that answers: then so long since its last reply */
+#define SILENT_AFTER 1000              /* msec and */
+#define SILENT_COMMANDS 3              /* commands without a reply, ever: one that does not answer, and is not waited for */
 #define SNAPSHOT_SIZE (16u << 20)      /* of commands, that ask for a snapshot however few they are */
 
 /* Results that are due from CMD, in the order of the log. */
@@ -66,6 +68,8 @@ struct join {
 	bool behind;                       /* the state has commands, or a base, that no fact tells of: they come first */
 	uint64_t sent;                     /* proposals of ours: their tickets count from 1 */
 	msec replied_at;                   /* when CMD said something last */
+	msec first_at;                     /* when somebody waited for its reply first */
+	unsigned unanswered;               /* those who waited in vain */
 	uint64_t applied;                  /* position of the newest command that went out */
 	bool ready;
 	bool told_broken;
@@ -89,14 +93,22 @@ static void answer(struct join *join, uint64_t ticket, enum error outcome, struc
 		group_answer(join->participant.group, runtime_now(join->session.runtime), ticket, outcome, text);
 }
 
+static bool is_silent(const struct join *join, msec now)
+{
+	return join->replied_at == 0 && join->unanswered >= SILENT_COMMANDS && now - join->first_at >= SILENT_AFTER;
+}
+
 static void expect(struct join *join, msec now, const struct group_fact *fact)
 {
 	struct expectations *expected = &join->expected;
+	msec patience = is_silent(join, now) ? 0 : REPLY_WITHIN;
 
+	if (join->first_at == 0)
+		join->first_at = now;
 	if (expected->first == expected->count)
 		expected->first = expected->count = 0;
 	expected->one = memory_grow(expected->one, &expected->capacity, expected->count + 1, sizeof *expected->one);
-	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + REPLY_WITHIN};
+	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + patience};
 }
 
 static msec settle_at(const struct join *join, const struct expected *one)
@@ -119,6 +131,7 @@ static void settle(struct join *join, msec now, uint64_t position)
 		if (one->position >= position && settle_at(join, one) > now)
 			break;
 		answer(join, one->ticket, OK, (struct bytes){0});
+		join->unanswered++;
 		expected->first++;
 	}
 }

@@ -47,6 +47,7 @@ static void account(struct quic_stream *stream, size_t took, bool fin, bool full
 {
 	struct quic_connection *connection = stream->connection;
 
+	stream->hollow = took == 0 && !fin && (stream->hollow || !stream->announced);
 	stream->announced = true;
 	if (fin)
 		stream->finished = true;
@@ -139,6 +140,8 @@ void quic_write(struct quic_connection *connection)
 	if (ngtcp2_conn_get_expiry(connection->conn) <= quic->now &&
 			ngtcp2_conn_handle_expiry(connection->conn, quic->now) != 0)
 		return;
+	connection->unanswered = 0;
+	connection->hurry = false;
 	ngtcp2_path_storage_zero(&out.path);
 	for (;;) {
 		out.at = udp_room(quic->udp, out.room);

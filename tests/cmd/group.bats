@@ -169,6 +169,23 @@ counter() { # a machine that adds up what is applied
 	[ "$exit_status" = 7 ]
 }
 
+late() { # a machine that says nothing before the eighth command
+	local what a b c n=0
+	while IFS=$'\t' read -r what a b c; do
+		[ "$what" != apply ] || [ $((++n)) -lt 8 ] || printf 'ok\t%s\tsaid\n' "$a"
+	done
+}
+
+@test "a command need not answer; one that begins to is heard" {
+	export -f late
+	member a -- bash -c late
+	run -0 mosaik-group propose g 0 -w "$(scaled 20)"
+	[ "$output" = 1 ]
+	heard() { [[ $(mosaik-group propose g x) == *$'\tsaid' ]]; }
+	eventually heard
+	heard
+}
+
 # A machine that counts what is applied, and keeps what it was given in what it says: "count of commands seen here/restored".
 # Its states are written in another order each time: members need not agree on the bytes.
 snapshots() {

@@ -349,7 +349,7 @@ bool asker_is_refused(enum error reason)
 	return reason == ERROR_FROZEN || reason == ERROR_BUSY;
 }
 
-static bool try_another(struct asker *asker, msec now)
+bool asker_try_another(struct asker *asker, msec now)
 {
 	struct id peer;
 
@@ -365,7 +365,7 @@ static bool try_another(struct asker *asker, msec now)
 bool asker_retry(struct asker *asker, msec now, enum error reason)
 {
 	if (reason == ERROR_NOT_ALLOWED)
-		return try_another(asker, now);
+		return asker_try_another(asker, now);
 	if (!is_certain(reason) || !may_wait(asker, now))
 		return false;
 	id_table_put(&asker->tried, &asker->member, asker);
@@ -414,6 +414,12 @@ void asker_status(struct asker *asker, uint64_t ticket)
 {
 	asker->open++;
 	node_client_status(asker_node(asker), asker->client, ticket);
+}
+
+void asker_order(struct asker *asker, const struct client_order *order)
+{
+	asker->open++;
+	node_client_admin(asker_node(asker), asker->client, order);
 }
 
 void asker_follow(struct asker *asker, const struct client_follow *follow)

@@ -25,3 +25,10 @@ load helper
 	echo "$output"
 	[ "$status" = 0 ]
 }
+
+@test "full disks and rotten ones: members wait for room or begin anew, and nothing is lost" {
+	run "$BATS_TEST_DIRNAME/../soak/disks" "$MOSAIK_BIN/.." 1
+	[ "$status" -ne 77 ] || skip "needs root and unshare"
+	echo "$output"
+	[ "$status" = 0 ]
+}

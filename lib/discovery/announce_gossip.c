@@ -58,14 +58,22 @@ static void name_skew(const struct announce *announce, struct announce_link *lin
 		drift < 0 ? "behind" : "ahead");
 }
 
+static bool is_accused(const struct announce *announce, const struct id *peer)
+{
+	const struct catalog_peer *known = peer_table_get(&announce->catalog->peers, peer);
+
+	return known != NULL && (known->is_suspected || suspicion_holds(&announce->suspicion, peer));
+}
+
 /* Is this news as young as an announcement has to be? */
 static bool is_timely(const struct announce *announce, const struct message_id *id)
 {
 	struct version known;
 	bool is_goodbye;
 
+	/* Whoever is thought dead and speaks is alive, whatever the clock says: it has seconds to be heard. */
 	if (!id->is_goodbye)
-		return announce_gossip_is_young(announce, &id->version);
+		return announce_gossip_is_young(announce, &id->version) || is_accused(announce, &id->peer);
 	/* A goodbye of a peer we know ends what we know, however old that is; one of a stranger might be a replay. */
 	return catalog_version(announce->catalog, &id->peer, &known, &is_goodbye) ||
 	       is_within(drift_of(announce, &id->version), GOODBYE_AGE_MAX);

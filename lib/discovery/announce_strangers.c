@@ -6,7 +6,7 @@
  *     MIXING  a new node, and one that others bring no news of their kind to, gives a random neighbour's place to a
  *             random stranger: so no few shut themselves in
  *
- * The lost are HyParView's passive view where it has to outlive the catalog (Leitao et al. 2007, section 4.1). A dial into
+ * The lost are HyParView's passive view where it has to outlive the catalog (Leitao et al., DSN 2007). A dial into
  * a cut costs some 8 KB of packets without an answer, so the work is shared: a half dials about one every LOST_PACE,
  * however many it has, and the side that lost less than half (it may just have seen a host die) leaves it to the other.
  * After LOST_RECENT without a new loss all of that gets slower.

@@ -62,6 +62,8 @@ void asker_leave(struct asker *asker, int status);
 bool asker_retry(struct asker *asker, msec now, enum error reason);
 /* Whether this is the end of what was followed because the member went away: CLIENT_DOWN says so next. */
 bool asker_is_cut(enum error reason);
+/* Whether the member is there, and said that it does not answer a strong read now. */
+bool asker_is_refused(enum error reason);
 /* The exit status that an outcome of client.h comes to, told on stderr if it is not OK. */
 int asker_outcome(const struct asker *asker, enum error reason);
 
@@ -77,6 +79,11 @@ bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command);
 bool asker_feed(struct asker *asker, uint64_t ticket, struct bytes command);
 bool asker_query(struct asker *asker, const struct group_query *query);
 void asker_status(struct asker *asker, uint64_t ticket);
+/*
+ * What a fact tells of the group's status: true, and *out is the caller's to client_status_fini. false: nothing; where
+ * that is a failure it was told, and the asker leaves.
+ */
+bool asker_reads_status(struct asker *asker, const struct client_fact *fact, struct client_status *out);
 void asker_follow(struct asker *asker, const struct client_follow *follow);
 
 struct node *asker_node(struct asker *asker);

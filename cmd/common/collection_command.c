@@ -94,6 +94,16 @@ static int behind_dashes(int argc, char **argv)
 	return -1;
 }
 
+/* What `wait` takes as --min-version is also called --version there; without a number that asks for the program's. */
+static void rename_version(int argc, char **argv)
+{
+	static char name[] = "--min-version";
+
+	for (int i = 1; i + 1 < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--version") == 0 && argv[i + 1][0] >= '0' && argv[i + 1][0] <= '9')
+			argv[i] = name;
+}
+
 int collection_main(const struct collection_program *program, int argc, char **argv)
 {
 	struct option_row rows[COLLECTION_ROWS_MAX];
@@ -104,11 +114,12 @@ int collection_main(const struct collection_program *program, int argc, char **a
 		.examples = program->examples,
 		.options = rows,
 		.subcommands = program->subcommands,
-		.common = "network peer tag identity bind no-local timeout wait json null ready-fd quiet verbose",
+		.common = "network peer tag identity bind no-local timeout wait json null ready-fd quiet verbose stats",
 		.check = collection_settings_check,
 	};
 	int behind = behind_dashes(argc, argv), first, status;
 
+	rename_version(argc, argv);
 	collection_settings_rows(program->options, rows);
 	for (const struct subcommand *row = program->subcommands; row->name; row++)
 		ASSERT(route_of(program->kind, row->name) || verb_find(program->kind, row->name));

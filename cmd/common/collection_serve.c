@@ -256,8 +256,12 @@ static msec deadline(void *self)
 
 static void on_signal(void *self, int number)
 {
-	if (number != SIGUSR1)
-		stop(self, EXIT_YES);
+	struct serve *serve = self;
+
+	if (number == SIGUSR1)
+		participant_stats(&serve->participant);
+	else
+		stop(serve, EXIT_YES);
 }
 
 static void on_output(void *self)
@@ -282,7 +286,7 @@ static struct state make_state(void *self)
 	return collection_new(&serve->shape);
 }
 
-static void join(struct serve *serve)
+static void join(struct serve *serve, const struct session_options *how)
 {
 	const struct collection_settings *settings = serve->invocation->settings;
 	const char *store = serve->invocation->store;
@@ -290,7 +294,7 @@ static void join(struct serve *serve)
 
 	values_listed(&serve->shape, bytes_of_text(store), &listed);
 	buffer_append(&listed, bytes_of("\0", 1));
-	participant_open(&serve->participant, &serve->session, &(struct participant_options){
+	participant_open(&serve->participant, &serve->session, how, &(struct participant_options){
 		.kind = collection_kind_name(serve->shape.kind), .name = store, .listed = (const char *)listed.data,
 		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = serve, .tell_changes = true,
 		.lan = settings->lan, .expect = (uint8_t)settings->expect, .observers_read = true,
@@ -303,9 +307,8 @@ static void start(struct serve *serve)
 	static const struct program program = {turn, deadline, on_signal};
 	struct uv_loop_s *loop;
 
-	session_open(&serve->session, &(struct session_options){.common = &serve->invocation->settings->common, .program = &program,
-		.self = serve, .closing = closing});
-	join(serve);
+	join(serve, &(struct session_options){.common = &serve->invocation->settings->common, .program = &program, .self = serve,
+		.closing = closing});
 	if (serve->invocation->count == 0)
 		return;
 	loop = runtime_loop(serve->session.runtime);

@@ -35,14 +35,19 @@ struct participant {
 	struct group *group;             /* NULL before open and after it has left */
 	struct store *store;             /* NULL: in memory */
 	struct id id;
+	int key_lock;                    /* of the key that is kept with the data; -1 */
 	bool is_leaving;
 	bool is_online;
 	bool told_full;
 	bool archive_failed;             /* a part of a history that lost could not be kept */
 };
 
-/* Joins, or ends the process with one line. Says once on stderr when nothing is kept on disk, unless -q. */
-void participant_open(struct participant *participant, struct session *session, const struct participant_options *options);
+/*
+ * Opens the session and joins, or ends the process with one line. Without -i the key is kept with the data: the promises there
+ * are those of one identity. Says once on stderr when nothing is kept on disk, unless -q.
+ */
+void participant_open(struct participant *participant, struct session *session, const struct session_options *how,
+	const struct participant_options *options);
 
 /*
  * For every fact of the node: true if it is about this group. Those that are of no interest to the owner are dealt with
@@ -50,6 +55,8 @@ void participant_open(struct participant *participant, struct session *session, 
  */
 bool participant_fact(struct participant *participant, msec now, const struct node_fact *fact, struct group_fact *out);
 
+/* What the group and the node came to, on stderr; participant_turn does it where --stats says so. */
+void participant_stats(struct participant *participant);
 /* After any verb of group.h. */
 void participant_turn(struct participant *participant, msec now);
 /* A departure in good order; the session is left with `status` when it is over. */

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "cmd/common/options.h"
+#include "groups/log_base.h"
 #include "runtime/child.h"
 #include "runtime/stdio.h"
 
@@ -25,6 +26,10 @@ struct coprocess {
 	struct buffer in;                /* read, from `at` on not yet looked at */
 	size_t at;
 	struct buffer text;              /* of the reply that was given last */
+	bool in_snapshot;                /* the next bytes are one: */
+	uint64_t snapshot_id;
+	size_t snapshot_size;
+	bool broken;
 	bool readable;
 	bool ended;                      /* its stdout is closed */
 	bool told;                       /* of a line that is no reply */
@@ -137,6 +142,27 @@ void coprocess_query(struct coprocess *coprocess, uint64_t id, struct bytes data
 	put_line(coprocess, head, data);
 }
 
+void coprocess_snapshot(struct coprocess *coprocess, uint64_t index)
+{
+	char line[48];
+
+	snprintf(line, sizeof line, "snapshot\ts%llu\n", (unsigned long long)index);
+	output_put(coprocess->output, bytes_of_text(line));
+}
+
+void coprocess_restore(struct coprocess *coprocess, size_t size)
+{
+	char line[48];
+
+	snprintf(line, sizeof line, "restore\t%zu\n", size);
+	output_put(coprocess->output, bytes_of_text(line));
+}
+
+void coprocess_restore_part(struct coprocess *coprocess, struct bytes part)
+{
+	output_put(coprocess->output, part);
+}
+
 size_t coprocess_pending(const struct coprocess *coprocess)
 {
 	return output_pending(coprocess->output);
@@ -166,21 +192,51 @@ static struct bytes field(struct bytes *line)
 	return first;
 }
 
-static bool parse(struct coprocess *coprocess, struct bytes line, struct coprocess_reply *out)
+/* false: it is no reply. What an ID begins with says what is answered. */
+static bool parse_id(struct bytes id, struct coprocess_reply *out)
+{
+	out->to = REPLY_APPLY;
+	if (id.size > 0 && id.data[0] == 'q')
+		out->to = REPLY_QUERY;
+	else if (id.size > 0 && id.data[0] == 's')
+		out->to = REPLY_SNAPSHOT;
+	if (out->to != REPLY_APPLY)
+		id = bytes_of(id.data + 1, id.size - 1);
+	return number_of(id, &out->id);
+}
+
+/* The head of a snapshot: its bytes come behind the line. */
+static bool begin_snapshot(struct coprocess *coprocess, struct bytes line, const struct coprocess_reply *reply)
+{
+	uint64_t size;
+
+	if (reply->to != REPLY_SNAPSHOT || !number_of(line, &size))
+		return false;
+	coprocess->broken = size > LOG_BASE_MAX;
+	coprocess->in_snapshot = !coprocess->broken;
+	coprocess->snapshot_id = reply->id;
+	coprocess->snapshot_size = (size_t)size;
+	return true;
+}
+
+enum line { LINE_REPLY, LINE_HEAD, LINE_STRANGE };
+
+static enum line parse(struct coprocess *coprocess, struct bytes line, struct coprocess_reply *out)
 {
 	struct bytes verb = field(&line), id = field(&line);
 
+	if (!parse_id(id, out))
+		return LINE_STRANGE;
+	if (bytes_equal(verb, bytes_of_text("snap")))
+		return begin_snapshot(coprocess, line, out) ? LINE_HEAD : LINE_STRANGE;
 	out->ok = bytes_equal(verb, bytes_of_text("ok"));
 	if (!out->ok && !bytes_equal(verb, bytes_of_text("err")))
-		return false;
-	out->is_query = id.size > 0 && id.data[0] == 'q';
-	if (out->is_query)
-		id = bytes_of(id.data + 1, id.size - 1);
+		return LINE_STRANGE;
 	buffer_clear(&coprocess->text);
-	if (!number_of(id, &out->id) || !coprocess_unescape(line, &coprocess->text))
-		return false;
+	if (!coprocess_unescape(line, &coprocess->text))
+		return LINE_STRANGE;
 	out->text = buffer_bytes(&coprocess->text);
-	return true;
+	return LINE_REPLY;
 }
 
 /* One read(2). False: nothing came. */
@@ -195,7 +251,7 @@ static bool fill(struct coprocess *coprocess)
 	switch (input_read(coprocess->input, buffer_extend(&coprocess->in, READ_SIZE), READ_SIZE, &size)) {
 	case STDIO_OK:
 		coprocess->in.size -= READ_SIZE - size;
-		return coprocess->in.size < LINE_MAX_BYTES;
+		return true;
 	case STDIO_AGAIN:
 		coprocess->readable = false;
 		break;
@@ -208,25 +264,61 @@ static bool fill(struct coprocess *coprocess)
 	return false;
 }
 
+static struct bytes unread(const struct coprocess *coprocess)
+{
+	return bytes_of(coprocess->in.data + coprocess->at, coprocess->in.size - coprocess->at);
+}
+
+/* All of the snapshot is there. */
+static void take_snapshot(struct coprocess *coprocess, struct coprocess_reply *out)
+{
+	*out = (struct coprocess_reply){.to = REPLY_SNAPSHOT, .ok = true, .id = coprocess->snapshot_id,
+		.text = bytes_of(unread(coprocess).data, coprocess->snapshot_size)};
+	coprocess->at += coprocess->snapshot_size;
+	coprocess->in_snapshot = false;
+}
+
+/* Looks at one line. true: it is a reply. */
+static bool take_line(struct coprocess *coprocess, size_t size, struct coprocess_reply *out)
+{
+	struct bytes line = bytes_of(unread(coprocess).data, size);
+	enum line kind;
+
+	coprocess->at += size + 1;
+	kind = parse(coprocess, line, out);
+	if (kind == LINE_STRANGE && !coprocess->told) {
+		warn("the command printed a line that is no reply (ok TAB ID TAB RESULT): it is ignored, like all others");
+		coprocess->told = true;
+	}
+	return kind == LINE_REPLY;
+}
+
 bool coprocess_next(struct coprocess *coprocess, struct coprocess_reply *out)
 {
 	(void)output_flush(coprocess->output);
-	for (;;) {
-		struct bytes rest = bytes_of(coprocess->in.data + coprocess->at, coprocess->in.size - coprocess->at);
-		const uint8_t *end = rest.size > 0 ? memchr(rest.data, '\n', rest.size) : NULL;
+	while (!coprocess->broken) {
+		struct bytes rest = unread(coprocess);
+		const uint8_t *end = rest.size > 0 && !coprocess->in_snapshot ? memchr(rest.data, '\n', rest.size) : NULL;
 
-		if (!end) {
-			if (!fill(coprocess))
-				return false;
+		if (coprocess->in_snapshot && rest.size >= coprocess->snapshot_size) {
+			take_snapshot(coprocess, out);
+			return true;
+		}
+		if (end) {
+			if (take_line(coprocess, (size_t)(end - rest.data), out))
+				return true;
 			continue;
 		}
-		coprocess->at += (size_t)(end - rest.data) + 1;
-		if (parse(coprocess, bytes_of(rest.data, (size_t)(end - rest.data)), out))
-			return true;
-		if (!coprocess->told)
-			warn("the command printed a line that is no reply (ok TAB ID TAB RESULT): it is ignored, like all others");
-		coprocess->told = true;
+		coprocess->broken = !coprocess->in_snapshot && rest.size > LINE_MAX_BYTES;
+		if (!fill(coprocess))
+			return false;
 	}
+	return false;
+}
+
+bool coprocess_is_broken(const struct coprocess *coprocess)
+{
+	return coprocess->broken;
 }
 
 bool coprocess_has_ended(const struct coprocess *coprocess, int *status)

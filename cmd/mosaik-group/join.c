@@ -5,6 +5,10 @@
  *     stdin  ->  proposals  ->  group  ->  applied: stdout, or CMD
  *                                 ^            |
  *                                 +-- results -+
+ *
+ * Now and then the leader's CMD is asked for a snapshot. It goes into the log, and the commands that it stands for leave the
+ * state on every member; whoever has not seen those commands gets the snapshot instead. A CMD that does not answer that is
+ * not asked again: nothing is dropped then, and newcomers replay the whole log.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,6 +31,9 @@
 #define PENDING_MAX (1024 * 1024)      /* bytes that stdout or CMD has not taken, above which facts wait */
 #define REPLY_WITHIN 100               /* msec for CMD to answer an apply; a slower one had nothing to say, */
 #define REPLY_USUAL 2000               /* unless it is one that answers: then so long since its last reply */
+#define SILENT_AFTER 1000              /* msec and */
+#define SILENT_COMMANDS 3              /* commands without a reply, ever: one that does not answer, and is not waited for */
+#define SNAPSHOT_SIZE (16u << 20)      /* of commands, that ask for a snapshot however few they are */
 
 /* Results that are due from CMD, in the order of the log. */
 struct expected {
@@ -40,6 +47,12 @@ struct expectations {
 	size_t first, count, capacity;
 };
 
+/* What was asked of CMD for somebody. */
+struct questions {
+	uint64_t *ticket;
+	size_t count, capacity;
+};
+
 struct join {
 	const struct settings *settings;
 	struct session session;
@@ -49,13 +62,17 @@ struct join {
 	struct coprocess *machine;
 	char *const *argv;                 /* of CMD; NULL */
 	struct expectations expected;
+	struct questions questions;
+	bool awaits_snapshot;              /* CMD was asked for one, and has not answered */
+	bool no_snapshots;                 /* it said that it makes none */
+	bool behind;                       /* the state has commands, or a base, that no fact tells of: they come first */
 	uint64_t sent;                     /* proposals of ours: their tickets count from 1 */
 	msec replied_at;                   /* when CMD said something last */
+	msec first_at;                     /* when somebody waited for its reply first */
+	unsigned unanswered;               /* those who waited in vain */
 	uint64_t applied;                  /* position of the newest command that went out */
-	bool has_room;
 	bool ready;
-	bool stdout_gone;
-	bool over;
+	bool told_broken;
 };
 
 static struct node *node_of(struct join *join)
@@ -76,14 +93,22 @@ static void answer(struct join *join, uint64_t ticket, enum error outcome, struc
 		group_answer(join->participant.group, runtime_now(join->session.runtime), ticket, outcome, text);
 }
 
+static bool is_silent(const struct join *join, msec now)
+{
+	return join->replied_at == 0 && join->unanswered >= SILENT_COMMANDS && now - join->first_at >= SILENT_AFTER;
+}
+
 static void expect(struct join *join, msec now, const struct group_fact *fact)
 {
 	struct expectations *expected = &join->expected;
+	msec patience = is_silent(join, now) ? 0 : REPLY_WITHIN;
 
+	if (join->first_at == 0)
+		join->first_at = now;
 	if (expected->first == expected->count)
 		expected->first = expected->count = 0;
 	expected->one = memory_grow(expected->one, &expected->capacity, expected->count + 1, sizeof *expected->one);
-	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + REPLY_WITHIN};
+	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + patience};
 }
 
 static msec settle_at(const struct join *join, const struct expected *one)
@@ -106,17 +131,43 @@ static void settle(struct join *join, msec now, uint64_t position)
 		if (one->position >= position && settle_at(join, one) > now)
 			break;
 		answer(join, one->ticket, OK, (struct bytes){0});
+		join->unanswered++;
 		expected->first++;
 	}
+}
+
+static void answer_question(struct join *join, const struct coprocess_reply *reply)
+{
+	struct questions *questions = &join->questions;
+
+	for (size_t i = 0; i < questions->count; i++) {
+		if (questions->ticket[i] != reply->id)
+			continue;
+		questions->ticket[i] = questions->ticket[--questions->count];
+		answer(join, reply->id, reply->ok ? OK : ERROR_BAD_TEXT, reply->text);
+		return;
+	}
+}
+
+/* Who leads now is not necessarily who led when CMD was asked. */
+static void take_snapshot(struct join *join, msec now, const struct coprocess_reply *reply)
+{
+	join->awaits_snapshot = false;
+	join->no_snapshots = !reply->ok;
+	if (reply->ok && join->participant.group)
+		(void)group_fold(join->participant.group, now, reply->id, reply->text);   /* else the next leader asks its own */
 }
 
 static void replied(struct join *join, msec now, const struct coprocess_reply *reply)
 {
 	struct expectations *expected = &join->expected;
-	enum error outcome = reply->ok ? OK : ERROR_BAD_TEXT;
 
-	if (reply->is_query) {
-		answer(join, reply->id, outcome, reply->text);
+	if (reply->to == REPLY_QUERY) {
+		answer_question(join, reply);
+		return;
+	}
+	if (reply->to == REPLY_SNAPSHOT) {
+		take_snapshot(join, now, reply);
 		return;
 	}
 	join->replied_at = now;
@@ -125,6 +176,31 @@ static void replied(struct join *join, msec now, const struct coprocess_reply *r
 		return;
 	answer(join, expected->one[expected->first].ticket, OK, reply->text);
 	expected->first++;
+}
+
+/* Enough has come since the last one, and it would not be larger than what it stands for. */
+static bool snapshot_is_due(const struct join *join, const struct state *state)
+{
+	size_t size = log_state_size(state);
+	bool many = join->settings->snapshot_every > 0 && log_state_count(state) >= join->settings->snapshot_every;
+
+	return join->settings->snapshot_every > 0 && (many || size >= SNAPSHOT_SIZE) && size >= log_base_size(log_state_base(state));
+}
+
+static void ask_for_snapshot(struct join *join)
+{
+	const struct group *group = join->participant.group;
+	struct group_status status;
+
+	if (!group || join->behind || join->awaits_snapshot || join->no_snapshots || group_is_folding(group))
+		return;
+	if (!snapshot_is_due(join, group_state(group)))
+		return;
+	group_status(group, &status);
+	if (status.role != RAFT_IS_LEADER || join->applied <= log_state_base(group_state(group))->position)
+		return;
+	coprocess_snapshot(join->machine, join->applied);
+	join->awaits_snapshot = true;
 }
 
 static void put(struct join *join, uint64_t position, uint64_t term, struct bytes data)
@@ -143,37 +219,101 @@ static void put(struct join *join, uint64_t position, uint64_t term, struct byte
 
 static void on_applied(struct join *join, msec now, const struct group_fact *fact)
 {
+	bool seen = fact->position <= join->applied;   /* with the state: what CMD says to it is told to nobody */
+
 	put(join, fact->position, fact->term, blob_bytes(fact->bytes));
 	if (fact->ticket == 0)
 		return;
-	if (join->machine)
+	if (join->machine && !seen)
 		expect(join, now, fact);
 	else
-		answer(join, fact->ticket, OK, (struct bytes){0});
+		answer(join, fact->ticket, join->machine ? ERROR_INDETERMINATE : OK, (struct bytes){0});
 }
 
-/* A snapshot took the place of commands that we have not seen: the state is the list of them. */
-static void on_restored(struct join *join)
+/* What the first commands came to, in their place. */
+static void put_base(struct join *join, const struct log_base *base)
 {
-	const struct state *state = group_state(join->participant.group);
-
-	while (join->applied < log_state_count(state)) {
-		struct buffer query = {0}, records = {0};
-		struct log_record record;
-		struct bytes rest;
-
-		log_state_query(join->applied + 1, UINT64_MAX, &query);
-		if (state->ops->query(state->self, buffer_bytes(&query), &records) != OK)
-			records.size = 0;
-		rest = buffer_bytes(&records);
-		if (!log_record_next(&rest, &record))
-			break;
-		do
-			put(join, record.position, record.term, record.command);
-		while (log_record_next(&rest, &record));
-		buffer_fini(&query);
-		buffer_fini(&records);
+	if (!join->machine) {
+		warn("commands %" PRIu64 " to %" PRIu64 " are not to be had any more: the members keep what a CMD made of them",
+			join->applied + 1, base->position);
+	} else {
+		coprocess_restore(join->machine, log_base_size(base));
+		for (uint32_t i = 0; i < base->count; i++)
+			coprocess_restore_part(join->machine, log_base_part(base, i).bytes);
 	}
+	join->applied = base->position;
+}
+
+/* The next commands from the state itself, as many as fit an answer. */
+static void put_kept(struct join *join, const struct state *state)
+{
+	struct buffer query = {0}, records = {0};
+	struct log_record record;
+	struct bytes rest;
+
+	log_state_query(join->applied + 1, UINT64_MAX, &query);
+	if (state->ops->query(state->self, buffer_bytes(&query), &records) != OK)
+		records.size = 0;
+	rest = buffer_bytes(&records);
+	while (log_record_next(&rest, &record))
+		put(join, record.position, record.term, record.command);
+	buffer_fini(&query);
+	buffer_fini(&records);
+}
+
+static bool is_backed_up(const struct join *join)
+{
+	return (join->output && output_pending(join->output) > PENDING_MAX) ||
+		(join->machine && coprocess_pending(join->machine) > PENDING_MAX);
+}
+
+/*
+ * A snapshot, fetched or from the disk, took the place of commands that we have not seen: the state is the list of them, and
+ * what those before it came to.
+ */
+static void catch_up(struct join *join)
+{
+	while (join->behind && join->participant.group && !is_backed_up(join)) {
+		const struct state *state = group_state(join->participant.group);
+
+		if (join->applied < log_state_base(state)->position)
+			put_base(join, log_state_base(state));
+		else if (join->applied < log_state_last(state))
+			put_kept(join, state);
+		else
+			join->behind = false;
+	}
+}
+
+/* Nobody is told what a CMD that is gone would have said. */
+static void drop_expectations(struct join *join)
+{
+	struct expectations *expected = &join->expected;
+
+	for (; expected->first < expected->count; expected->first++)
+		answer(join, expected->one[expected->first].ticket, ERROR_INDETERMINATE, (struct bytes){0});
+	while (join->questions.count > 0)
+		answer(join, join->questions.ticket[--join->questions.count], ERROR_BUSY, (struct bytes){0});
+	join->awaits_snapshot = join->no_snapshots = false;
+	join->replied_at = 0;
+}
+
+static void start_machine(struct join *join)
+{
+	if (coprocess_start(runtime_loop(join->session.runtime), join->argv, &join->machine) == OK)
+		return;
+	exit(command_failed(join->argv[0]));
+}
+
+/* Another history: it is told from its beginning, to a CMD that has seen nothing of ours. */
+static void begin_anew(struct join *join)
+{
+	if (join->machine && join->applied > 0) {
+		drop_expectations(join);
+		coprocess_free(join->machine);
+		start_machine(join);
+	}
+	join->applied = 0;
 }
 
 static void on_result(struct join *join, const struct group_fact *fact)
@@ -185,6 +325,19 @@ static void on_result(struct join *join, const struct group_fact *fact)
 	stop(join, fact->reason == ERROR_INDETERMINATE ? EXIT_DEADLINE : EXIT_TEMPORARY);
 }
 
+static void on_question(struct join *join, const struct group_fact *fact)
+{
+	struct questions *questions = &join->questions;
+
+	if (!join->machine) {
+		answer(join, fact->ticket, ERROR_STREAM_NOT_FOUND, (struct bytes){0});
+		return;
+	}
+	questions->ticket = memory_grow(questions->ticket, &questions->capacity, questions->count + 1, sizeof *questions->ticket);
+	questions->ticket[questions->count++] = fact->ticket;
+	coprocess_query(join->machine, fact->ticket, blob_bytes(fact->bytes));
+}
+
 static void on_fact(struct join *join, msec now, const struct group_fact *fact)
 {
 	switch ((int)fact->kind) {
@@ -192,29 +345,24 @@ static void on_fact(struct join *join, msec now, const struct group_fact *fact)
 		on_applied(join, now, fact);
 		break;
 	case GROUP_RESTORED:
-		on_restored(join);
+		join->behind = true;
 		break;
 	case GROUP_RESULT:
 		on_result(join, fact);
 		break;
 	case GROUP_QUESTION:
-		if (join->machine)
-			coprocess_query(join->machine, fact->ticket, blob_bytes(fact->bytes));
-		else
-			answer(join, fact->ticket, ERROR_STREAM_NOT_FOUND, (struct bytes){0});
+		on_question(join, fact);
 		break;
 	case GROUP_DISSOLVED:
-		join->applied = 0;   /* another history: it is told from its beginning */
+		begin_anew(join);
+		break;
+	case GROUP_DIVERGED:   /* what CMD made of its commands is not to be trusted */
+		if (join->machine)
+			begin_anew(join);
 		break;
 	default:
 		break;
 	}
-}
-
-static bool is_backed_up(const struct join *join)
-{
-	return (join->output && output_pending(join->output) > PENDING_MAX) ||
-		(join->machine && coprocess_pending(join->machine) > PENDING_MAX);
 }
 
 static void pull_facts(struct join *join, msec now)
@@ -222,7 +370,7 @@ static void pull_facts(struct join *join, msec now)
 	struct node_fact fact;
 	struct group_fact group;
 
-	while (!is_backed_up(join) && node_next_fact(node_of(join), &fact)) {
+	for (catch_up(join); !join->behind && !is_backed_up(join) && node_next_fact(node_of(join), &fact); catch_up(join)) {
 		if (!participant_fact(&join->participant, now, &fact, &group))
 			continue;
 		if (join->participant.group)
@@ -298,6 +446,12 @@ static void talk(struct join *join, msec now)
 	while (coprocess_next(join->machine, &reply))
 		replied(join, now, &reply);
 	settle(join, now, 0);
+	ask_for_snapshot(join);
+	if (coprocess_is_broken(join->machine) && !join->told_broken) {
+		warn("'%s' printed a line of more than 4 MiB, or a snapshot of more than %zu: it is stopped", join->argv[0], LOG_BASE_MAX);
+		join->told_broken = true;
+		coprocess_signal(join->machine, SIGTERM);
+	}
 	if (!coprocess_has_ended(join->machine, &status))
 		return;
 	if (!join->participant.is_leaving)
@@ -335,7 +489,9 @@ static void on_signal(void *self, int number)
 {
 	struct join *join = self;
 
-	if (number != SIGUSR1)
+	if (number == SIGUSR1)
+		participant_stats(&join->participant);
+	else
 		stop(join, EXIT_YES);
 }
 
@@ -361,28 +517,21 @@ static struct state make_state(void *self)
 	return log_state_named(join->settings->machine);
 }
 
-static void start_machine(struct join *join)
-{
-	if (coprocess_start(runtime_loop(join->session.runtime), join->argv, &join->machine) == OK)
-		return;
-	exit(command_failed(join->argv[0]));
-}
-
 static void start(struct join *join, const char *group)
 {
 	const struct settings *settings = join->settings;
 	static const struct program program = {turn, deadline, on_signal};
 
-	session_open(&join->session, &(struct session_options){.common = &settings->common, .program = &program, .self = join,
-		.closing = closing});
+	participant_open(&join->participant, &join->session, &(struct session_options){.common = &settings->common, .program = &program,
+		.self = join, .closing = closing}, &(struct participant_options){.kind = "group", .name = group, .listed = group,
+		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
+		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
+		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
 	if (join->argv)
 		start_machine(join);
 	else
 		join->output = output_open(runtime_loop(join->session.runtime), STDOUT_FILENO, on_output, join);
-	participant_open(&join->participant, &join->session, &(struct participant_options){.kind = "group", .name = group, .listed = group,
-		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
-		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
-		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
+	join->behind = true;   /* whatever the disk had */
 	join->feed = feed_open(runtime_loop(join->session.runtime), settings->common.framing, GROUP_COMMAND_MAX);
 }
 
@@ -394,5 +543,6 @@ int join_run(const struct invocation *invocation)
 	start(&join, invocation->group);
 	status = session_run(&join.session);
 	memory_free(join.expected.one);
+	memory_free(join.questions.ticket);
 	return status;
 }

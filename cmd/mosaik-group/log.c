@@ -1,6 +1,9 @@
 /*
  * log.c - what a group has committed, from a member that is asked: all of it, or from an index on; with --follow also what
  * will be. When the member goes away, the next one is asked for what comes after the last record that was printed.
+ *
+ * How far "all of it" goes is asked first, with a strong read: a member that has just come back knows less than is committed.
+ * --local takes the member's own word; --follow needs none, since whatever is missing comes.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +16,8 @@
 #include "cmd/mosaik-group/entries.h"
 #include "cmd/mosaik-group/subcommands.h"
 #include "runtime/stdio.h"
+
+enum { TICKET_UNTIL = 1, TICKET_LOG };
 
 struct reading {
 	struct asker asker;
@@ -67,33 +72,37 @@ static void on_turn(struct asker *asker, msec now)
 		flush(reading);
 }
 
+static void follow(struct reading *reading)
+{
+	asker_follow(&reading->asker, &(struct client_follow){.ticket = TICKET_LOG, .what = FOLLOW_LOG, .position = reading->next});
+}
+
 static void on_up(struct asker *asker, msec now)
 {
 	struct reading *reading = asker->self;
+	const struct group_query barrier = {.ticket = TICKET_UNTIL, .deadline = MSEC_NEVER,
+		.level = reading->settings->local ? QUERY_LOCAL : QUERY_STRONG};
 
 	(void)now;
 	if (!reading->output)
 		reading->output = output_open(runtime_loop(asker->ask.session.runtime), STDOUT_FILENO, on_output, reading);
-	asker_status(asker, 1);
+	if (reading->settings->follow)
+		follow(reading);
+	else
+		(void)asker_query(asker, &barrier);   /* the first one is always taken */
 }
 
-static void on_status(struct reading *reading, const struct client_fact *fact)
+static void on_until(struct reading *reading, const struct client_fact *fact)
 {
-	struct client_status status;
-
-	if (client_status_decode(fact->bytes, &status) != OK) {
-		report("malformed", NULL, "the member's answer cannot be understood");
-		leave(reading, EXIT_PROTOCOL);
+	if (fact->reason != OK) {
+		leave(reading, asker_outcome(&reading->asker, fact->reason));
 		return;
 	}
-	reading->until = reading->settings->follow ? 0 : status.status.position;
-	client_status_fini(&status);
-	if (reading->until == 0 && !reading->settings->follow)
-		reading->done = true;      /* nothing was ever committed */
-	else if (reading->until != 0 && reading->next > reading->until)
+	reading->until = fact->position;
+	if (reading->next > reading->until)
 		reading->done = true;
 	else
-		asker_follow(&reading->asker, &(struct client_follow){.ticket = 2, .what = FOLLOW_LOG, .position = reading->next});
+		follow(reading);
 }
 
 static void on_record(struct reading *reading, const struct client_fact *fact)
@@ -114,20 +123,32 @@ static void on_record(struct reading *reading, const struct client_fact *fact)
 		reading->done = true;
 }
 
+/* The members have made something else of the first commands. Without --from, the log begins behind them. */
+static void on_gap(struct reading *reading, uint64_t position)
+{
+	if (reading->settings->from > 0 || reading->printed > 0) {
+		report("gap", NULL, "commands %" PRIu64 " to %" PRIu64 " are not to be had any more", reading->next, position);
+		leave(reading, EXIT_DATA);
+		return;
+	}
+	warn("commands 1 to %" PRIu64 " are not to be had any more: the log begins behind them", position);
+	reading->next = position + 1;
+	reading->done = reading->until != 0 && reading->next > reading->until;
+}
+
 static void on_fact(struct asker *asker, msec now, const struct client_fact *fact)
 {
 	struct reading *reading = asker->self;
 
 	(void)now;
-	if (!reading->output || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason)))
+	if (!reading->output || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason) && !asker_is_refused(fact->reason)))
 		return;
-	if (fact->kind == CLIENT_RESULT && fact->reason == OK && fact->ticket == 1) {
-		on_status(reading, fact);
+	if (fact->kind == CLIENT_RESULT && fact->ticket == TICKET_UNTIL) {
+		on_until(reading, fact);
 	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RECORD) {
 		on_record(reading, fact);
 	} else if (fact->kind == CLIENT_EVENT && fact->event == EVENT_RESET && fact->position >= reading->next) {
-		report("gap", NULL, "commands %" PRIu64 " to %" PRIu64 " are not to be had from this member", reading->next, fact->position);
-		leave(reading, EXIT_DATA);
+		on_gap(reading, fact->position);
 	} else if (fact->kind == CLIENT_RESULT) {
 		leave(reading, asker_outcome(asker, fact->reason));
 	}

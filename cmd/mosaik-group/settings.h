@@ -14,6 +14,7 @@ struct settings {
 	const char *data;
 	const char *machine;           /* --sm-id: what the co-process is; NULL */
 	uint64_t expect;
+	uint64_t snapshot_every;       /* join: commands after which CMD is asked for one; 0: never */
 	uint64_t from;                 /* log: first index; 0: the oldest there is */
 	uint64_t count;                /* log: at most so many; 0: all */
 	uint64_t members;              /* wait */

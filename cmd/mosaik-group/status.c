@@ -1,16 +1,27 @@
 /*
  * status.c - what a member says about its group: status, members, leader; once, or with --follow whenever it changes.
+ *
+ * status asks for a strong read before: a member that has just come back knows less than is committed. Where none passes, as
+ * in a minority, it says what the member sees and that this is not confirmed; --local does not ask.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/common/asker.h"
 #include "cmd/common/listing.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-group/subcommands.h"
+
+#define BARRIER_WITHIN 1000   /* msec; a group that answers strong reads does it in a fraction of that */
+
+enum { TICKET_STATUS = 1, TICKET_FOLLOW, TICKET_BARRIER };
 
 struct looking {
 	struct asker asker;
 	const struct settings *settings;
+	bool wants_barrier;            /* what is told is as new as the question */
+	bool confirmed;                /* it is */
 	int (*print)(const struct looking *looking, const struct client_status *status);
 	struct id last_leader;         /* leader --follow: the one printed last */
 	bool printed;
@@ -25,9 +36,10 @@ static int finish(struct listing *listing)
 {
 	size_t rows;
 	enum error error = listing_finish(listing, &rows);
+	int reason = errno;
 
 	listing_free(listing);
-	return error == OK ? EXIT_YES : EXIT_IO;
+	return error == OK ? EXIT_YES : printed_not(reason);
 }
 
 static struct listing *open_list(const struct looking *looking, const struct column *columns)
@@ -46,8 +58,8 @@ static struct listing *open_list(const struct looking *looking, const struct col
 static const struct column status_columns[] = {
 	{"member", COLUMN_ID}, {"role", COLUMN_TEXT}, {"leader", COLUMN_ID}, {"term", COLUMN_NUMBER}, {"committed", COLUMN_NUMBER},
 	{"log_first", COLUMN_NUMBER}, {"log_last", COLUMN_NUMBER}, {"voters", COLUMN_NUMBER}, {"voters_up", COLUMN_NUMBER},
-	{"crashes_tolerated", COLUMN_NUMBER}, {"online", COLUMN_TEXT}, {"changing", COLUMN_TEXT}, {"split", COLUMN_TEXT},
-	{"lineage", COLUMN_ID}, {"state_hash", COLUMN_ID}, {.name = NULL}
+	{"crashes_tolerated", COLUMN_NUMBER}, {"online", COLUMN_TEXT}, {"confirmed", COLUMN_TEXT}, {"changing", COLUMN_TEXT},
+	{"split", COLUMN_TEXT}, {"lineage", COLUMN_ID}, {"state_hash", COLUMN_ID}, {.name = NULL}
 };
 
 /* Of the voters that are up now: so many more may crash. */
@@ -82,6 +94,9 @@ static int print_object(const struct looking *looking, const struct client_statu
 	listing_number(listing, at++, status->voters_up);
 	listing_number(listing, at++, survives(status));
 	listing_text(listing, at++, bytes_of_text(yes_no(status->online)));
+	if (looking->wants_barrier)
+		listing_text(listing, at, bytes_of_text(yes_no(looking->confirmed)));
+	at++;
 	listing_text(listing, at++, bytes_of_text(yes_no(status->joint)));
 	listing_text(listing, at++, bytes_of_text(yes_no(status->frozen)));
 	listing_id(listing, at++, &status->lineage);
@@ -105,7 +120,6 @@ static int print_fields(const struct looking *looking, const struct client_statu
 	const struct group_status *status = &answer->status;
 	char id[ID_TEXT_SIZE];
 
-	(void)looking;
 	id_format(&answer->peer, id);
 	field("member", id);
 	field("role", role_names[status->role]);
@@ -116,6 +130,8 @@ static int print_fields(const struct looking *looking, const struct client_statu
 	printf("voters\t%u (%u up)\n", status->voters, status->voters_up);
 	printf("survives\t%u crash%s\n", (unsigned)survives(status), survives(status) == 1 ? "" : "es");
 	field("online", yes_no(status->online));
+	if (looking->wants_barrier && !looking->confirmed)
+		field("confirmed", "no");
 	if (status->joint)
 		field("changing", "yes");
 	if (status->frozen)
@@ -124,7 +140,7 @@ static int print_fields(const struct looking *looking, const struct client_statu
 	field("lineage", id);
 	id_format(&status->state_hash, id);
 	field("state_hash", id);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 static int print_status(const struct looking *looking, const struct client_status *answer)
@@ -132,7 +148,9 @@ static int print_status(const struct looking *looking, const struct client_statu
 	bool plain = !looking->settings->common.json && !looking->settings->common.columns;
 	int printed = plain ? print_fields(looking, answer) : print_object(looking, answer);
 
-	return printed != EXIT_YES ? printed : answer->status.online ? EXIT_YES : EXIT_NO;
+	if (printed != EXIT_YES)
+		return printed;
+	return answer->status.online && (looking->confirmed || !looking->wants_barrier) ? EXIT_YES : EXIT_NO;
 }
 
 /* ---- members ---- */
@@ -176,49 +194,54 @@ static int print_leader(const struct looking *looking, const struct client_statu
 		return EXIT_NO;
 	id_format(&answer->status.leader, id);
 	printf("%s\n", id);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 /* ---- asking ---- */
 
 static void on_up(struct asker *asker, msec now)
 {
-	const struct looking *looking = asker->self;
+	struct looking *looking = asker->self;
 
-	(void)now;
+	looking->confirmed = false;
 	if (looking->settings->follow)
-		asker_follow(asker, &(struct client_follow){.ticket = 2, .what = FOLLOW_STATUS});
+		asker_follow(asker, &(struct client_follow){.ticket = TICKET_FOLLOW, .what = FOLLOW_STATUS});
+	else if (looking->wants_barrier)
+		(void)asker_query(asker, &(struct group_query){.ticket = TICKET_BARRIER, .level = QUERY_STRONG,
+			.deadline = now + BARRIER_WITHIN});   /* the first one is always taken */
 	else
-		asker_status(asker, 1);
+		asker_status(asker, TICKET_STATUS);
+}
+
+static void show(struct looking *looking, const struct client_status *status)
+{
+	struct asker *asker = &looking->asker;
+	int result = EXIT_YES;
+
+	if (!looking->settings->follow || looking->print != print_leader || !looking->printed ||
+			!id_equal(&looking->last_leader, &status->status.leader))
+		result = looking->print(looking, status);
+	looking->printed = true;
+	looking->last_leader = status->status.leader;
+	if (!looking->settings->follow || (result != EXIT_YES && result != EXIT_NO))
+		asker_leave(asker, result);
 }
 
 static void on_fact(struct asker *asker, msec now, const struct client_fact *fact)
 {
 	struct looking *looking = asker->self;
 	struct client_status status;
-	int result;
 
 	(void)now;
-	if (fact->kind == CLIENT_ROOM || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason)))
-		return;
-	if (fact->kind == CLIENT_RESULT && fact->reason != OK) {
-		asker_leave(asker, asker_outcome(asker, fact->reason));
-		return;
+	if (fact->kind == CLIENT_RESULT && fact->ticket == TICKET_BARRIER) {
+		if (asker_is_cut(fact->reason) && !asker_is_refused(fact->reason))
+			return;
+		looking->confirmed = fact->reason == OK;
+		asker_status(asker, TICKET_STATUS);
+	} else if (asker_reads_status(asker, fact, &status)) {
+		show(looking, &status);
+		client_status_fini(&status);
 	}
-	if (client_status_decode(fact->bytes, &status) != OK) {
-		report("malformed", NULL, "the member's answer cannot be understood");
-		asker_leave(asker, EXIT_PROTOCOL);
-		return;
-	}
-	result = EXIT_YES;
-	if (!looking->settings->follow || looking->print != print_leader || !looking->printed ||
-			!id_equal(&looking->last_leader, &status.status.leader))
-		result = looking->print(looking, &status);
-	looking->printed = true;
-	looking->last_leader = status.status.leader;
-	client_status_fini(&status);
-	if (!looking->settings->follow || result == EXIT_IO)
-		asker_leave(asker, result);
 }
 
 static bool again(struct asker *asker)
@@ -237,6 +260,7 @@ static int look(const struct invocation *invocation,
 
 	if (invocation->count > 0)
 		usage_error("'%s' is one operand too many", invocation->operand[0]);
+	looking.wants_barrier = print == print_status && !settings->local && !settings->follow;
 	looking.asker.self = &looking;
 	return asker_run(&looking.asker);
 }

@@ -112,6 +112,7 @@ void group_free(struct group *group)
 		return;
 	group_out_fini(group);
 	group_queries_fini(group);
+	group_fold_fini(group);
 	group_snapshots_drop(group);
 	group_peers_fini(group);
 	sync_fini(&group->sync);
@@ -198,5 +199,6 @@ msec group_deadline(const struct group *group)
 		return at;
 	at = msec_min(at, raft_deadline(group->raft));
 	at = msec_min(at, group_snapshots_deadline(group));
+	at = msec_min(at, group_fold_deadline(group));
 	return msec_min(at, group_life_deadline(group));
 }

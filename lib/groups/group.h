@@ -116,6 +116,15 @@ void group_query(struct group *group, msec now, const struct group_query *query)
 /* External groups: the owner's reply to GROUP_QUESTION, or its result for a GROUP_APPLIED that has a ticket. */
 void group_answer(struct group *group, msec now, uint64_t ticket, enum error outcome, struct bytes answer);
 
+/*
+ * External groups, at the leader: what the commands up to `position` came to, of at most LOG_BASE_MAX bytes. It goes
+ * through the log, takes the place of those commands on every member, and is what a newcomer begins with: see
+ * log_state_base. false: we do not lead, or another one is under way. Nothing tells when it is done; it is not, if another
+ * leader comes.
+ */
+bool group_fold(struct group *group, msec now, uint64_t position, struct bytes content);
+bool group_is_folding(const struct group *group);
+
 /* GROUP_LEFT follows: when the departure is committed, or after 5 s, or at once when nobody else is there. */
 void group_leave(struct group *group, msec now);
 void group_transfer(struct group *group, msec now);                          /* away from here */
@@ -138,12 +147,13 @@ bool group_next_effect(struct group *group, struct group_effect *out);
 
 enum group_fact_kind {
 	/*
-	 * ticket, reason, position, bytes. OK: committed and applied, bytes is the result. ERROR_BUSY, ERROR_NOT_LEADER,
+	 * ticket, reason, position, lineage, bytes. OK: committed and applied at that position of that history, which may lose
+	 * to another later, or in this very turn (GROUP_DISSOLVED); bytes is the result. ERROR_BUSY, ERROR_NOT_LEADER,
 	 * ERROR_FROZEN, ERROR_FULL (too large a command), ERROR_NOT_ALLOWED (observers_read): certainly not applied and never
 	 * will be. ERROR_INDETERMINATE: nobody can tell.
 	 */
 	GROUP_RESULT,
-	GROUP_ANSWER,            /* ticket, reason, position it was read at, bytes */
+	GROUP_ANSWER,            /* ticket, reason, position it was read at, lineage that it is a position of, bytes */
 	/* Externals: ticket, bytes: the barrier is passed; answer it from the external state with group_answer. */
 	GROUP_QUESTION,
 	GROUP_ROOM,

@@ -87,6 +87,8 @@ static bool after_entry(struct group *group, const struct log_entry *entry, cons
 		group_snapshot_mark(group, entry);
 	else if (entry->head.kind == ENTRY_STATE_HASH)
 		group_snapshot_hash(group, entry);
+	else if (entry->head.kind == ENTRY_FOLD)
+		group_folded(group, entry);
 	if (life == group->life && group->replica.dissolved) {
 		to = group->replica.to;
 		group_dissolved(group, &to, true);

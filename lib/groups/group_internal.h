@@ -8,6 +8,7 @@
  *      group_peers.c      the others: hellos, messages
  *      group_query.c      reads
  *      group_snapshot.c   snapshots: made, served, fetched; compaction; hashes compared
+ *      group_fold.c       what commands came to outside, into the log
  *      group_life.c       beginnings and ends: genesis, lineages that meet, a new incarnation, leaving
  *      group_out.c        queues of effects and facts
  *      group_look.c       status, members, invariants
@@ -105,10 +106,20 @@ struct tally {
 };
 enum tally_kind { TALLY_CHECKPOINT, TALLY_ROOT, TALLIES };
 
+/* What is being said of commands that were carried out outside. */
+struct fold {
+	struct blob *content;            /* NULL: nothing */
+	uint64_t position, term;
+	uint64_t index;                  /* of the entry with the last part that was proposed */
+	uint32_t next;                   /* part */
+	msec again_at;                   /* not before */
+};
+
 /* External groups: who waits for group_answer. */
 struct asked {
 	bool is_query;
 	uint64_t position;
+	struct id lineage;
 };
 
 struct group {
@@ -162,6 +173,8 @@ struct group {
 	uint64_t log_size;               /* bytes of payloads applied, ever */
 	uint64_t compacted_size;         /* log_size and index when the log was compacted last */
 	uint64_t compacted_index;
+	bool compact_now;                /* however little has come since */
+	struct fold fold;
 	msec progress_at;                /* restoring: by then another chunk has come, or we ask for another snapshot */
 	bool diverged;                   /* the others' hash is another */
 	struct tally tally[TALLIES];
@@ -201,6 +214,7 @@ void group_out_fini(struct group *group);
 /* ---- group_turn.c ---- */
 
 void group_turn(struct group *group);
+void group_tell_outcomes(struct group *group);           /* of commands, in the history that we have now */
 bool group_has_lineage(const struct group *group);
 bool group_is_operational(const struct group *group);    /* a leader that may propose */
 /* In force at an index; nobody before the first. */
@@ -253,6 +267,13 @@ void group_snapshots_drop(struct group *group);
 void group_report(struct group *group, enum tally_kind kind, uint64_t index, const struct id *hash);
 void group_compact(struct group *group);
 struct snapshot_meta group_meta(const struct group *group);    /* of the replica as it stands; no chunks */
+
+/* ---- group_fold.c ---- */
+
+bool group_fold_turn(struct group *group);
+msec group_fold_deadline(const struct group *group);
+void group_folded(struct group *group, const struct log_entry *entry);
+void group_fold_fini(struct group *group);
 
 /* ---- group_life.c ---- */
 

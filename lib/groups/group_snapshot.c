@@ -234,7 +234,7 @@ void group_compact(struct group *group)
 	struct snapshot_meta meta;
 	uint64_t first;
 
-	if (group->log_size - group->compacted_size < GROUP_COMPACT_SIZE
+	if (!group->compact_now && group->log_size - group->compacted_size < GROUP_COMPACT_SIZE
 		&& group->replica.index - group->compacted_index < compact_entries(group))
 		return;
 	if (group->options.durable) {
@@ -247,6 +247,7 @@ void group_compact(struct group *group)
 		if (first > raft_first(group->raft))
 			raft_compact(group->raft, &meta, first);
 	}
+	group->compact_now = false;
 	group->compacted_size = group->log_size;
 	group->compacted_index = group->replica.index;
 }
@@ -487,8 +488,9 @@ static void receive_offer(struct group *group, const struct peer *peer, const st
 {
 	if (!group->needs_snapshot || message->meta.index <= have(group) || !id_equal(&peer->id, &group->leader))
 		return;
-	if (group->sync.active && (group->sync.meta.index >= message->meta.index || group->now < group->progress_at))
-		return;   /* the one under way is as good, or goes on well */
+	/* The one under way goes on well; or what does not come would come from the same members again. */
+	if (group->sync.active && (group->now < group->progress_at || id_equal(&group->sync.meta.root, &message->meta.root)))
+		return;
 	if (sync_begin(&group->sync, &message->meta, message->bytes) != OK)
 		return;
 	restore_fini(&group->restore);

@@ -382,7 +382,8 @@ static void locks_free(void *self)
 	memory_free(self);
 }
 
-static const struct state_ops ops = {signature, apply, query, freeze, items, thaw, clear, restore, hash_of, locks_free};
+static const struct state_ops ops = {.signature = signature, .apply = apply, .query = query, .freeze = freeze, .items = items,
+	.thaw = thaw, .clear = clear, .restore = restore, .hash = hash_of, .free = locks_free};
 
 struct state lock_state_new(void)
 {

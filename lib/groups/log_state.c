@@ -6,11 +6,15 @@
  * end.
  *
  *      block 0  [ record | record | record ]   block 1  [ record | record |   free   ]
+ *
+ * With a base (log_base.h) the list begins behind it. The parts of a base that is not whole yet are content like the rest:
+ * items are the base's parts, the parts of the coming one, then the records.
  */
 #include "groups/log_state.h"
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "groups/log_base.h"
 #include "wire/cbor.h"
 
 #include <string.h>
@@ -34,12 +38,20 @@ struct blocks {
 	size_t count;
 	size_t capacity;
 	uint64_t records;
+	size_t bytes;
+};
+
+struct content {
+	struct log_base base;                 /* whole, or none */
+	struct log_base coming;               /* not whole; its position is beyond the base's */
+	struct blocks blocks;                 /* all beyond the base */
 };
 
 struct log_state {
 	char *machine;                        /* NULL: the log itself is all there is */
-	struct blocks blocks;
-	struct hash hash;
+	struct content content;
+	struct hash hash;                     /* of the records */
+	struct id parts_hash;                 /* of the parts; zero: none */
 	struct buffer scratch;
 };
 
@@ -84,6 +96,7 @@ static void append(struct blocks *blocks, uint64_t position, struct bytes record
 	block->end[block->count] = (uint32_t)block->size;
 	block->count++;
 	blocks->records++;
+	blocks->bytes += record.size;
 }
 
 /* The block that holds the record of that number; number < records. */
@@ -171,6 +184,71 @@ void log_state_query(uint64_t position, uint64_t most, struct buffer *out)
 	cbor_put_uint(out, most);
 }
 
+/* ---- the base ---- */
+
+static void content_fini(struct content *content)
+{
+	log_base_fini(&content->base);
+	log_base_fini(&content->coming);
+	blocks_fini(&content->blocks);
+}
+
+static uint64_t last_position(const struct content *content)
+{
+	const struct blocks *blocks = &content->blocks;
+	const struct block *last = blocks->count > 0 ? blocks->block[blocks->count - 1] : NULL;
+
+	return last != NULL ? last->position[last->count - 1] : content->base.position;
+}
+
+static void hash_parts(struct log_state *log)
+{
+	const struct content *content = &log->content;
+	struct hash hash;
+
+	hash_init(&hash);
+	log_base_hash(&content->base, &hash);
+	log_base_hash(&content->coming, &hash);
+	log->parts_hash = content->base.have + content->coming.have > 0 ? hash_final(&hash) : (struct id){{0}};
+}
+
+/* The records up to there are gone. */
+static void drop_records(struct log_state *log, uint64_t position)
+{
+	struct blocks old = log->content.blocks;
+
+	log->content.blocks = (struct blocks){0};
+	hash_init(&log->hash);
+	for (uint64_t n = number_of(&old, position + 1); n < old.records; n++) {
+		const struct block *block = block_of(&old, n);
+		struct bytes record = record_at(block, (size_t)(n - block->before));
+
+		append(&log->content.blocks, block->position[n - block->before], record);
+		hash_update(&log->hash, record);
+	}
+	blocks_fini(&old);
+}
+
+/* What is coming is whole: it takes the place of the base. */
+static void settle(struct content *content)
+{
+	log_base_fini(&content->base);
+	content->base = content->coming;
+	content->coming = (struct log_base){0};
+}
+
+static bool add_part(struct log_state *log, const struct log_part *part)
+{
+	struct content *content = &log->content;
+
+	if (part->position <= content->base.position || !log_base_add(&content->coming, part))
+		return false;
+	if (log_base_is_whole(&content->coming))
+		settle(content);
+	hash_parts(log);
+	return true;
+}
+
 /* ---- as a state ---- */
 
 static void put_signature(const void *self, struct buffer *out)
@@ -186,7 +264,7 @@ static void take_in(struct log_state *log, const struct log_record *record)
 {
 	buffer_clear(&log->scratch);
 	encode_record(record, &log->scratch);
-	append(&log->blocks, record->position, buffer_bytes(&log->scratch));
+	append(&log->content.blocks, record->position, buffer_bytes(&log->scratch));
 	hash_update(&log->hash, buffer_bytes(&log->scratch));
 }
 
@@ -203,7 +281,7 @@ static void apply(void *self, const struct state_moment *moment, struct bytes co
 
 static enum error query(const void *self, struct bytes query_bytes, struct buffer *answer)
 {
-	const struct blocks *blocks = &((const struct log_state *)self)->blocks;
+	const struct blocks *blocks = &((const struct log_state *)self)->content.blocks;
 	uint64_t position, most, given = 0;
 	struct cbor in;
 
@@ -224,38 +302,75 @@ static enum error query(const void *self, struct bytes query_bytes, struct buffe
 	return OK;
 }
 
+/* A part that does not fit changes nothing, on every replica alike. */
+static void fold(void *self, struct bytes payload)
+{
+	struct log_state *log = self;
+	struct log_part part;
+
+	if (log_part_decode(payload, &part) != OK || part.position > last_position(&log->content))
+		return;
+	if (add_part(log, &part) && log->content.base.position == part.position)
+		drop_records(log, part.position);
+}
+
 static void *freeze(const void *self)
 {
-	const struct blocks *blocks = &((const struct log_state *)self)->blocks;
-	struct blocks *frozen = memory_new(sizeof *frozen);
+	const struct content *content = &((const struct log_state *)self)->content;
+	const struct blocks *blocks = &content->blocks;
+	struct content *frozen = memory_new(sizeof *frozen);
 
-	frozen->block = memory_copy(blocks->block, blocks->count * sizeof(struct block *));
-	frozen->count = blocks->count;
-	frozen->records = blocks->records;
-	for (size_t i = 0; i < frozen->count; i++)
-		frozen->block[i]->references++;
+	log_base_copy(&content->base, &frozen->base);
+	log_base_copy(&content->coming, &frozen->coming);
+	frozen->blocks.block = memory_copy(blocks->block, blocks->count * sizeof(struct block *));
+	frozen->blocks.count = blocks->count;
+	frozen->blocks.records = blocks->records;
+	for (size_t i = 0; i < blocks->count; i++)
+		blocks->block[i]->references++;
 	return frozen;
+}
+
+static void put_part(const struct log_base *base, uint64_t number, struct buffer *out)
+{
+	struct log_part part = log_base_part(base, (uint32_t)number);
+	struct buffer item = {0};
+
+	log_part_encode(&part, &item);
+	cbor_put_bytes(out, buffer_bytes(&item));
+	buffer_fini(&item);
+}
+
+static void put_item(const struct content *content, uint64_t number, struct buffer *out)
+{
+	uint64_t base = content->base.have, coming = content->coming.have;
+	const struct block *block;
+
+	if (number < base) {
+		put_part(&content->base, number, out);
+	} else if (number < base + coming) {
+		put_part(&content->coming, number - base, out);
+	} else {
+		block = block_of(&content->blocks, number - base - coming);
+		cbor_put_bytes(out, record_at(block, (size_t)(number - base - coming - block->before)));
+	}
 }
 
 static bool items(void *frozen, uint64_t *cursor, size_t enough, struct buffer *out)
 {
-	const struct blocks *blocks = frozen;
+	const struct content *content = frozen;
+	uint64_t count = content->base.have + content->coming.have + content->blocks.records;
 	size_t end = out->size + enough;
 
-	if (*cursor >= blocks->records)
+	if (*cursor >= count)
 		return false;
-	while (*cursor < blocks->records && out->size < end) {
-		const struct block *block = block_of(blocks, *cursor);
-
-		cbor_put_bytes(out, record_at(block, (size_t)(*cursor - block->before)));
-		(*cursor)++;
-	}
+	while (*cursor < count && out->size < end)
+		put_item(content, (*cursor)++, out);
 	return true;
 }
 
 static void thaw(void *frozen)
 {
-	blocks_fini(frozen);
+	content_fini(frozen);
 	memory_free(frozen);
 }
 
@@ -263,20 +378,32 @@ static void clear(void *self)
 {
 	struct log_state *log = self;
 
-	blocks_fini(&log->blocks);
+	content_fini(&log->content);
 	hash_init(&log->hash);
+	log->parts_hash = (struct id){{0}};
+}
+
+/* Parts come before records, those of the base before others; there is no second base. */
+static enum error restore_part(struct log_state *log, struct bytes item)
+{
+	struct content *content = &log->content;
+	struct log_part part;
+
+	if (log_part_decode(item, &part) != OK || content->blocks.records > 0 || (part.number == 0 && content->coming.have > 0))
+		return ERROR_MALFORMED;
+	if (content->base.have > 0 && part.number + 1 == part.count)
+		return ERROR_MALFORMED;
+	return add_part(log, &part) ? OK : ERROR_MALFORMED;
 }
 
 static enum error restore(void *self, struct bytes item)
 {
 	struct log_state *log = self;
 	struct log_record record;
-	const struct block *last;
 
 	if (log_record_decode(item, &record) != OK)
-		return ERROR_MALFORMED;
-	last = log->blocks.count > 0 ? log->blocks.block[log->blocks.count - 1] : NULL;
-	if (last != NULL && record.position <= last->position[last->count - 1])
+		return restore_part(log, item);
+	if (record.position <= last_position(&log->content))
 		return ERROR_MALFORMED;
 	take_in(log, &record);
 	return OK;
@@ -284,7 +411,12 @@ static enum error restore(void *self, struct bytes item)
 
 static struct id content_hash(const void *self)
 {
-	return hash_final(&((const struct log_state *)self)->hash);
+	const struct log_state *log = self;
+	struct hash hash = log->hash;
+
+	if (!id_is_zero(&log->parts_hash))
+		hash_update(&hash, bytes_of(log->parts_hash.byte, ID_SIZE));
+	return hash_final(&hash);
 }
 
 static void log_state_free(void *self)
@@ -293,7 +425,7 @@ static void log_state_free(void *self)
 
 	if (log == NULL)
 		return;
-	blocks_fini(&log->blocks);
+	content_fini(&log->content);
 	buffer_fini(&log->scratch);
 	memory_free(log->machine);
 	memory_free(log);
@@ -303,6 +435,7 @@ static const struct state_ops log_state_ops = {
 	.signature = put_signature,
 	.apply = apply,
 	.query = query,
+	.fold = fold,
 	.freeze = freeze,
 	.items = items,
 	.thaw = thaw,
@@ -332,8 +465,28 @@ bool log_state_is(const struct state *state)
 	return state->ops == &log_state_ops;
 }
 
-uint64_t log_state_count(const struct state *state)
+static const struct content *content_of(const struct state *state)
 {
 	ASSERT(state->ops == &log_state_ops);
-	return ((const struct log_state *)state->self)->blocks.records;
+	return &((const struct log_state *)state->self)->content;
+}
+
+uint64_t log_state_count(const struct state *state)
+{
+	return content_of(state)->blocks.records;
+}
+
+uint64_t log_state_last(const struct state *state)
+{
+	return last_position(content_of(state));
+}
+
+size_t log_state_size(const struct state *state)
+{
+	return content_of(state)->blocks.bytes;
+}
+
+const struct log_base *log_state_base(const struct state *state)
+{
+	return &content_of(state)->base;
 }

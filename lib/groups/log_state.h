@@ -1,17 +1,23 @@
 /*
  * log_state.h - the state of a group that wants nothing but its log: the list of all commands, each with its position and
- * term. Nothing is ever refused, and no command has a result.
+ * term. Nothing is ever refused, and no command has a result. The machine that carries them out may say what the first of
+ * them came to (group_fold): that takes their place.
  */
 #ifndef GROUPS_LOG_STATE_H
 #define GROUPS_LOG_STATE_H
 
+#include "groups/log_base.h"
 #include "groups/state.h"
 
 struct state log_state_new(void);
 /* The log of a machine that is kept elsewhere: another name is another kind of state. NULL: as log_state_new. */
 struct state log_state_named(const char *machine);
 bool log_state_is(const struct state *state);
-uint64_t log_state_count(const struct state *state);
+uint64_t log_state_count(const struct state *state);            /* of commands that are still listed */
+size_t log_state_size(const struct state *state);               /* of those, encoded */
+uint64_t log_state_last(const struct state *state);             /* position of the newest command; 0: none */
+/* What stands for the commands that are not listed any more; position 0: all are. Borrowed until the next command. */
+const struct log_base *log_state_base(const struct state *state);
 
 struct log_record {
 	uint64_t position;

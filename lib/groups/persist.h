@@ -23,6 +23,7 @@ enum entry_kind {
 	ENTRY_FREEZE,            /* lineages that meet: see lineage.h */
 	ENTRY_THAW,
 	ENTRY_DISSOLVE,
+	ENTRY_FOLD,              /* what commands of an external group came to, a part of it: see log_base.h */
 	ENTRY_KINDS
 };
 

@@ -75,7 +75,7 @@ void raft_configured(struct raft *raft, const struct configured *committed)
 
 	raft_say(raft, &(struct raft_output){.kind = RAFT_CONFIGURED, .index = committed->index});
 	raft->forgetful = true;
-	/* 2.7: once the group had three voters, the floor is three. Only what may lower it commits fewer. */
+	/* Once the group had three voters, the floor is three. Only what may lower it commits fewer. */
 	if (!configuration_is_joint(configuration) && raft->hard.had_three != had_three) {
 		raft->hard.had_three = had_three;
 		raft->had_three_changed = true;   /* nothing is promised with it, so nothing waits for it */

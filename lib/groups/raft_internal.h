@@ -248,7 +248,7 @@ bool raft_election_may(const struct raft *raft);     /* whether we may campaign 
 void raft_election_tick(struct raft *raft);
 void raft_election_voted_durably(struct raft *raft);
 void raft_election_meet(struct raft *raft, struct peer *peer);   /* a peer came up while we may be asking */
-void raft_election_transferred(struct raft *raft);   /* TIMEOUT_NOW */
+void raft_election_transferred(struct raft *raft, uint64_t index);   /* TIMEOUT_NOW, said when the log ended there */
 void raft_election_message(struct raft *raft, struct peer *from, const struct raft_message *message);
 
 /* ---- raft_follower.c ---- */
@@ -270,6 +270,7 @@ void raft_progress_alive(struct raft *raft, struct peer *peer, const struct raft
 /* ---- raft_leader.c ---- */
 
 void raft_leader_begin(struct raft *raft);
+void raft_leader_noop(struct raft *raft);            /* an entry of our term that means nothing */
 void raft_leader_end(struct raft *raft);
 void raft_leader_tick(struct raft *raft);
 void raft_leader_flush(struct raft *raft);

@@ -207,6 +207,10 @@ void replica_apply(struct replica *replica, const struct log_entry *entry, struc
 	case ENTRY_DISSOLVE:
 		apply_dissolve(replica, entry, out);
 		break;
+	case ENTRY_FOLD:
+		if (replica->state.ops->fold != NULL)
+			replica->state.ops->fold(replica->state.self, blob_bytes(entry->payload));
+		break;
 	case ENTRY_GENESIS:
 	case ENTRY_NOOP:
 	case ENTRY_CONFIGURATION:

@@ -6,7 +6,8 @@
  *
  * A follow is only a number in the history, so a slow one costs nothing: it is sent FOLLOW_AHEAD_MAX bytes beyond what it
  * has acknowledged, and when what it would need next is gone, it is told to begin with the state (RESET). A plain log is
- * its own state: there the records that are gone from the history come from the state, and nothing is missed.
+ * its own state: there the records that are gone from the history come from the state, and nothing is missed but what a base
+ * stands for (log_base.h).
  */
 #include "groups/groups_internal.h"
 
@@ -126,19 +127,24 @@ static void tell(struct served *served, const struct client_reply *event, struct
 	groups_send(served->link, client_wire_reply(event), out);
 }
 
+/* Nothing up to `position` can be told. */
+static void tell_gap(struct served *served, struct follow *follow, uint64_t position, struct outbox *out)
+{
+	follow->position = position + 1;
+	tell(served, &(struct client_reply){.kind = REPLY_EVENT, .ticket = follow->ticket, .event = EVENT_RESET,
+		.position = position}, out);
+}
+
 static void tell_reset(struct served *served, struct follow *follow, struct outbox *out)
 {
 	const struct history *history = &served->hosted->history;
-	struct client_reply reset = {.kind = REPLY_EVENT, .ticket = follow->ticket, .event = EVENT_RESET,
-		.position = history->floor};
 
 	follow->lost = follow->is_anew = false;
 	follow->next = history->first;
-	follow->position = history->floor + 1;
 	/* Half a position is none: what is left of the changes of `floor` would be taken for all of them. */
 	while (follow->next < history->next && history_at(history, follow->next)->position <= history->floor)
 		follow->next++;
-	tell(served, &reset, out);
+	tell_gap(served, follow, history->floor, out);
 }
 
 static void tell_event(struct served *served, const struct follow *follow, const struct history_event *event, struct outbox *out)
@@ -156,6 +162,7 @@ static void tell_event(struct served *served, const struct follow *follow, const
 static bool tell_kept(struct served *served, struct follow *follow, struct outbox *out)
 {
 	const struct state *state = group_state(served->hosted->group);
+	uint64_t floor = served->hosted->history.floor, base;
 	struct history_event event = {.kind = EVENT_RECORD};
 	struct buffer query = {0}, records = {0};
 	struct log_record record;
@@ -163,13 +170,18 @@ static bool tell_kept(struct served *served, struct follow *follow, struct outbo
 	bool kept = false;
 
 	if (follow->what != FOLLOW_LOG || follow->is_anew || follow->position == 0 || !log_state_is(state) ||
-			follow->position > served->hosted->history.floor)
+			follow->position > floor)
 		return false;
+	base = log_state_base(state)->position;
+	if (follow->position <= base) {
+		tell_gap(served, follow, base < floor ? base : floor, out);
+		return true;
+	}
 	log_state_query(follow->position, KEPT_AT_ONCE, &query);
 	if (state->ops->query(state->self, buffer_bytes(&query), &records) != OK)
 		records.size = 0;
 	rest = buffer_bytes(&records);
-	while (log_record_next(&rest, &record) && record.position <= served->hosted->history.floor) {
+	while (log_record_next(&rest, &record) && record.position <= floor) {
 		event.position = record.position;
 		event.term = record.term;
 		event.bytes = blob_copy(record.command);

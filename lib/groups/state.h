@@ -32,6 +32,9 @@ struct state_ops {
 	void (*apply)(void *self, const struct state_moment *moment, struct bytes command, struct buffer *result,
 		struct buffer *changes);
 
+	/* What commands came to outside, a part of it: see log_base.h. NULL: this state is all there is. */
+	void (*fold)(void *self, struct bytes part);
+
 	/* Reads. ERROR_MALFORMED: not a query of this state. */
 	enum error (*query)(const void *self, struct bytes query, struct buffer *answer);
 

@@ -74,7 +74,8 @@ static struct id hash(const void *self)
 	return id_hash(bytes_of(self, sizeof(uint64_t)));
 }
 
-static const struct state_ops ops = {signature, apply, query, freeze, items, memory_free, clear, restore, hash, memory_free};
+static const struct state_ops ops = {.signature = signature, .apply = apply, .query = query, .freeze = freeze, .items = items,
+	.thaw = memory_free, .clear = clear, .restore = restore, .hash = hash, .free = memory_free};
 
 static struct state state_new(void)
 {

@@ -267,3 +267,51 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 	start
 	says 0 $'a\t1\nb\t2' mosaik-map ls m -w 5s
 }
+
+@test "without -i the identity is kept with the data; data of another one is refused, not put aside" {
+	start() { ready mosaik-map -q serve m --lan --data data "$@" <>silence; }
+	start
+	mosaik-map put m a 1
+	id=$(mosaik-catalog -o id peers)
+	run -78 mosaik-map serve m --lan --data data </dev/null
+	[ "$output" = "mosaik-map: error[in-use]: another process uses 'data' for this map" ]
+	says 0 1 mosaik-map get m a
+	kill -KILL "$pid"
+	status_of "$pid"
+	start
+	says 0 1 mosaik-map get m a -w 5s
+	[ "$(mosaik-catalog -o id peers)" = "$id" ]
+	kill -TERM "$pid"
+	status_of "$pid"
+	rm data/*.key
+	run -78 mosaik-map serve m --lan --data data </dev/null
+	[ "$output" = "mosaik-map: error[identity]: the data in 'data' belongs to an identity that -i named" ]
+}
+
+@test "load takes what ls prints as well as what dump prints; wait takes --version" {
+	serve 1 map a
+	serve 1 map b
+	serve 1 pqueue q -T i64:str:json
+	serve 1 pqueue r -T i64:str:json
+	serve 1 vec v -T json
+	printf 'a\0b\t\\c\n\r\377' >value
+	mosaik-map put a $'key\twith tab' - <value
+	mosaik-map put a '{"key":1}' ''
+	mosaik-map ls a | mosaik-map load b
+	says 0 "$(mosaik-map dump a)" mosaik-map dump b
+	mosaik-pqueue push q -- -5 low '{"x": "t\tb"}'
+	mosaik-pqueue push q 7 high true
+	mosaik-pqueue ls q | mosaik-pqueue load r
+	says 0 "$(mosaik-pqueue dump q)" mosaik-pqueue dump r
+	printf '{"value":17}\n' | mosaik-vec load v
+	printf '{"event":"x"}\n[1]\n' | mosaik-vec load v
+	says 0 $'17\n{"event":"x"}\n[1]' mosaik-vec ls v
+	for bad in $'one\ttwo\tthree' one $'a\tb\\x' '{"key":"k"}' '{'; do run -65 mosaik-map load b <<<"$bad"; done
+	printf 'c\td\n{"key":"e","value":"f"}\n' >mixed
+	run -65 mosaik-map load b <mixed
+	[ "${lines[1]}" = "mosaik-map: error[stopped]: lines 1 to 1 are in map 'b'" ]
+	says 0 "" mosaik-map wait a --version 2
+	says 124 "mosaik-map: error[deadline]: no answer within the timeout" mosaik-map wait a --version 9 -W 100ms
+	run -0 mosaik-map --version
+	[[ $output == "mosaik-map "* ]]
+}

@@ -169,6 +169,93 @@ counter() { # a machine that adds up what is applied
 	[ "$exit_status" = 7 ]
 }
 
+late() { # a machine that says nothing before the eighth command
+	local what a b c n=0
+	while IFS=$'\t' read -r what a b c; do
+		[ "$what" != apply ] || [ $((++n)) -lt 8 ] || printf 'ok\t%s\tsaid\n' "$a"
+	done
+}
+
+@test "a command need not answer; one that begins to is heard" {
+	export -f late
+	member a -- bash -c late
+	run -0 mosaik-group propose g 0 -w "$(scaled 20)"
+	[ "$output" = 1 ]
+	heard() { [[ $(mosaik-group propose g x) == *$'\tsaid' ]]; }
+	eventually heard
+	heard
+}
+
+# A machine that counts what is applied, and keeps what it was given in what it says: "count of commands seen here/restored".
+# Its states are written in another order each time: members need not agree on the bytes.
+snapshots() {
+	local total=0 seen=0 restored=no what a b c state
+	while IFS=$'\t' read -r what a b c; do
+		case $what in
+		apply) total=$((total + 1)); seen=$((seen + 1)); printf 'ok\t%s\t%s\n' "$a" "$total" ;;
+		query) printf 'ok\t%s\t%s seen %s restored %s\n' "$a" "$total" "$seen" "$restored" ;;
+		snapshot) state="$RANDOM"$'\n'"$total"; printf 'snap\t%s\t%s\n%s' "$a" ${#state} "$state" ;;
+		restore) read -r -N "$a" state; total=${state#*$'\n'}; seen=0 restored=yes ;;
+		esac
+	done
+}
+
+# More than stays in the log for members that lag.
+seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x; echo "$i"; done; }
+
+@test "a newcomer's command gets the snapshot instead of the log, and so does one that comes back from its disk" {
+	export -f snapshots
+	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 5 -- bash -c snapshots; done
+	mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
+	seven_megabytes | mosaik-group propose g - -W "$(scaled 30)" | cut -f 2 | cmp - <(seq 14)
+	cut_off() { [ "$(mosaik-group -j -o log_first status g | jq .log_first)" -gt 1 ]; }
+	eventually cut_off
+	member d -- bash -c snapshots
+	mosaik-group wait g --members 4 -W "$(scaled 20)"
+	mosaik-group propose g last >/dev/null
+	kill -KILL "$pid_a" "$pid_b" "$pid_c"
+	# What only d has now: it is asked for what it has.
+	answer_of_d() { [[ $(mosaik-group query g --local what) =~ ^15\ seen\ [0-9]\ restored\ yes$ ]]; }
+	eventually answer_of_d
+	kill -KILL "$pid_d"
+	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 5 -- bash -c snapshots; done
+	mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
+	run -0 mosaik-group query g what
+	[[ $output =~ ^15\ seen\ [0-9]\ restored\ yes$ ]]
+	run -0 --separate-stderr mosaik-group log g
+	[ "${#lines[@]}" -lt 15 ]
+	[[ $stderr == *"the log begins behind them"* ]]
+	run -65 mosaik-group log g --from 1
+	[[ $output == *gap* ]]
+}
+
+@test "a command that knows no snapshot goes on with the log, and a newcomer's gets all of it" {
+	export -f counter
+	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 5 -- bash -c counter; done
+	mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
+	seq 1 100 | mosaik-group propose g - | tail -n 1 | cmp - <(printf '100\t5050\n')
+	[ "$(mosaik-group log g | wc -l)" = 100 ]
+	member d -- bash -c counter
+	mosaik-group wait g --members 4 --committed 100 -W "$(scaled 20)"
+	kill -KILL "$pid_a" "$pid_b" "$pid_c"
+	answer_of_d() { [ "$(mosaik-group query g --local total)" = 5050 ]; }
+	eventually answer_of_d
+}
+
+# What was compacted away stands in the state: it is printed like the rest.
+@test "a member that comes back prints all of the log, also what its disk holds as a snapshot" {
+	member a --data a.data
+	mosaik-group wait g --leader -W "$(scaled 20)"
+	for i in $(seq 40); do head -c 500000 /dev/zero | tr '\0' x; echo "$i"; done >twenty
+	mosaik-group propose g - -W "$(scaled 30)" <twenty >/dev/null
+	cut_off() { [ "$(mosaik-group -j -o log_first status g | jq .log_first)" -gt 1 ]; }
+	eventually cut_off
+	kill -KILL "$pid_a"
+	member a --data a.data
+	eventually cmp twenty a.log
+	mosaik-group log g | cmp - twenty
+}
+
 @test "log --follow goes on, from where it was, when its member dies" {
 	members a b c -- --data %NAME.data
 	mosaik-group propose g - < <(seq 1 10) >/dev/null
@@ -184,6 +271,15 @@ counter() { # a machine that adds up what is applied
 	eventually has followed "$(seq 1 10; printf '%s\n' a b c)"
 }
 
+@test "a member that -p names is the one that answers" {
+	members a b c
+	for token in "$MOSAIK_RUNTIME_DIR"/*/*; do
+		run -0 mosaik-group --no-local -p "$(cat "$token")" -j status g
+		[ "$(jq -r .member <<<"$output")" = "${token##*/}" ]
+	done
+	[ "$(ls "$MOSAIK_RUNTIME_DIR"/* | wc -l)" = 3 ]
+}
+
 @test "status tells how many crashes are survived now, not in better times" {
 	members a b c
 	eventually all_vote 3
@@ -195,8 +291,30 @@ counter() { # a machine that adds up what is applied
 	done
 	kill -KILL "${!victim}"
 	eventually eval '[ "$(mosaik-group -j status g | jq -c "[.voters_up, .crashes_tolerated]")" = "[2,0]" ]'
-	run -0 mosaik-group status g
-	[[ $output == *$'survives\t0 crashes'* ]]
+	eventually eval '[[ $(mosaik-group status g) == *$'"'survives\\t0 crashes'"'* ]]'   # whichever member is asked
+}
+
+# It has everything on disk, but does not know yet how much of it is committed.
+@test "log and status of a member that has just come back wait for what is committed, unless --local" {
+	members a b c -- --data %NAME.data
+	mosaik-group propose g - < <(seq 1 10) >/dev/null
+	kill -KILL "$pid_c"
+	kill -STOP "$pid_a" "$pid_b"
+	member c --expect 3 --data c.data
+	eventually mosaik-group log g --local
+	run -0 mosaik-group log g --local
+	[ -z "$output" ]
+	run -124 mosaik-group log g -W 1
+	[[ $output == *deadline* && $output != *[0-9]* ]]
+	run -1 mosaik-group status g
+	[[ $output == *$'committed\t0'* && $output == *$'confirmed\tno'* ]]
+	background mosaik-group log g -W "$(scaled 20)" >all
+	kill -CONT "$pid_a" "$pid_b"
+	status_of "$pid"
+	[ "$exit_status" = 0 ]
+	has all "$(seq 1 10)"
+	run -0 mosaik-group -j status g
+	[ "$(jq -c '[.committed, .confirmed]' <<<"$output")" = '[10,"yes"]' ]
 }
 
 # More than a member remembers for those who follow: what comes before is read from the state.

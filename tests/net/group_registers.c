@@ -7,8 +7,10 @@
  *             c KEY OLD NEW       ok, or fail if it does not hold OLD
  *     query   r KEY               the value
  *
- * A register that was never written holds "-". Every apply and query has one line of reply.
+ * A register that was never written holds "-". Every apply and query has one line of reply. A snapshot is a line a register,
+ * KEY SPACE VALUE, in the order in which this process saw them: members need not agree on its bytes.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +77,44 @@ static const char *carry_out(struct registers *registers, char *order)
 	return word[0][0] == 'w' ? "ok" : before;
 }
 
+static void write_snapshot(const struct registers *registers, const char *id)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < registers->count; i++)
+		size += strlen(registers->key[i]) + strlen(registers->value[i]) + 2;
+	printf("snap\t%s\t%zu\n", id, size);
+	for (size_t i = 0; i < registers->count; i++)
+		printf("%s %s\n", registers->key[i], registers->value[i]);
+}
+
+static bool read_snapshot(struct registers *registers, const char *length)
+{
+	size_t left = strtoul(length, NULL, 10);
+	char line[LINE_SIZE];
+
+	registers->count = 0;
+	while (left > 0 && fgets(line, sizeof line, stdin) && strlen(line) <= left) {
+		char *word[2] = {NULL};
+
+		left -= strlen(line);
+		line[strcspn(line, "\n")] = '\0';
+		if (split(line, " ", word, 2) == 2)
+			snprintf(register_of(registers, word[0]), WORD_MAX, "%s", word[1]);
+	}
+	return left == 0;
+}
+
+static void reply(struct registers *registers, const char *id, char *order)
+{
+	const char *result = carry_out(registers, order);
+
+	if (result)
+		printf("ok\t%s\t%s\n", id, result);
+	else
+		printf("err\t%s\tno such order\n", id);
+}
+
 int main(void)
 {
 	static struct registers registers;
@@ -82,18 +122,18 @@ int main(void)
 
 	while (fgets(line, sizeof line, stdin)) {
 		char *field[FIELDS_MAX] = {NULL};
-		const char *result;
 		size_t fields;
 
 		line[strcspn(line, "\n")] = '\0';
 		fields = split(line, "\t", field, FIELDS_MAX);
-		if (fields < 3)
-			return EXIT_FAILURE;
-		result = carry_out(&registers, field[fields - 1]);
-		if (result)
-			printf("ok\t%s\t%s\n", field[1], result);
+		if (fields == 2 && strcmp(field[0], "snapshot") == 0)
+			write_snapshot(&registers, field[1]);
+		else if (fields == 2 && strcmp(field[0], "restore") == 0 && read_snapshot(&registers, field[1]))
+			continue;
+		else if (fields >= 3)
+			reply(&registers, field[1], field[fields - 1]);
 		else
-			printf("err\t%s\tno such order\n", field[1]);
+			return EXIT_FAILURE;
 		if (fflush(stdout) != 0)
 			return EXIT_FAILURE;
 	}

@@ -41,6 +41,7 @@ struct client {
 
 struct pending_fact {
 	size_t place;
+	size_t history;            /* that its position is of */
 	struct group_fact fact;    /* bytes kept */
 };
 
@@ -63,7 +64,7 @@ struct clients {
 	size_t local_in[GROUP_PLACES_MAX]; /* in that lineage */
 	uint64_t probe[GROUP_PLACES_MAX];
 	uint64_t acknowledged;
-	bool stopped;
+	bool stopped, held;
 };
 
 /* ---- making them ---- */
@@ -97,8 +98,8 @@ static struct operation *record(struct clients *clients, const struct linear_op 
 	clients->operation = memory_grow(clients->operation, &clients->capacity, clients->history.count, sizeof(*operation));
 	operation = &clients->operation[clients->history.count - 1];
 	*operation = (struct operation){.place = place, .life = clients->world->place[place].life,
-		.floor = oracle_acknowledged(clients->world->oracle, place),
 		.history = clients->world->place[place].shadow.history};
+	operation->floor = oracle_acknowledged(clients->world->oracle, operation->history);
 	return operation;
 }
 
@@ -150,7 +151,7 @@ static void ask(struct clients *clients, size_t place, size_t client, bool local
 	operation->is_query = true;
 	operation->is_local = local;
 	if (local && rng_below(&world->work, 2) == 0)
-		operation->wanted = query.position = oracle_acknowledged(world->oracle, place);
+		operation->wanted = query.position = operation->floor;
 	if (rng_below(&world->work, 2) == 0)
 		query.deadline = world_clock(world, place) + 500 + (msec)rng_below(&world->work, 5000);
 	if (local)
@@ -219,7 +220,7 @@ void clients_event(struct clients *clients, const struct world_event *event)
 
 	if (clients->stopped || clients->history.count >= world->options.history_max)
 		return;
-	if (client->waits_for == 0 || world->now >= client->until) {
+	if (!clients->held && (client->waits_for == 0 || world->now >= client->until)) {
 		client->waits_for = 0;
 		for (size_t i = clients->history.count; i > 0 && i + 400 > clients->history.count; i--)
 			if (clients->operation[i - 1].client == event->place)
@@ -237,13 +238,14 @@ bool clients_fact(struct clients *clients, size_t place, const struct group_fact
 		return false;
 	clients->pending = memory_grow(clients->pending, &clients->pendings_capacity, clients->pendings + 1,
 		sizeof(*clients->pending));
-	clients->pending[clients->pendings++] = (struct pending_fact){place, *fact};
+	clients->pending[clients->pendings++] = (struct pending_fact){place, oracle_history(clients->world->oracle, &fact->lineage), *fact};
 	if (fact->bytes)
 		blob_keep(fact->bytes);
 	return true;
 }
 
-static void complete(struct clients *clients, uint64_t name, const struct linear_op *result, uint64_t position)
+static void complete(struct clients *clients, uint64_t name, const struct linear_op *result,
+	const struct pending_fact *pending)
 {
 	struct linear_op *op = &clients->history.op[name - 1];
 	struct operation *operation = &clients->operation[name - 1];
@@ -253,22 +255,23 @@ static void complete(struct clients *clients, uint64_t name, const struct linear
 	op->result = result->result;
 	op->chain = op->kind == LINEAR_LIST ? result->chain : 0;
 	op->blind = false;
-	op->position = position;
+	op->position = pending->fact.position;
 	if (op->kind == LINEAR_READ || op->kind == LINEAR_SWAP)
 		clients->seen[op->key] = op->kind == LINEAR_SWAP ? op->value : op->result;
 	clients->acknowledged++;
 	clients->world->saw[SAW_LATE_RESULT] += operation->given_up;
-	oracle_acknowledge(clients->world->oracle, operation->place, position);
+	oracle_acknowledge(clients->world->oracle, pending->history, pending->fact.position);
 }
 
 /* Nothing is promised from one lineage to another. */
-static uint64_t floor_of(const struct clients *clients, const struct operation *operation)
+static uint64_t floor_of(const struct operation *operation, const struct pending_fact *pending)
 {
-	return clients->world->place[operation->place].shadow.history == operation->history ? operation->floor : 0;
+	return pending->history == operation->history ? operation->floor : 0;
 }
 
-static void carried_out(struct clients *clients, uint64_t name, const struct group_fact *fact)
+static void carried_out(struct clients *clients, uint64_t name, const struct pending_fact *pending)
 {
+	const struct group_fact *fact = &pending->fact;
 	struct world *world = clients->world;
 	struct operation *operation = &clients->operation[name - 1];
 	struct linear_state state = linear_state_first;
@@ -277,17 +280,17 @@ static void carried_out(struct clients *clients, uint64_t name, const struct gro
 
 	if (!fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op))
 		world_fail(world, "I13: command %" PRIu64 " is answered with what is no result", name);
-	if (position <= floor_of(clients, operation))
+	if (position <= floor_of(operation, pending))
 		world_fail(world, "I15: command %" PRIu64 " is acknowledged at position %" PRIu64 ", and began after %" PRIu64
 			" was acknowledged", name, position, operation->floor);
-	if (oracle_applied(world->oracle, operation->place, position, &state) != name)
+	if (oracle_applied(world->oracle, pending->history, position, &state) != name)
 		world_fail(world, "I13: command %" PRIu64 " is acknowledged at position %" PRIu64 ", where another stands", name,
 			position);
 	op.blind = false;
 	if (!linear_apply(&state, &op))
 		world_fail(world, "I15: command %" PRIu64 " at position %" PRIu64 " is answered with another's result", name,
 			position);
-	complete(clients, name, &op, position);
+	complete(clients, name, &op, pending);
 }
 
 static void ended_without(struct clients *clients, uint64_t name, const struct group_fact *fact)
@@ -309,23 +312,24 @@ static void ended_without(struct clients *clients, uint64_t name, const struct g
 	strike_out(clients, name - 1);
 }
 
-static void answered(struct clients *clients, uint64_t name, const struct group_fact *fact)
+static void answered(struct clients *clients, uint64_t name, const struct pending_fact *pending)
 {
+	const struct group_fact *fact = &pending->fact;
 	struct world *world = clients->world;
 	struct operation *operation = &clients->operation[name - 1];
 	struct linear_op op = clients->history.op[name - 1];
-	struct linear_state state = oracle_cell(world->oracle, operation->place, fact->position, op.key);
-	uint64_t least = operation->is_local ? operation->wanted : floor_of(clients, operation);
+	struct linear_state state = oracle_cell(world->oracle, pending->history, fact->position, op.key);
+	uint64_t least = operation->is_local ? operation->wanted : floor_of(operation, pending);
 
 	operation->outcome = UNKNOWN;
-	if (clients->local_in[operation->place] != world->place[operation->place].shadow.history)
-		clients->local[operation->place] = 0;
-	clients->local_in[operation->place] = world->place[operation->place].shadow.history;
 	if (fact->reason != OK) {
 		strike_out(clients, name - 1);
 		world->saw[SAW_READ_FAILED]++;
 		return;
 	}
+	if (clients->local_in[operation->place] != pending->history)
+		clients->local[operation->place] = 0;
+	clients->local_in[operation->place] = pending->history;
 	op.kind = op.key % 3 == 0 ? LINEAR_READ : op.key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST;
 	op.blind = false;
 	if (!fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op) || !linear_apply(&state, &op))
@@ -341,7 +345,7 @@ static void answered(struct clients *clients, uint64_t name, const struct group_
 	}
 	world->saw[SAW_STRONG_READ]++;
 	world->saw[SAW_FOLLOWER_READ] += raft_role(group_raft(world->place[operation->place].group)) == RAFT_FOLLOWER;
-	complete(clients, name, &op, fact->position);
+	complete(clients, name, &op, pending);
 }
 
 static void settle(struct clients *clients, const struct pending_fact *pending)
@@ -364,9 +368,9 @@ static void settle(struct clients *clients, const struct pending_fact *pending)
 	if (operation->client < world->options.clients && clients->client[operation->client].waits_for > 0)
 		clients->client[operation->client].waits_for--;
 	if (operation->is_query)
-		answered(clients, fact->ticket, fact);
+		answered(clients, fact->ticket, pending);
 	else if (fact->reason == OK)
-		carried_out(clients, fact->ticket, fact);
+		carried_out(clients, fact->ticket, pending);
 	else
 		ended_without(clients, fact->ticket, fact);
 }
@@ -437,6 +441,11 @@ void clients_life_ended(struct clients *clients, size_t place)
 void clients_stop(struct clients *clients)
 {
 	clients->stopped = true;
+}
+
+void clients_hold(struct clients *clients, bool held)
+{
+	clients->held = held;
 }
 
 void clients_probe(struct clients *clients)

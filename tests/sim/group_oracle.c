@@ -63,16 +63,21 @@ uint64_t oracle_short(const void *bytes)
 
 /* ---- lineages ---- */
 
+size_t oracle_history(const struct oracle *oracle, const struct id *lineage)
+{
+	for (size_t at = 0; at < oracle->histories; at++)
+		if (id_equal(&oracle->history[at].lineage, lineage))
+			return at;
+	return SIZE_MAX;
+}
+
 static size_t history_of(struct oracle *oracle, const struct id *lineage)
 {
-	size_t at = 0;
+	size_t at = oracle_history(oracle, lineage);
 
-	if (id_is_zero(lineage))
-		return SIZE_MAX;
-	while (at < oracle->histories && !id_equal(&oracle->history[at].lineage, lineage))
-		at++;
-	if (at < oracle->histories)
+	if (at != SIZE_MAX || id_is_zero(lineage))
 		return at;
+	at = oracle->histories;
 	ASSERT(at < ORACLE_LINEAGES_MAX);
 	oracle->history[oracle->histories++].lineage = *lineage;
 	if (oracle->histories > 1)
@@ -80,11 +85,14 @@ static size_t history_of(struct oracle *oracle, const struct id *lineage)
 	return at;
 }
 
+static struct history *numbered(const struct oracle *oracle, size_t number)
+{
+	return number == SIZE_MAX ? NULL : (struct history *)(uintptr_t)&oracle->history[number];
+}
+
 static struct history *history_at(const struct oracle *oracle, size_t place)
 {
-	size_t number = oracle->world->place[place].shadow.history;
-
-	return number == SIZE_MAX ? NULL : (struct history *)(uintptr_t)&oracle->history[number];
+	return numbered(oracle, oracle->world->place[place].shadow.history);
 }
 
 static void forget(struct shadow *shadow)
@@ -222,6 +230,8 @@ static bool follow_log(struct oracle *oracle, size_t place)   /* true: it change
 	for (index++; index <= last; index++) {
 		const struct log_entry *entry = raft_entry(raft, index);
 
+		oracle->world->saw[SAW_FREEZE] += entry->head.kind == ENTRY_FREEZE;
+		oracle->world->saw[SAW_THAW] += entry->head.kind == ENTRY_THAW;
 		concerns |= entry->head.kind == ENTRY_CONFIGURATION || entry->head.kind == ENTRY_GENESIS;
 		appended(oracle, place, entry);
 	}
@@ -251,8 +261,12 @@ static void check_configuration(struct oracle *oracle, size_t place)
 		open += shadow->entry[index - shadow->base - 1].is_configuration;
 	if (raft_role(raft) == RAFT_IS_LEADER && open > 1)
 		world_fail(world, "I17: leader %zu has %" PRIu64 " configurations that are not committed", place, open);
-	if (!configuration_is_joint(&found))
+	if (!configuration_is_joint(&found)) {
+		world->removing = !world->calm && raft_role(raft) == RAFT_IS_LEADER && index > raft_commit(raft)
+			&& !configuration_has(&found, &(struct member){world->place[place].peer, world->place[place].incarnation});
+		world->saw[SAW_REMOVED_LEADER] += world->removing;
 		return;
+	}
 	world->saw[SAW_JOINT]++;
 	world->joint = !world->calm && index > raft_commit(raft);
 }
@@ -433,11 +447,29 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 	(void)clients_applied(world->clients, name, fact->position);
 }
 
+/*
+ * I23: only the weaker of two histories gives way (2.9 of the design), so never each to the other. What is applied of ours is
+ * all there ever will be, and the other can only have grown since.
+ */
+static void check_surrender(struct oracle *oracle, size_t place, const struct group_fact *fact)
+{
+	const struct history *ours = history_at(oracle, place);
+	const struct history *other = numbered(oracle, oracle_history(oracle, &fact->lineage));
+
+	if (!ours || !other || ours->positions < other->positions
+		|| (ours->positions == other->positions && id_compare(&ours->lineage, &other->lineage) < 0))
+		return;
+	world_fail(oracle->world, "I23: member %zu gives up a history of %zu commands for one of %zu", place, ours->positions,
+		other->positions);
+}
+
 void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *fact)
 {
 	struct world *world = oracle->world;
 	struct shadow *shadow = &world->place[place].shadow;
 
+	if (fact->kind == GROUP_DISSOLVED)
+		check_surrender(oracle, place, fact);
 	if (fact->kind == GROUP_DISSOLVED && history_at(oracle, place) && fact->position > history_at(oracle, place)->archived)
 		history_at(oracle, place)->archived = fact->position;
 	/* What is told before the end of a lineage is of that one, whatever the member is by now. */
@@ -455,16 +487,16 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 	}
 }
 
-struct linear_state oracle_cell(const struct oracle *oracle, size_t place, uint64_t position, uint64_t key)
+struct linear_state oracle_cell(const struct oracle *oracle, size_t number, uint64_t position, uint64_t key)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	return history ? cell_at(history, position, key) : linear_state_first;
 }
 
-uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t position, struct linear_state *before)
+uint64_t oracle_applied(const struct oracle *oracle, size_t number, uint64_t position, struct linear_state *before)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	if (!history || position == 0 || position > history->positions)
 		return 0;
@@ -472,16 +504,16 @@ uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t posi
 	return history->applied[position - 1].name;
 }
 
-uint64_t oracle_acknowledged(const struct oracle *oracle, size_t place)
+uint64_t oracle_acknowledged(const struct oracle *oracle, size_t number)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	return history ? history->acknowledged : 0;
 }
 
-void oracle_acknowledge(struct oracle *oracle, size_t place, uint64_t position)
+void oracle_acknowledge(struct oracle *oracle, size_t number, uint64_t position)
 {
-	struct history *history = history_at(oracle, place);
+	struct history *history = numbered(oracle, number);
 
 	if (history && position > history->acknowledged)
 		history->acknowledged = position;
@@ -540,7 +572,7 @@ void oracle_finish(struct oracle *oracle)
 			continue;
 		for (uint64_t key = 0; key < world->options.keys; key++) {
 			struct linear_op op = {.kind = key % 3 == 0 ? LINEAR_READ : key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST, .key = key};
-			struct linear_state expected = oracle_cell(oracle, place, UINT64_MAX, key);
+			struct linear_state expected = oracle_cell(oracle, member->shadow.history, UINT64_MAX, key);
 			struct buffer query = {0}, answer = {0};
 			const struct state *state = group_state(member->group);
 

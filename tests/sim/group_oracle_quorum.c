@@ -220,6 +220,7 @@ void oracle_before_send(struct oracle *oracle, size_t place, const struct group_
 		return;
 	}
 	check_speaker(world, place, message.from);
+	world->handed_over += message.kind == RAFT_TIMEOUT_NOW;
 	if (message.kind == RAFT_VOTE)
 		check_vote(oracle, place, &message, message.from);
 	if (message.kind == RAFT_VOTE_REPLY && message.granted)

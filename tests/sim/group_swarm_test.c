@@ -16,7 +16,7 @@ static void hundreds_of_faulty_groups_lose_nothing(void **unused)
 {
 	const char *sanitized = getenv("SANITIZED");
 	struct group_runs runs = {.first = 1, .seeds = sanitized && *sanitized ? SEEDS_SANITIZED : SEEDS, .events = EVENTS,
-		.twice_every = 20};
+		.twice_every = 100, .workers = 1};
 
 	(void)unused;
 	assert_int_equal(group_swarm_run_many(&runs), 0);

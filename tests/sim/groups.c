@@ -1,14 +1,23 @@
 /*
  * groups.c - the swarm of groups.
  *
- *     groups [--first SEED] [--seeds N] [--events N] [--until-failure]     exit 1 if a seed failed
+ *     groups [--first SEED] [--seeds N] [--events N] [--workers N] [--until-failure]     exit 1 if a seed failed
  *     groups --seed SEED [--verbose] [--messages]                                       one seed, with its log
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/sim/group_swarm.h"
+
+/* One for each processor. */
+static size_t workers(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count < 1 ? 1 : count > GROUP_WORKERS_MAX ? GROUP_WORKERS_MAX : (size_t)count;
+}
 
 static int run_one(uint64_t seed, uint64_t events, const struct group_log *log)
 {
@@ -26,7 +35,7 @@ static int run_one(uint64_t seed, uint64_t events, const struct group_log *log)
 
 int main(int argc, char **argv)
 {
-	struct group_runs runs = {.first = 1, .seeds = 200, .events = 20000, .twice_every = 20};
+	struct group_runs runs = {.first = 1, .seeds = 200, .events = 20000, .twice_every = 200, .workers = workers()};
 	struct group_log log = {0};
 	bool one = false;
 
@@ -48,12 +57,16 @@ int main(int argc, char **argv)
 			runs.seeds = strtoull(value, NULL, 10);
 		else if (strcmp(argv[i], "--events") == 0)
 			runs.events = strtoull(value, NULL, 10);
+		else if (strcmp(argv[i], "--workers") == 0)
+			runs.workers = strtoull(value, NULL, 10);
 		else
-			return fprintf(stderr, "usage: groups [--first SEED] [--seeds N] [--events N] [--until-failure]\n"
+			return fprintf(stderr, "usage: groups [--first SEED] [--seeds N] [--events N] [--workers N] [--until-failure]\n"
 				"       groups --seed SEED [--verbose] [--messages]\n"), 2;
 		one |= strcmp(argv[i], "--seed") == 0;
 		i++;
 	}
+	if (runs.workers == 0 || runs.workers > GROUP_WORKERS_MAX)
+		return fprintf(stderr, "groups: --workers is 1 to %d\n", GROUP_WORKERS_MAX), 2;
 	if (one)
 		return run_one(runs.first, runs.events, &log);
 	return group_swarm_run_many(&runs) > 0 ? 1 : 0;

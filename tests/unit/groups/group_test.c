@@ -1,6 +1,9 @@
 /*
  * Whole groups over a network in memory: who proposes where, what comes of it, and what every member has in the end.
  */
+#include "groups/group_wire.h"
+#include "groups/snapshot.h"
+#include "groups/sync.h"
 #include "groups_cluster.h"
 #include "sum_state.h"
 
@@ -437,6 +440,87 @@ static void owners_of_external_states_answer(void **unused)
 	cluster_fini(&c);
 }
 
+static const struct log_base *base_of(const struct cluster *c, size_t n)
+{
+	return log_state_base(group_state(c->node[n].group));
+}
+
+/* Everywhere, by disk too, and a newcomer begins with it, since the log was cut behind it. */
+static void what_commands_came_to_takes_their_place(void **unused)
+{
+	static uint8_t content[LOG_PART_MAX * 2 + 100];
+	struct cluster c;
+	size_t leader;
+
+	(void)unused;
+	cluster_init_empty(&c, 4);
+	c.external = true;
+	for (size_t n = 0; n < 3; n++) {
+		c.node[n].durable = true;
+		c.node[n].compact_entries = 10;
+		cluster_start(&c, n);
+	}
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	cluster_fill(&c, 0, 100);
+	leader = cluster_leader(&c);
+	assert_false(group_fold(c.node[leader].group, c.now, 101, bytes_of(content, sizeof content)));   /* not applied */
+	assert_false(group_fold(c.node[(leader + 1) % 3].group, c.now, 90, bytes_of(content, sizeof content)));
+	assert_true(group_fold(c.node[leader].group, c.now, 90, bytes_of(content, sizeof content)));
+	assert_false(group_fold(c.node[leader].group, c.now, 91, bytes_of(content, sizeof content)));   /* one at a time */
+	for (size_t n = 0; n < 3; n++)
+		CLUSTER_UNTIL(&c, base_of(&c, n)->position == 90, 5000);
+	cluster_run(&c, 500);
+	assert_false(group_is_folding(c.node[leader].group));
+	assert_int_equal(log_base_size(base_of(&c, 0)), sizeof content);
+	assert_int_equal(log_state_count(group_state(c.node[0].group)), 10);
+	assert_true(cluster_status(&c, leader).log_first > 1);
+	cluster_stop(&c, 1);
+	cluster_start(&c, 1);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 1).position == 100, 5000);
+	assert_int_equal(base_of(&c, 1)->position, 90);
+	cluster_start(&c, 3);
+	CLUSTER_UNTIL(&c, c.node[3].facts[GROUP_RESTORED] == 1, 5000);
+	cluster_run(&c, 500);
+	for (size_t n = 1; n < 4; n++)
+		cluster_expect_equal(&c, 0, n);
+	assert_int_equal(base_of(&c, 3)->position, 90);
+	cluster_fini(&c);
+}
+
+/* Half of it was said: nothing is folded, and the next leader says it anew. */
+static void a_fold_ends_with_its_leader(void **unused)
+{
+	static uint8_t content[LOG_PART_MAX * 3];
+	struct cluster c;
+	size_t leader, next;
+
+	(void)unused;
+	cluster_init_empty(&c, 3);
+	c.external = true;
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	cluster_fill(&c, 0, 100);
+	leader = cluster_leader(&c);
+	next = (leader + 1) % 3;
+	assert_true(group_fold(c.node[leader].group, c.now, 90, bytes_of(content, sizeof content)));
+	cluster_run(&c, 3);   /* a part or two */
+	cluster_isolate(&c, leader, true);
+	CLUSTER_UNTIL(&c, cluster_status(&c, next).leader.byte[0] != c.node[leader].id.byte[0] && cluster_status(&c, next).online, 20000);
+	cluster_isolate(&c, leader, false);
+	CLUSTER_UNTIL(&c, !group_is_folding(c.node[leader].group), 5000);
+	cluster_run(&c, 1000);
+	assert_int_equal(base_of(&c, leader)->position, 0);
+	leader = cluster_leader(&c);
+	assert_true(group_fold(c.node[leader].group, c.now, 95, bytes_of(content, sizeof content)));
+	for (size_t n = 0; n < 3; n++)
+		CLUSTER_UNTIL(&c, base_of(&c, n)->position == 95, 5000);
+	cluster_run(&c, 500);
+	cluster_expect_equal(&c, 0, 1);
+	cluster_expect_equal(&c, 0, 2);
+	cluster_fini(&c);
+}
+
 static void start_with_readers(struct cluster *c, bool honest)
 {
 	cluster_init_empty(c, 4);
@@ -531,6 +615,44 @@ static void an_emptied_leader_hands_over(void **unused)
 	cluster_fini(&c);
 }
 
+/* As a leader that has ended did: nobody has it any more, and what the next one offers reaches less far. */
+static void offer_nothing(struct cluster *c, size_t from, size_t to)
+{
+	struct group_status status = cluster_status(c, from);
+	struct id hash = id_hash(bytes_of_text("a chunk"));
+	struct group_message message = {.kind = MESSAGE_OFFER, .lineage = status.lineage, .meta = {.index = status.commit + 1000,
+		.term = status.term, .position = status.position, .chunks = 1, .root = snapshot_root(bytes_of(hash.byte, ID_SIZE)),
+		.configuration_index = 1}, .bytes = bytes_of(hash.byte, ID_SIZE)};
+	struct blob *blob;
+	uint64_t written;
+
+	message.meta.configuration = *raft_configuration(group_raft(c->node[from].group), status.commit, &written);
+	blob = group_wire_encode(&message);
+	assert_int_equal(group_receive(c->node[to].group, c->now, &c->node[from].id, LANE_BULK, blob_bytes(blob)), OK);
+	blob_drop(blob);
+}
+
+static void a_fetch_that_nobody_can_serve_makes_room(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	cluster_init_empty(&c, 4);
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	cluster_fill_up(&c, 0);
+	cluster_start(&c, 3);
+	for (msec until = c.now + 100; c.now < until; cluster_step(&c))
+		offer_nothing(&c, cluster_leader(&c), 3);
+	assert_int_equal(c.node[3].facts[GROUP_RESTORED], 0);
+	CLUSTER_UNTIL(&c, c.node[3].facts[GROUP_RESTORED] == 1, 3 * SYNC_TIMEOUT);
+	ticket = cluster_propose(&c, 3, "from the newcomer");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 3, ticket), 5000);
+	cluster_fini(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,9 +673,12 @@ int main(void)
 		cmocka_unit_test(a_newcomer_is_served_by_members_that_restarted),
 		cmocka_unit_test(a_durable_newcomer_keeps_what_it_fetched),
 		cmocka_unit_test(owners_of_external_states_answer),
+		cmocka_unit_test(what_commands_came_to_takes_their_place),
+		cmocka_unit_test(a_fold_ends_with_its_leader),
 		cmocka_unit_test(a_reader_reads_and_cannot_write),
 		cmocka_unit_test(what_a_reader_sends_all_the_same_is_refused),
 		cmocka_unit_test(an_emptied_leader_hands_over),
+		cmocka_unit_test(a_fetch_that_nobody_can_serve_makes_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,6 +181,9 @@ counter() { # a machine that adds up what is applied
 	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 2 -- ./counter; done
 	run -0 mosaik-group query g total -w "$(scaled 20)" -W "$(scaled 20)"
 	[ "$output" = 215 ]
+	run -65 mosaik-group query g ""
+	[ "$output" = "mosaik-group: error[empty]: an empty question asks nothing" ]
+	run -65 mosaik-group query g - </dev/null
 }
 
 late() { # a machine that says nothing before the eighth command

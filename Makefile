@@ -39,6 +39,9 @@ TEST_TOOLS := bats=bats mandoc=mandoc jq=jq pkill=procps valgrind=valgrind
 TEST_MODULES := cmocka=libcmocka-dev
 ANALYZE_TOOLS := clang=clang clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
 BENCH_TOOLS := socat=socat openssl=openssl
+# Contestants: whoever is absent is left out of its table.
+BENCH_OPTIONAL := nats-server=nats-server mosquitto=mosquitto mosquitto_pub=mosquitto-clients redis-server=redis-server \
+	redis-cli=redis-tools serf=serf
 
 # BLAKE3: the system's library where there is one, else the reference sources that librust-blake3-dev installs.
 LIBBLAKE3 = $(shell pkg-config --exists libblake3 2>/dev/null && echo libblake3)
@@ -79,8 +82,9 @@ analyze-deps: deps
 		$(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a),,libclang-rt-dev))
 bench-deps: deps
 	$(call INSTALL,$(call packages,$(call missing_tools,$(BENCH_TOOLS))))
-	@command -v serf >/dev/null || apt-get -qq -y install --no-install-recommends serf >/dev/null 2>&1 || \
-		echo "  serf is not here and cannot be installed: its column will be missing"
+	@for p in $(call packages,$(call missing_tools,$(BENCH_OPTIONAL))); do \
+		apt-get -qq -y install --no-install-recommends $$p >/dev/null 2>&1 || \
+		echo "  $$p is not here and cannot be installed: its column will be missing"; done
 
 check: deps
 	+@$(SUBMAKE) WERROR=1 run-tests

@@ -22,6 +22,8 @@
 #define YOUNG (ANNOUNCE_DRIFT_MAX / 2)   /* msec; the way to the neighbour may take as long again */
 #define FRESH 2000                       /* msec; as good as just signed */
 #define SLEPT 2000                       /* msec */
+#define FLOOD 32                         /* news from anti-entropy */
+#define FLOOD_SPAN 1000                  /* msec */
 #define FACTS_MAX 1024                   /* the owner pulls them after each call */
 
 /* --- small things --- */
@@ -133,7 +135,7 @@ static void tell_goodbye(struct announce *announce, struct announce_link *link, 
 
 	if (own != NULL && own->entry->is_goodbye)
 		announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,
-			.signed_bytes = blob_bytes(own->entry->signed_bytes)}, out);
+			.whole = {{.signed_bytes = blob_bytes(own->entry->signed_bytes)}}, .whole_count = 1}, out);
 }
 
 void announce_greet(struct announce *announce, struct announce_link *link, struct outbox *out)
@@ -156,7 +158,7 @@ void announce_greet(struct announce *announce, struct announce_link *link, struc
 	if (age > YOUNG)
 		return;
 	announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,
-		.signed_bytes = blob_bytes(announce->entry->signed_bytes)}, out);
+		.whole = {{.signed_bytes = blob_bytes(announce->entry->signed_bytes)}}, .whole_count = 1}, out);
 }
 
 /* --- the machine --- */
@@ -411,6 +413,19 @@ void announce_add_hint(struct announce *announce, msec now, const struct dial *d
 	announce_links_dial(announce, announce->contact[announce->contact_count - 1], out);
 }
 
+/*
+ * A lot of it: catalogs of two parts of a young network meet, and the tree, which has not been where it comes from, brings
+ * none of it. To be asked for each by name would take its neighbours a second, and theirs another.
+ */
+static bool is_flood(struct announce *announce)
+{
+	if (announce->now - announce->flood_at > FLOOD_SPAN) {
+		announce->flood_at = announce->now;
+		announce->flood_count = 0;
+	}
+	return ++announce->flood_count > FLOOD;
+}
+
 bool announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
 {
 	suspicion_refuted(&announce->suspicion, &news->card.peer, &news->card.version);
@@ -419,10 +434,10 @@ bool announce_spread_from(struct announce *announce, const struct id *from, stru
 	/* Neighbours would take an old one for a skewed clock. The exchange brings it to them. */
 	if (!news->is_goodbye && !announce_gossip_is_young(announce, &news->card.version))
 		return false;
-	if (from != NULL)
+	if (from != NULL && !is_flood(announce))
 		announce_gossip_offer(announce, news, from, out);
 	else
-		announce_gossip_spread(announce, news, 0, NULL, out);
+		announce_gossip_spread(announce, news, 0, from, out);
 	return true;
 }
 
@@ -456,7 +471,7 @@ void announce_depart(struct announce *announce, msec now, struct outbox *out)
 	goodbye = entry_sign_goodbye(&announce->entry->card, announce->options.identity, announce->options.crypto);
 	catalog_put_self(announce->catalog, announce->now, goodbye);
 	message = announce_wire_put(&(struct announce_message){.kind = ANNOUNCE_GOSSIP,
-		.signed_bytes = blob_bytes(goodbye->signed_bytes)});
+		.whole = {{.signed_bytes = blob_bytes(goodbye->signed_bytes)}}, .whole_count = 1});
 	announce_links_flood(announce, NULL, NULL, message, out);   /* whole to all: nobody can graft it from us later */
 	blob_drop(message);
 	entry_drop(goodbye);

@@ -103,6 +103,9 @@ struct announce {
 	struct asker asker[ASKERS_MAX];
 	size_t asker_count;
 	msec shuffle_at;
+	msec flood_at;                   /* since then, */
+	uint64_t flood_count;            /* anti-entropy has brought so much news */
+	bool is_unbundling;              /* more news of the same message follows */
 	bool has_slept;                  /* nothing happened to us for long: not the others were silent, we were away */
 
 	struct announce_fact *fact;      /* fact[fact_first .. fact_count) are waiting */

@@ -28,7 +28,7 @@
 #define LOST_SLOWER 4            /* times, for the larger part; for all when nobody was lost lately */
 #define LOST_RECENT 900000
 #define REFUSED_UNTIL 1800000    /* its host answers, and it is still not there: its port may be another's by now */
-#define MIX_FIRST 1000           /* doubled each time */
+#define MIX_FIRST 500            /* doubled each time */
 #define MIX_LAST 32000           /* from then on only with a reason */
 #define OVERDUE (ANNOUNCE_INTERVAL_MAX * 3 / 2 + 10000)   /* msec without news: no announcement is as late as that */
 
@@ -181,6 +181,8 @@ static void mix(struct announce *announce, struct outbox *out)
 	if (announce->neighbours.count > ANNOUNCE_NEIGHBOURS)
 		announce_links_evict(announce, out);
 	dial(announce, &(struct dial){.peer = chosen}, false, out);
+	/* While many start at once everybody is full, and whoever asks politely stays among those he knows. */
+	announce->contact[announce->contact_count - 1]->is_urgent = true;
 }
 
 static void mix_if_due(struct announce *announce, struct outbox *out)

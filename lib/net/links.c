@@ -134,8 +134,7 @@ void links_close(struct links *links, link_id id, enum error reason)
 	/* Nothing sent and no stream yet: there is nothing to end in good order, the dial is just given up. */
 	if (reason == OK && (link->stream || link->early_count > 0)) {
 		link->closed = true;
-		if (link->stream)
-			quic_stream_finish(link->stream);
+		links_link_finish(link);
 		return;
 	}
 	link->muted = true;

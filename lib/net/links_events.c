@@ -77,9 +77,9 @@ static void on_stopped(void *self, struct quic_stream *stream, uint64_t code)
 			.kind = EVENT_FAULT, .connection = link->connection, .reason = ERROR_MALFORMED});
 		return;
 	}
-	/* "Success" is the code of a FIN, not of a reset: something may be missing. */
+	/* "Success" is the code of a FIN, not of a reset: something may be missing, unless there never was anything. */
 	links_push(links, &(struct event){
-		.kind = EVENT_STOPPED, .link = link, .reason = reason == OK ? ERROR_CANCELLED : reason});
+		.kind = EVENT_STOPPED, .link = link, .reason = reason == OK && link->heard ? ERROR_CANCELLED : reason});
 }
 
 static void on_finished(void *self, struct quic_stream *stream)

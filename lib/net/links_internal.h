@@ -89,6 +89,7 @@ struct net_link {
 	bool closed;                     /* by links_close, reason OK: nothing more is sent */
 	bool muted;                      /* by links_close, another reason: nothing more is heard */
 	bool peer_finished;              /* the peer's FIN came, behind a whole message */
+	bool heard;                      /* the peer sent something */
 	bool ended;
 	struct list node;                /* in connection->open, connection->queued or attempt->waiting */
 	struct list acked_node;
@@ -164,6 +165,7 @@ void links_link_attach_queued(struct connection *connection);
 void links_link_accept(struct connection *connection, struct quic_stream *stream);
 void links_link_take(struct net_link *link, struct bytes data, bool last);      /* inside ngtcp2 */
 void links_link_consumed(struct net_link *link, size_t bytes);
+void links_link_finish(struct net_link *link);           /* in good order, after what was sent; at once if nothing was */
 void links_link_peer_finished(struct net_link *link);
 bool links_link_is_through(const struct net_link *link);   /* all was said and heard, but for the last acknowledgement */
 void links_link_end(struct net_link *link, enum error reason);

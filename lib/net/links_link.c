@@ -24,6 +24,13 @@ static size_t frame_max(const struct links *links, enum protocol protocol)
 	return protocol_frame_max(protocol);
 }
 
+static size_t first_max(const struct links *links, enum protocol protocol)
+{
+	size_t most = protocol_first_max(protocol);
+
+	return most < protocol_frame_max(protocol) ? most : frame_max(links, protocol);
+}
+
 struct net_link *links_link_new(struct links *links, enum protocol protocol, link_id id)
 {
 	struct net_link *link = memory_new(sizeof *link);
@@ -31,7 +38,7 @@ struct net_link *links_link_new(struct links *links, enum protocol protocol, lin
 	*link = (struct net_link){.links = links, .protocol = protocol, .id = id};
 	list_init(&link->node);
 	list_init(&link->acked_node);
-	frame_reader_init(&link->reader, frame_max(links, protocol));
+	frame_reader_init(&link->reader, first_max(links, protocol));
 	number_table_put(&links->table, id, link);
 	return link;
 }
@@ -134,17 +141,20 @@ static void complete(struct net_link *link, struct blob *body)
 	link->held += blob_size(body);
 	link->owed += link->frame_bytes - link->frame_prepaid;
 	link->frame_bytes = link->frame_prepaid = 0;
-	if (link->is_hello)
+	if (link->is_hello) {
 		links_push(link->links,
 			&(struct event){.kind = EVENT_HELLO, .connection = connection, .message = body});
-	else
-		links_push(link->links, &(struct event){.kind = EVENT_RECEIVED, .link = link, .message = body});
+		return;
+	}
+	link->reader.body_max = frame_max(link->links, link->protocol);
+	links_push(link->links, &(struct event){.kind = EVENT_RECEIVED, .link = link, .message = body});
 }
 
 void links_link_take(struct net_link *link, struct bytes data, bool last)
 {
 	struct connection *connection = link->connection;
 
+	link->heard = link->heard || data.size > 0;
 	while (data.size > 0 && !connection->faulted) {
 		struct blob *body;
 		size_t before = data.size;
@@ -186,11 +196,18 @@ void links_link_consumed(struct net_link *link, size_t bytes)
 	credit(link, part);
 }
 
+void links_link_finish(struct net_link *link)
+{
+	if (link->stream && quic_stream_is_hollow(link->stream))
+		links_link_reset(link, OK);
+	else if (link->stream)
+		quic_stream_finish(link->stream);
+}
+
 void links_link_peer_finished(struct net_link *link)
 {
 	link->peer_finished = true;
-	if (link->stream)
-		quic_stream_finish(link->stream);
+	links_link_finish(link);
 }
 
 bool links_link_is_through(const struct net_link *link)

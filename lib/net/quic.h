@@ -109,7 +109,13 @@ struct quic_stream *quic_stream_open(struct quic_connection *connection);
 void quic_stream_set_owner(struct quic_stream *stream, void *owner);       /* inside too */
 void *quic_stream_owner(const struct quic_stream *stream);
 void quic_stream_send(struct quic_stream *stream, struct blob *message);   /* taken */
-void quic_stream_finish(struct quic_stream *stream);                       /* FIN after what is queued */
+/*
+ * Nothing was sent on it but the empty frame that announced it. Such a stream is reset, never finished: an empty FIN would
+ * stand at the same place, and when both are lost, ngtcp2 0.12.1 finds the place taken as it puts the second one back, and an
+ * assertion ends the process (mended in 1.x).
+ */
+bool quic_stream_is_hollow(const struct quic_stream *stream);
+void quic_stream_finish(struct quic_stream *stream);                       /* FIN after what is queued; not if hollow */
 bool quic_stream_is_finishing(const struct quic_stream *stream);           /* the FIN is in a packet: too late to send */
 bool quic_stream_is_busy(const struct quic_stream *stream);                /* something is not acknowledged */
 /* Reader is done with so many bytes, prefixes included (inside too). Connection credit comes along. */

@@ -17,7 +17,7 @@
 #define VECTORS 3
 #define QUANTA_A_TURN 4   /* then others, and acknowledgements on their way in, have a turn */
 #define CLOSE_PACKET_MAX 1200
-#define PACE_BURST NSEC_PER_MSEC
+#define GRANULARITY NSEC_PER_MSEC   /* of timers (RFC 9002 section 6.1.2) */
 
 struct packet_out {
 	ngtcp2_path_storage path;
@@ -47,6 +47,7 @@ static void account(struct quic_stream *stream, size_t took, bool fin, bool full
 {
 	struct quic_connection *connection = stream->connection;
 
+	stream->hollow = took == 0 && !fin && (stream->hollow || !stream->announced);
 	stream->announced = true;
 	if (fin)
 		stream->finished = true;
@@ -102,24 +103,31 @@ static struct udp_target target_of(const struct packet_out *out)
 }
 
 /*
- * Pacing is against trains of packets, not against one that answers on the heels of another: as in Linux' TCP, what a
- * millisecond of the rate allows leaves at once. ngtcp2 has no such allowance, so it is told that packets left earlier than
- * they did, though never before the end of what those before them were paced by.
+ * When ngtcp2 has to be called again, after packets were written or not.
  *
- * Returns when ngtcp2 has to be called again. Where everything has left that was to leave, that is not for pacing's sake.
+ * Pacing is for who has more to send than may leave. What fits into the window at once, an answer or a request, is paced by
+ * its application; ngtcp2 would hold it back by a rate that it has seen only small things leave at. So it is told that those
+ * packets left long ago. Nor is it woken an eighth of a round trip later to acknowledge what came in: on a short way that is
+ * before the answer is there that the acknowledgement could ride on.
  */
-static nsec pace(struct quic_connection *connection)
+static nsec next_call(struct quic_connection *connection)
 {
 	ngtcp2_conn *conn = connection->conn;
-	nsec now = connection->quic->now, from = now - PACE_BURST;
-	nsec other = ngtcp2_conn_get_expiry(conn), due;
+	nsec now = connection->quic->now, due;
 
-	ngtcp2_conn_update_pkt_tx_time(conn, from > connection->paced_until ? from : connection->paced_until);
+	/*
+	 * Before a round trip was measured pacing works with a guess, and would hold the second packet of a handshake
+	 * back for milliseconds. Ten packets need no pacing.
+	 */
+	if (!connection->complete)
+		return ngtcp2_conn_get_expiry(conn);
+	if (!list_is_empty(&connection->sending)) {
+		ngtcp2_conn_update_pkt_tx_time(conn, now);
+		return ngtcp2_conn_get_expiry(conn);
+	}
 	due = ngtcp2_conn_get_expiry(conn);
-	if (due == other)
-		return other;
-	connection->paced_until = due;
-	return due <= now || list_is_empty(&connection->sending) ? other : due;
+	ngtcp2_conn_update_pkt_tx_time(conn, 0);
+	return due > now + GRANULARITY ? due : now + GRANULARITY;
 }
 
 void quic_write(struct quic_connection *connection)
@@ -127,12 +135,13 @@ void quic_write(struct quic_connection *connection)
 	struct quic *quic = connection->quic;
 	struct packet_out out = {.room = ngtcp2_conn_get_max_tx_udp_payload_size(connection->conn)};
 	size_t budget = QUANTA_A_TURN * ngtcp2_conn_get_send_quantum(connection->conn);
-	bool wrote = false;
 
-	/* Also what paced a packet that none stood behind. A failure comes again when the alarm that is due finds it. */
+	/* Also what paced packets that none stood behind. A failure comes again when the alarm that is due finds it. */
 	if (ngtcp2_conn_get_expiry(connection->conn) <= quic->now &&
 			ngtcp2_conn_handle_expiry(connection->conn, quic->now) != 0)
 		return;
+	connection->unanswered = 0;
+	connection->hurry = false;
 	ngtcp2_path_storage_zero(&out.path);
 	for (;;) {
 		out.at = udp_room(quic->udp, out.room);
@@ -151,19 +160,13 @@ void quic_write(struct quic_connection *connection)
 		udp_commit(quic->udp, &target, (size_t)size);
 		quic->options.counters->packets_sent++;
 		quic->options.counters->bytes_sent += (uint64_t)size;
-		wrote = true;
 		if ((size_t)size >= budget) {
 			quic_mark_dirty(connection);
 			break;
 		}
 		budget -= (size_t)size;
 	}
-	/*
-	 * Before a round trip was measured pacing works with a guess, and would hold the second packet of a handshake
-	 * back for milliseconds. Ten packets need no pacing.
-	 */
-	timers_set(quic->timers, &connection->expiry,
-		connection->complete && wrote ? pace(connection) : ngtcp2_conn_get_expiry(connection->conn));
+	timers_set(quic->timers, &connection->expiry, next_call(connection));
 }
 
 void quic_write_close(struct quic_connection *connection)

@@ -16,6 +16,7 @@
 #define FRAME_ANNOUNCE_MAX (64u * KIB)
 #define FRAME_CATALOG_MAX (256u * KIB)
 #define FRAME_GROUPS_MAX (4u * MIB)
+#define FRAME_HANDSHAKE_MAX (2u * KIB)      /* first on a link of groups: nobody has shown a proof yet */
 #define RECORD_MAX (16u * MIB)              /* one record, unless --max-record says otherwise */
 #define BATCH_OVERHEAD_MAX 64u              /* CBOR around the records of a batch */
 #define FRAME_STREAMS_MAX (RECORD_MAX + BATCH_OVERHEAD_MAX)

@@ -19,5 +19,7 @@ bool protocol_from_alpn(struct bytes alpn, enum protocol *out);
 
 /* The largest message of this protocol, frame prefix not counted: a longer one is refused before it is stored. */
 size_t protocol_frame_max(enum protocol protocol);
+/* The same for the first message each way on a link: a handshake is small, and who sends it has shown nothing yet. */
+size_t protocol_first_max(enum protocol protocol);
 
 #endif

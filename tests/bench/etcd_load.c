@@ -7,7 +7,7 @@
  * gateway would cost the server a second request for each one. So this speaks what etcd's clients speak, gRPC: requests of
  * etcdserverpb.KV as protobuf, one HTTP/2 stream each, all in one connection with TLS 1.3 and AES-128-GCM. Put, or Range
  * of one key, which is linearizable unless it says otherwise. Of HTTP/2 there is only what this needs: headers are sent as
- * literals, and of answers nobody looks at more than frames, and whether there was a message.
+ * literals, and of answers nobody looks at more than frames, and whether there was a message. Keys are taken as map_load takes them.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -56,7 +56,7 @@ struct load {
 	int64_t window;              /* bytes of DATA that the server still takes */
 	uint64_t received;           /* of DATA, since it was last given more room */
 	size_t open;
-	uint64_t random, counts_from, until;
+	uint64_t random, begun, counts_from, until;
 	struct latencies latencies;
 	uint8_t value[SIZE_MAX_BYTES];
 };
@@ -142,8 +142,9 @@ static void put_field(struct buffer *out, unsigned number, struct bytes value)
 static void begin(struct load *load, size_t client, uint64_t now)
 {
 	struct request *request = &load->request[client];
+	uint64_t number = load->begun < load->keys ? load->begun : draw(load, load->keys);
 	char key[24];
-	int size = snprintf(key, sizeof key, "key-%08" PRIu64, draw(load, load->keys));
+	int size = snprintf(key, sizeof key, "key-%08" PRIu64, number);
 
 	buffer_clear(&load->message);
 	put_be(&load->message, 0, 5);
@@ -156,6 +157,7 @@ static void begin(struct load *load, size_t client, uint64_t now)
 	load->next_stream += 2;
 	load->window -= (int64_t)load->message.size;
 	load->open++;
+	load->begun++;
 	put_frame(load, HEADERS, END_HEADERS, request->stream, buffer_bytes(&load->headers));
 	put_frame(load, DATA, END_STREAM, request->stream, buffer_bytes(&load->message));
 }
@@ -372,6 +374,7 @@ int main(int argc, char **argv)
 	static struct load load = {.clients = 64, .seconds = 5, .warm = 1, .keys = 10000, .size = 100,
 		.random = 0x9e3779b97f4a7c15u};
 
+	memset(load.value, 'v', sizeof load.value);
 	read_options(&load, argc, argv);
 	make_headers(&load);
 	open_connection(&load);

@@ -1,12 +1,13 @@
 /*
  * map_load.c - many clients of a map at once: operations a second, and how long one takes.
  *
- *     map_load -n NETWORK [-p PEER]... [--clients 64] [--for 5s] [--warm 1s] [--keys 10000] [--size 100] [--get]
+ *     map_load -n NETWORK [-p PEER]... [--clients 64] [--for 5s] [--warm 1s] [--ops N] [--keys 10000] [--size 100] [--get]
  *              [--follower] STORE
  *
  * Prints `RATE P50 P99`: operations a second, and microseconds. One link to the leader (--follower: to a member that does
- * not lead) carries what CLIENTS ask, each of them one thing after the other: puts of SIZE bytes, or strong reads. What
- * begins within --warm does not count. The map is of str:bytes; whoever reads should have written the keys before.
+ * not lead) carries what CLIENTS ask, each of them one thing after the other: puts of SIZE bytes, or strong reads. The first
+ * KEYS operations take one key after the other, those that follow any of them. What begins within --warm does not count. It
+ * ends after --for, or after N operations. The map has keys of str; whoever reads should have written them before.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@
 
 struct settings {
 	struct common common;
-	uint64_t clients, keys, size;
+	uint64_t clients, keys, size, ops;
 	msec duration, warm;
 	bool get, follower;
 };
@@ -43,7 +44,7 @@ struct load {
 	struct client *client;
 	bool is_running;
 	uint64_t began[CLIENTS_MAX + 1];   /* by ticket; 0: idle */
-	uint64_t open, random;
+	uint64_t open, random, begun;
 	uint64_t counts_from, until;
 	struct latencies latencies;
 	struct buffer request;
@@ -76,11 +77,11 @@ static uint64_t draw(struct load *load, uint64_t below)
 
 static void begin(struct load *load, uint64_t ticket, uint64_t now)
 {
+	uint64_t number = load->begun < load->settings->keys ? load->begun : draw(load, load->settings->keys);
 	char key[24];
-	struct bytes stored;
+	struct bytes stored = bytes_of(key, (size_t)snprintf(key, sizeof key, "key-%08" PRIu64, number));
 	enum error error;
 
-	stored = bytes_of(key, (size_t)snprintf(key, sizeof key, "key-%08" PRIu64, draw(load, load->settings->keys)));
 	buffer_clear(&load->request);
 	if (load->settings->get)
 		map_get(&load->request, stored);
@@ -88,6 +89,7 @@ static void begin(struct load *load, uint64_t ticket, uint64_t now)
 		map_put(&load->request, stored, bytes_of(load->value, load->settings->size));
 	load->began[ticket] = now;
 	load->open++;
+	load->begun++;
 	if (load->settings->get)
 		error = node_client_query(node_of(load), load->client, &(struct group_query){.ticket = ticket, .level = QUERY_STRONG,
 			.deadline = MSEC_NEVER, .query = buffer_bytes(&load->request)});
@@ -108,7 +110,7 @@ static void ended(struct load *load, const struct client_fact *fact)
 	load->open--;
 	if (began >= load->counts_from)
 		latency_note(&load->latencies, began, now);
-	if (now < load->until)
+	if (now < load->until && load->begun < load->settings->ops)
 		begin(load, fact->ticket, now);
 	else if (load->open == 0)
 		leave(load, NULL);
@@ -211,6 +213,7 @@ static void answered(struct ask *ask, msec now)
 static const struct option_row rows[] = {
 	{0, "clients", OPTION_NUMBER, FIELD(clients, uint64_t), "N", NULL, "at once"},
 	{0, "for", OPTION_DURATION, FIELD(duration, msec), "DUR", NULL, "measures so long,"},
+	{0, "ops", OPTION_NUMBER, FIELD(ops, uint64_t), "N", NULL, "ends after so many"},
 	{0, "warm", OPTION_DURATION, FIELD(warm, msec), "DUR", NULL, "after this"},
 	{0, "keys", OPTION_NUMBER, FIELD(keys, uint64_t), "N", NULL, "that are drawn from"},
 	{0, "size", OPTION_NUMBER, FIELD(size, uint64_t), "N", NULL, "bytes of a value"},
@@ -226,8 +229,8 @@ static const struct command command = {.name = "map_load", .usage = "-n NETWORK 
 int main(int argc, char **argv)
 {
 	static struct load load;
-	struct settings settings = {.common = COMMON_DEFAULTS(60000), .clients = 64, .keys = 10000, .size = 100, .duration = 5000,
-		.warm = 1000};
+	struct settings settings = {.common = COMMON_DEFAULTS(MSEC_NEVER), .clients = 64, .keys = 10000, .size = 100, .ops = UINT64_MAX,
+		.duration = 5000, .warm = 1000};
 	int first = options_parse(&command, argc, argv, &settings), status;
 
 	if (argc - first != 1 || settings.clients == 0 || settings.clients > CLIENTS_MAX || settings.keys == 0 ||
@@ -236,6 +239,7 @@ int main(int argc, char **argv)
 	load.settings = &settings;
 	load.store = argv[first];
 	load.random = 0x9e3779b97f4a7c15u;
+	memset(load.value, 'v', sizeof load.value);
 	load.ask = (struct ask){.common = settings.common, .patient = true, .answered = answered, .fact = on_fact, .self = &load};
 	status = ask_run(&load.ask);
 	if (status == EXIT_YES)

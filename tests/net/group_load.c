@@ -1,9 +1,9 @@
 /*
  * group_load.c - many clients at every member of a group at once, and what each of them saw, as a history that
- * tests/sim/linearizable judges. The members run group_registers.
+ * tests/sim/linearizable judges. The members run group_registers; with --map they are replicas of a map of bytes.
  *
  *     group_load -n NETWORK [-p PEER]... [--members 3] [--workers 4] [--ops N] [--for DUR] [--rate N] [--keys N]
- *                [--seed N] [--local] GROUP >history
+ *                [--seed N] [--local] [--map] GROUP >history
  *
  * A worker asks one member, one thing after another. What has no answer within a second is left open and recorded when the
  * answer comes, or as pending; the worker goes on as another client. What certainly did nothing is not recorded. A member
@@ -23,6 +23,9 @@
 #include "base/memory.h"
 #include "cmd/common/ask.h"
 #include "cmd/common/group_key.h"
+#include "cmd/common/group_name.h"
+#include "collections/map_wire.h"
+#include "collections/result.h"
 
 #define MEMBERS_MAX 9
 #define WORKERS_MAX 256
@@ -37,6 +40,7 @@ struct settings {
 	uint64_t members, workers, ops, rate, keys, seed;
 	msec duration;
 	bool local;
+	bool map;
 };
 
 struct operation {
@@ -104,6 +108,11 @@ static struct node *node_of(struct load *load)
 	return runtime_node(load->ask.session.runtime);
 }
 
+static const char *kind_of(const struct load *load)
+{
+	return load->settings->map ? "map" : "group";
+}
+
 static uint64_t next_client(struct load *load, size_t member)
 {
 	return ++load->clients * CLIENTS_BY_MEMBER + member;
@@ -138,24 +147,56 @@ static void draw_operation(struct load *load, struct worker *worker, struct oper
 	snprintf(operation->expected, sizeof operation->expected, "%s", worker->seen);
 }
 
-static bool put(struct load *load, const struct operation *operation)
+/* What group_registers understands. */
+static void put_order(const struct operation *operation, struct buffer *out)
 {
 	char text[96];
-	struct client *client = load->member[operation->member].client;
 
-	if (operation->kind == 'r') {
-		struct group_query query = {.ticket = operation->ticket, .level = load->settings->local ? QUERY_LOCAL : QUERY_STRONG,
-			.deadline = MSEC_NEVER};
-
+	if (operation->kind == 'r')
 		snprintf(text, sizeof text, "r k%" PRIu64, operation->key);
-		query.query = bytes_of_text(text);
-		return node_client_query(node_of(load), client, &query) == OK;
-	}
-	if (operation->kind == 'c')
+	else if (operation->kind == 'c')
 		snprintf(text, sizeof text, "c k%" PRIu64 " %s %s", operation->key, operation->expected, operation->value);
 	else
 		snprintf(text, sizeof text, "%c k%" PRIu64 " %s", operation->kind, operation->key, operation->value);
-	return node_client_propose(node_of(load), client, operation->ticket, bytes_of_text(text)) == OK;
+	buffer_append(out, bytes_of_text(text));
+}
+
+/* The same for a map: every write tells what it replaced, so it is a swap. */
+static void put_map_order(const struct operation *operation, struct buffer *out)
+{
+	char text[24];
+	bool has_expected = strcmp(operation->expected, "-") != 0;
+	struct bytes key;
+
+	snprintf(text, sizeof text, "k%" PRIu64, operation->key);
+	key = bytes_of_text(text);
+	if (operation->kind == 'r')
+		map_get(out, key);
+	else if (operation->kind == 'c')
+		map_cas(out, &(struct map_swap){key, has_expected, true, bytes_of_text(operation->expected), bytes_of_text(operation->value)});
+	else
+		map_put(out, key, bytes_of_text(operation->value));
+}
+
+static bool put(struct load *load, struct operation *operation)
+{
+	struct client *client = load->member[operation->member].client;
+	struct buffer order = {0};
+	enum error error;
+
+	if (load->settings->map && operation->kind == 'w')
+		operation->kind = 's';
+	(load->settings->map ? put_map_order : put_order)(operation, &order);
+	if (operation->kind == 'r') {
+		struct group_query query = {.ticket = operation->ticket, .level = load->settings->local ? QUERY_LOCAL : QUERY_STRONG,
+			.deadline = MSEC_NEVER, .query = buffer_bytes(&order)};
+
+		error = node_client_query(node_of(load), client, &query);
+	} else {
+		error = node_client_propose(node_of(load), client, operation->ticket, buffer_bytes(&order));
+	}
+	buffer_fini(&order);
+	return error == OK;
 }
 
 static bool may_begin(const struct load *load, msec now)
@@ -201,18 +242,46 @@ static bool is_refusal(enum error reason)
 	return reason != ERROR_TIMEOUT && reason != ERROR_INDETERMINATE;
 }
 
+#define RESULT_SIZE 24
+
+/* What a map said, in the words of group_registers. */
+static void map_result(const struct operation *operation, struct bytes answer, char *out)
+{
+	struct result result;
+	enum error error = result_decode(answer, &result);
+
+	ASSERT(error == OK && !outcome_is_refusal(result.outcome) && !result.left_out);
+	if (operation->kind == 'c')
+		snprintf(out, RESULT_SIZE, "%s", result.outcome == OUTCOME_DONE ? "ok" : "fail");
+	else if (result.values > 0)
+		snprintf(out, RESULT_SIZE, "%.*s", (int)result.value[0].size, (const char *)result.value[0].data);
+	else
+		snprintf(out, RESULT_SIZE, "-");
+}
+
+/* What the machine said; "?" where it was too slow. */
+static void read_result(const struct load *load, const struct operation *operation, const struct client_fact *fact, char *out)
+{
+	if (load->settings->map && fact->reason == OK) {
+		map_result(operation, fact->bytes, out);
+		return;
+	}
+	ASSERT(fact->bytes.size < RESULT_SIZE);
+	snprintf(out, RESULT_SIZE, "%.*s", (int)fact->bytes.size, (const char *)fact->bytes.data);
+	if (fact->reason == OK && fact->bytes.size == 0)
+		snprintf(out, RESULT_SIZE, "%s", operation->kind == 'w' ? "ok" : "?");
+}
+
 static void on_result(struct load *load, const struct client_fact *fact)
 {
 	struct operation *operation = &load->open[fact->ticket % OPEN_MAX];
 	struct worker *worker = &load->worker[operation->worker];
 	int64_t returned = clock_now();
 	bool is_open = worker->ticket == operation->ticket;
-	char result[24];
+	char result[RESULT_SIZE];
 
-	ASSERT(operation->ticket == fact->ticket && fact->bytes.size < sizeof result);
-	snprintf(result, sizeof result, "%.*s", (int)fact->bytes.size, (const char *)fact->bytes.data);
-	if (fact->reason == OK && fact->bytes.size == 0)
-		snprintf(result, sizeof result, "%s", operation->kind == 'w' ? "ok" : "?");   /* the machine was too slow to say */
+	ASSERT(operation->ticket == fact->ticket);
+	read_result(load, operation, fact, result);
 	if (is_open)
 		worker->ticket = 0;
 	else
@@ -241,7 +310,7 @@ static void turn_member(struct load *load, msec now, struct asked *member)
 
 	if (member->client || now < member->dial_at)
 		return;
-	options.key = group_key(&load->settings->common, "group", load->group, NULL);
+	options.key = group_key(&load->settings->common, kind_of(load), load->group, NULL);
 	member->client = node_client(node_of(load), now, &options, &(struct dial){.peer = member->peer});
 }
 
@@ -277,9 +346,11 @@ static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
 
 static bool is_member(const struct load *load, const struct card *card, struct id *group)
 {
+	const char *types;
+
 	for (size_t i = 0; i < card->groups.count; i++) {
 		for (size_t n = 0; n < card->name_count; n++) {
-			if (!id_equal(&card->name[n].id, &card->groups.id[i]) || strcmp(card->name[n].text, load->group) != 0)
+			if (!id_equal(&card->name[n].id, &card->groups.id[i]) || !group_name_matches(card->name[n].text, kind_of(load), load->group, &types))
 				continue;
 			*group = card->groups.id[i];
 			return true;
@@ -369,6 +440,7 @@ static const struct option_row rows[] = {
 	{0, "keys", OPTION_NUMBER, FIELD(keys, uint64_t), "N", NULL, "registers"},
 	{0, "seed", OPTION_NUMBER, FIELD(seed, uint64_t), "N", NULL, "of what is asked"},
 	{0, "local", OPTION_FLAG, FIELD(local, bool), NULL, NULL, "local reads"},
+	{0, "map", OPTION_FLAG, FIELD(map, bool), NULL, NULL, "GROUP is a map"},
 	{.name = NULL}
 };
 

@@ -64,7 +64,7 @@ struct clients {
 	size_t local_in[GROUP_PLACES_MAX]; /* in that lineage */
 	uint64_t probe[GROUP_PLACES_MAX];
 	uint64_t acknowledged;
-	bool stopped;
+	bool stopped, held;
 };
 
 /* ---- making them ---- */
@@ -220,7 +220,7 @@ void clients_event(struct clients *clients, const struct world_event *event)
 
 	if (clients->stopped || clients->history.count >= world->options.history_max)
 		return;
-	if (client->waits_for == 0 || world->now >= client->until) {
+	if (!clients->held && (client->waits_for == 0 || world->now >= client->until)) {
 		client->waits_for = 0;
 		for (size_t i = clients->history.count; i > 0 && i + 400 > clients->history.count; i--)
 			if (clients->operation[i - 1].client == event->place)
@@ -441,6 +441,11 @@ void clients_life_ended(struct clients *clients, size_t place)
 void clients_stop(struct clients *clients)
 {
 	clients->stopped = true;
+}
+
+void clients_hold(struct clients *clients, bool held)
+{
+	clients->held = held;
 }
 
 void clients_probe(struct clients *clients)

@@ -230,6 +230,8 @@ static bool follow_log(struct oracle *oracle, size_t place)   /* true: it change
 	for (index++; index <= last; index++) {
 		const struct log_entry *entry = raft_entry(raft, index);
 
+		oracle->world->saw[SAW_FREEZE] += entry->head.kind == ENTRY_FREEZE;
+		oracle->world->saw[SAW_THAW] += entry->head.kind == ENTRY_THAW;
 		concerns |= entry->head.kind == ENTRY_CONFIGURATION || entry->head.kind == ENTRY_GENESIS;
 		appended(oracle, place, entry);
 	}
@@ -259,8 +261,12 @@ static void check_configuration(struct oracle *oracle, size_t place)
 		open += shadow->entry[index - shadow->base - 1].is_configuration;
 	if (raft_role(raft) == RAFT_IS_LEADER && open > 1)
 		world_fail(world, "I17: leader %zu has %" PRIu64 " configurations that are not committed", place, open);
-	if (!configuration_is_joint(&found))
+	if (!configuration_is_joint(&found)) {
+		world->removing = !world->calm && raft_role(raft) == RAFT_IS_LEADER && index > raft_commit(raft)
+			&& !configuration_has(&found, &(struct member){world->place[place].peer, world->place[place].incarnation});
+		world->saw[SAW_REMOVED_LEADER] += world->removing;
 		return;
+	}
 	world->saw[SAW_JOINT]++;
 	world->joint = !world->calm && index > raft_commit(raft);
 }
@@ -441,11 +447,29 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 	(void)clients_applied(world->clients, name, fact->position);
 }
 
+/*
+ * I23: only the weaker of two histories gives way (2.9 of the design), so never each to the other. What is applied of ours is
+ * all there ever will be, and the other can only have grown since.
+ */
+static void check_surrender(struct oracle *oracle, size_t place, const struct group_fact *fact)
+{
+	const struct history *ours = history_at(oracle, place);
+	const struct history *other = numbered(oracle, oracle_history(oracle, &fact->lineage));
+
+	if (!ours || !other || ours->positions < other->positions
+		|| (ours->positions == other->positions && id_compare(&ours->lineage, &other->lineage) < 0))
+		return;
+	world_fail(oracle->world, "I23: member %zu gives up a history of %zu commands for one of %zu", place, ours->positions,
+		other->positions);
+}
+
 void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *fact)
 {
 	struct world *world = oracle->world;
 	struct shadow *shadow = &world->place[place].shadow;
 
+	if (fact->kind == GROUP_DISSOLVED)
+		check_surrender(oracle, place, fact);
 	if (fact->kind == GROUP_DISSOLVED && history_at(oracle, place) && fact->position > history_at(oracle, place)->archived)
 		history_at(oracle, place)->archived = fact->position;
 	/* What is told before the end of a lineage is of that one, whatever the member is by now. */

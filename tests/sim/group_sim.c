@@ -17,10 +17,11 @@ const char *const group_event_name[SAW_EVENTS] = {
 	"election", "leader-crash", "leader-crash-joint", "truncation", "truncated-configuration", "joint",
 	"voter-replaced", "snapshot-taken", "snapshot-installed", "install-while-joint", "crash-inside-persist",
 	"persist-kept", "persist-lost", "disk-failure", "power-loss", "wipe", "memory-restart", "split",
-	"one-way", "pause", "leave", "leader-leave", "transfer", "replay", "duplicate", "drop",
+	"one-way", "pause", "leave", "leader-leave", "transfer", "replay", "duplicate", "drop", "restless",
 	"indeterminate", "late-result", "refused", "strong-read", "follower-read", "read-failed", "local-read",
 	"command-on-follower", "two-lineages", "dissolved", "observer", "seven-voters",
-	"restart-with-log", "stepped-down", "dead-for-ever", "declared-dead"};
+	"restart-with-log", "stepped-down", "dead-for-ever", "declared-dead",
+	"removed-leader", "stranded-leader", "freeze", "thaw"};
 
 /* ---- words ---- */
 
@@ -572,8 +573,8 @@ static void carry_out(struct world *world, struct world_event *event)
 
 void world_run_until(struct world *world, usec until, uint64_t events)
 {
-	world->joint = false;
-	while (!world->failed && !world->joint && world->heap_count > 0 && world->heap[0].at <= until
+	world->joint = world->removing = false;
+	while (!world->failed && !world->joint && !world->removing && world->heap_count > 0 && world->heap[0].at <= until
 		&& world->events < events) {
 		struct world_event event = pop(world);
 
@@ -581,7 +582,7 @@ void world_run_until(struct world *world, usec until, uint64_t events)
 		world->now = event.at;
 		carry_out(world, &event);
 	}
-	if (!world->failed && !world->joint && world->events < events && world->now < until)
+	if (!world->failed && !world->joint && !world->removing && world->events < events && world->now < until)
 		world->now = until;
 }
 

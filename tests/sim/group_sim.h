@@ -31,10 +31,11 @@ enum group_event {
 	SAW_ELECTION, SAW_LEADER_CRASH, SAW_LEADER_CRASH_JOINT, SAW_TRUNCATION, SAW_TRUNCATED_CONFIGURATION, SAW_JOINT,
 	SAW_VOTER_REPLACED, SAW_SNAPSHOT_TAKEN, SAW_SNAPSHOT_INSTALLED, SAW_INSTALL_WHILE_JOINT, SAW_CRASH_INSIDE_PERSIST,
 	SAW_PERSIST_KEPT, SAW_PERSIST_LOST, SAW_DISK_FAILURE, SAW_POWER_LOSS, SAW_WIPE, SAW_MEMORY_RESTART, SAW_SPLIT,
-	SAW_ONE_WAY, SAW_PAUSE, SAW_LEAVE, SAW_LEADER_LEAVE, SAW_TRANSFER, SAW_REPLAY, SAW_DUPLICATE, SAW_DROP,
+	SAW_ONE_WAY, SAW_PAUSE, SAW_LEAVE, SAW_LEADER_LEAVE, SAW_TRANSFER, SAW_REPLAY, SAW_DUPLICATE, SAW_DROP, SAW_RESTLESS,
 	SAW_INDETERMINATE, SAW_LATE_RESULT, SAW_REFUSED, SAW_STRONG_READ, SAW_FOLLOWER_READ, SAW_READ_FAILED, SAW_LOCAL_READ,
 	SAW_COMMAND_ON_FOLLOWER, SAW_TWO_LINEAGES, SAW_DISSOLVED, SAW_OBSERVER, SAW_SEVEN_VOTERS,
-	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_EVENTS
+	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_REMOVED_LEADER, SAW_STRANDED_LEADER,
+	SAW_FREEZE, SAW_THAW, SAW_EVENTS
 };
 extern const char *const group_event_name[SAW_EVENTS];
 
@@ -50,6 +51,8 @@ struct world_options {
 	/* Raft's messages as datagrams: lost, doubled, replayed much later, in any order. Off: bonds are reliable and ordered. */
 	bool harsh;
 	unsigned drop, duplicate, replay;     /* of a thousand, when harsh */
+	bool deaf_successors;                 /* when harsh: who is told to take over at once never hears it */
+	unsigned restless;                    /* of a thousand APPENDs, when harsh: another one besides */
 	usec latency_min, latency_mean;       /* one way; exponential above the least */
 	usec idle;                            /* silence after which a bond is given up */
 	usec disk_mean;
@@ -195,6 +198,7 @@ struct world {
 	struct clients *clients;
 	uint64_t handed_over;                 /* leaders that told somebody to take over */
 	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
+	bool removing;                        /* or a leader one without itself */
 	bool failed;
 	char failure[512];
 	struct log log[GROUP_PLACES_MAX];
@@ -279,6 +283,7 @@ bool clients_fact(struct clients *clients, size_t place, const struct group_fact
 void clients_settle(struct clients *clients);                       /* after a turn: results are held against the oracle */
 void clients_life_ended(struct clients *clients, size_t place);
 void clients_stop(struct clients *clients);                         /* no new operations */
+void clients_hold(struct clients *clients, bool held);              /* none for a while */
 /* One write on every running member; then whether all were carried out, one after another. */
 void clients_probe(struct clients *clients);
 size_t clients_unprobed(const struct clients *clients);             /* a member that could not yet; places: none */

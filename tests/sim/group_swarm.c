@@ -50,7 +50,7 @@ static void draw_members(struct rng *shape, struct world_options *options)
 		options->preference[i] = i >= eligible ? PREFER_OBSERVER : on(shape, 10) ? PREFER_RELUCTANT : PREFER_NORMAL;
 		options->durable[i] = storage < 50 || (storage < 70 && on(shape, 50));
 	}
-	options->scattered = on(shape, 12);
+	options->scattered = eligible > 1 && on(shape, 16);
 	options->expect = options->scattered ? 1 : (uint8_t)eligible;
 	for (size_t i = 0; i < options->places && options->scattered; i++)
 		options->durable[i] = true;
@@ -85,6 +85,8 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->compact_entries = on(shape, 40) ? 10 + (uint32_t)rng_below(shape, 200) : on(shape, 40)
 		? 4 + (uint32_t)rng_below(shape, 12) : 0;
 	options->external = on(shape, 15);
+	options->deaf_successors = on(shape, 15);
+	options->restless = on(shape, 50) ? (unsigned)rng_below(shape, 700) : 0;
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
@@ -105,6 +107,7 @@ static void open_world(struct swarm *swarm, const struct group_log *log)
 	/* Who promises something in one of two histories is not judged here: nobody forgets. */
 	if (options.scattered)
 		swarm->on[FAULT_DISK] = swarm->on[FAULT_WIPE] = swarm->on[FAULT_LEAVE] = swarm->on[FAULT_DEATH] = false;
+	swarm->on[FAULT_LEAVE] |= options.harsh && options.deaf_successors && !options.scattered;
 	swarm->fault_mean = 100000 + (usec)rng_below(&shape, 3000000);
 	clocks = on(&shape, 40);
 	/* Leaders that come and go before anything is settled: what is in the logs differs, and gets written over. */
@@ -232,6 +235,9 @@ static void destroy(struct swarm *swarm, enum fault fault, size_t place)
 		return;
 	}
 	if (fault == FAULT_LEAVE) {
+		/* Nobody takes over: it has to change the voters itself, and leads a group that it is no part of. */
+		if (world->options.deaf_successors && world_leader(world) < places(swarm))
+			place = world_leader(world);
 		world_leave(world, place);
 		return;
 	}
@@ -358,7 +364,56 @@ static void disturb_change(struct swarm *swarm)
 	inflict_on(swarm, fault, (size_t)draw(swarm, places(swarm)));
 }
 
+/*
+ * A leader has just written a configuration without itself, and nobody else has it: now it comes back from a crash, and another
+ * one of its voters never does. Its log is the longest, so only itself can lead (B9).
+ */
+static void strand(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	size_t leader = world_leader(world), victim = (size_t)draw(swarm, places(swarm));
+	usec until;
+
+	if (leader == places(swarm) || !world->options.durable[leader] || draw(swarm, 4) == 0)
+		return;
+	for (size_t place = 0; place < places(swarm); place++)
+		cut_group(swarm, UINT64_C(1) << place, false);
+	world_run_until(world, world->now + (usec)draw(swarm, 300000), UINT64_MAX);
+	if (world->failed || !crash(swarm, leader))
+		return;
+	world_start(world, leader);
+	until = swarm->destroyed_at + world->options.idle + 3000001;
+	while (!world->failed && world->now < until)
+		world_run_until(world, until, UINT64_MAX);
+	if (world->failed || victim == leader)
+		return;
+	world->saw[SAW_STRANDED_LEADER] += may_destroy(swarm, victim);
+	destroy(swarm, FAULT_DEATH, victim);
+}
+
 /* ---- the phases ---- */
+
+/*
+ * Two histories that meet when they have hardly begun: little is applied, and a lot is under way. In some worlds nothing is
+ * even asked for before they meet.
+ */
+static void meet_early(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	static const uint64_t later[] = {50000, 500000, 3000000};
+	bool hold = draw(swarm, 3) == 0;
+	usec until = world->now + 20000000;
+
+	clients_hold(world->clients, hold);
+	while (!world->failed && oracle_lineages(world->oracle) < 2 && world->now < until)
+		world_run_until(world, world->now + 10000, UINT64_MAX);
+	world_run_until(world, world->now + (usec)draw(swarm, later[draw(swarm, 3)]), UINT64_MAX);
+	world_say(world, "they meet");
+	net_heal(world);
+	if (hold)
+		world_run_until(world, world->now + (usec)draw(swarm, 400000), UINT64_MAX);
+	clients_hold(world->clients, false);
+}
 
 static void safety(struct swarm *swarm, uint64_t events)
 {
@@ -367,14 +422,18 @@ static void safety(struct swarm *swarm, uint64_t events)
 	bool slowly = draw(swarm, 3) == 0;
 
 	if (world->options.scattered)
-		cut_group(swarm, 1 + draw(swarm, (UINT64_C(1) << places(swarm)) - 1), false);
+		cut_group(swarm, 1 + draw(swarm, (UINT64_C(1) << places(swarm)) - 2), false);
 	for (size_t i = 0; i < places(swarm); i++) {
 		world_start(world, i);
 		world_run_until(world, world->now + (usec)draw(swarm, slowly ? 2000000 : 20000), events);
 	}
+	if (world->options.scattered && draw(swarm, 4) > 0)
+		meet_early(swarm);
 	while (!world->failed && world->now < until && world->events < events) {
 		world_run_until(world, world->now + 10000 + world_exponential(&world->faults, swarm->fault_mean), events);
-		if (!world->failed && world->joint)
+		if (!world->failed && world->removing)
+			strand(swarm);
+		else if (!world->failed && world->joint)
 			disturb_change(swarm);
 		else if (!world->failed)
 			inflict(swarm);

@@ -1,10 +1,11 @@
 /*
- * faults.h - a sendmmsg in front of libc's that fails as it is told: what a loaded or odd kernel does.
+ * faults.h - a sendmmsg in front of libc's that fails as it is told: what a loaded or odd kernel, or a cut wire, does.
  */
 #ifndef TESTS_FAULTS_H
 #define TESTS_FAULTS_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,7 +16,18 @@ static struct {
 	unsigned left;         /* failures until it works again */
 	unsigned most;         /* messages a call at most; 0: all */
 	unsigned calls, failed;
+	bool loses;            /* everything goes out, and nothing arrives */
 } faults;
+
+static int lose(struct mmsghdr *messages, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		messages[i].msg_len = 0;
+		for (size_t n = 0; n < messages[i].msg_hdr.msg_iovlen; n++)
+			messages[i].msg_len += (unsigned)messages[i].msg_hdr.msg_iov[n].iov_len;
+	}
+	return (int)count;
+}
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
@@ -26,6 +38,8 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 		errno = faults.reason;
 		return -1;
 	}
+	if (faults.loses)
+		return lose(messages, count);
 	if (faults.most > 0 && count > faults.most)
 		count = faults.most;
 	return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);

@@ -71,7 +71,7 @@ static void a_small_message_passes_a_long_queue(void **state)
 	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
 	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
 	struct dial dial = dial_to(b);
-	link_id bulk = connect_to(a, PROTOCOL_GROUPS, &dial), control = connect_to(a, PROTOCOL_GROUPS, &dial);
+	link_id bulk = connect_to(a, PROTOCOL_STREAMS, &dial), control = connect_to(a, PROTOCOL_STREAMS, &dial);
 	UNTIL(&pair, note_of(a, bulk)->linked && note_of(a, control)->linked && b->note_count == 2);
 	struct note *slow = &b->note[0], *quick = &b->note[1];
 	for (size_t i = 0; i < pieces; i++)
@@ -179,14 +179,14 @@ static void many_links_share_a_connection_both_ways(void **state)
 	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
 	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
 	struct dial to_b = dial_to(b);
-	link_id first = connect_to(a, PROTOCOL_GROUPS, &to_b);
+	link_id first = connect_to(a, PROTOCOL_STREAMS, &to_b);
 	UNTIL(&pair, note_of(a, first)->linked && b->note_count == 1);
 	struct dial to_a = {.peer = a->keys.public_key};   /* no address: the connection is there */
-	link_id back = connect_to(b, PROTOCOL_GROUPS, &to_a);
+	link_id back = connect_to(b, PROTOCOL_STREAMS, &to_a);
 	UNTIL(&pair, note_of(b, back)->linked && a->note_count == 2);
 	assert_int_equal(a->note[1].id % 2, 1);
 	for (size_t i = 0; i < count; i++) {
-		link_id id = connect_to(a, PROTOCOL_GROUPS, &to_b);
+		link_id id = connect_to(a, PROTOCOL_STREAMS, &to_b);
 		links_send(a->links, id, message_of(3000));
 		links_close(a->links, id, OK);
 	}
@@ -352,6 +352,28 @@ static void a_message_above_the_limit_closes_with_413(void **state)
 	pair_fini(&pair);
 }
 
+/* What the first message of groups has to be fits, and the next may be as long as any. */
+static void a_first_message_of_groups_is_a_small_one(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	link_id id = connect_to(a, PROTOCOL_GROUPS, &dial);
+	links_send(a->links, id, message_of(FRAME_HANDSHAKE_MAX));
+	links_send(a->links, id, message_of(FRAME_GROUPS_MAX));
+	UNTIL(&pair, b->note_count == 1 && b->note[0].received == 2);
+	id = connect_to(a, PROTOCOL_GROUPS, &dial);
+	links_send(a->links, id, message_of(FRAME_HANDSHAKE_MAX + 1));
+	UNTIL(&pair, note_of(a, id)->unlinked);
+	assert_int_equal(note_of(a, id)->reason, ERROR_FRAME_TOO_LARGE);
+	assert_true(b->note_count < 2 || b->note[1].received == 0);
+	pair_fini(&pair);
+}
+
 /* A request and FIN; the answer goes out although the peer's end has come before it. */
 static void an_answer_after_the_peers_end_still_goes(void **state)
 {
@@ -364,7 +386,7 @@ static void an_answer_after_the_peers_end_still_goes(void **state)
 	struct dial dial = dial_to(b);
 	b->answer = ANSWER_ECHO;
 	for (int i = 0; i < 20; i++) {
-		link_id id = connect_to(a, PROTOCOL_GROUPS, &dial);
+		link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
 		links_send(a->links, id, message_of(100000));
 		links_send(a->links, id, message_of(7));
 		links_close(a->links, id, OK);
@@ -388,7 +410,7 @@ static void credit_at_once_needs_no_consumer(void **state)
 	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
 	struct dial dial = dial_to(b);
 	b->at_once = true;
-	link_id id = connect_to(a, PROTOCOL_GROUPS, &dial);
+	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
 	for (int i = 0; i < 300; i++)
 		links_send(a->links, id, message_of(100 * KIB));
 	UNTIL(&pair, b->note_count == 1 && b->note[0].received == 300);
@@ -438,6 +460,64 @@ static void a_blocked_socket_loses_nothing(void **state)
 	pair_fini(&pair);
 }
 
+static void a_link_that_ends_without_a_word_ends_well(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	link_id ours = connect_to(a, PROTOCOL_STREAMS, &dial), theirs;
+	UNTIL(&pair, b->note_count == 1);
+	links_close(a->links, ours, OK);
+	UNTIL(&pair, note_of(a, ours)->unlinked && b->note[0].unlinked);
+	theirs = connect_to(a, PROTOCOL_STREAMS, &dial);
+	UNTIL(&pair, b->note_count == 2);
+	links_close(b->links, b->note[1].id, OK);
+	UNTIL(&pair, note_of(a, theirs)->unlinked && b->note[1].unlinked);
+	assert_int_equal(note_of(a, ours)->reason, OK);
+	assert_int_equal(note_of(a, theirs)->reason, OK);
+	assert_int_equal(b->note[0].reason, OK);
+	assert_int_equal(b->note[1].reason, OK);
+	pair_fini(&pair);
+}
+
+/*
+ * Opened, and ended without a word, while nothing arrives; then acknowledgements of what came after it tell that both are
+ * lost. ngtcp2 0.12.1 used to end the process here.
+ */
+static void a_link_of_which_beginning_and_end_are_lost_ends_well(void **state)
+{
+	struct pair pair;
+
+	(void)state;
+	pair_init(&pair);
+	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
+	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct dial dial = dial_to(b);
+	link_id witness = connect_to(a, PROTOCOL_STREAMS, &dial), silent;
+	links_send(a->links, witness, message_of(5));
+	UNTIL(&pair, b->note_count == 1 && b->note[0].received == 1 && note_of(a, witness)->sent_bytes == 5);
+	faults.loses = true;
+	silent = connect_to(a, PROTOCOL_STREAMS, &dial);
+	links_flush(a->links);
+	links_close(a->links, silent, OK);
+	links_flush(a->links);
+	faults.loses = false;
+	for (size_t i = 2; i < 20; i++) {
+		links_send(a->links, witness, message_of(5));
+		UNTIL(&pair, b->note[0].received == i && note_of(a, witness)->sent_bytes == 5 * i);
+	}
+	UNTIL(&pair, note_of(a, silent)->unlinked);
+	assert_int_equal(note_of(a, silent)->reason, OK);
+	UNTIL(&pair, b->note_count == 1 || b->note[1].unlinked);
+	assert_int_equal(b->note_count > 1 ? b->note[1].reason : OK, OK);   /* the end alone may have come: there was no link */
+	assert_false(note_of(a, witness)->unlinked || b->note[0].unlinked);
+	pair_fini(&pair);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,10 +535,13 @@ int main(void)
 		cmocka_unit_test(it_works_without_segmentation),
 		cmocka_unit_test(an_idle_connection_is_reused_then_closed),
 		cmocka_unit_test(a_message_above_the_limit_closes_with_413),
+		cmocka_unit_test(a_first_message_of_groups_is_a_small_one),
 		cmocka_unit_test(an_answer_after_the_peers_end_still_goes),
 		cmocka_unit_test(credit_at_once_needs_no_consumer),
 		cmocka_unit_test(leaving_from_inside_a_callback_works),
 		cmocka_unit_test(a_blocked_socket_loses_nothing),
+		cmocka_unit_test(a_link_that_ends_without_a_word_ends_well),
+		cmocka_unit_test(a_link_of_which_beginning_and_end_are_lost_ends_well),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

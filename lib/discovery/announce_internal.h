@@ -73,8 +73,7 @@ struct announce {
 	struct entry *entry;     /* newest signed; NULL: none yet, or a guest */
 	msec signed_at;
 	msec sign_at;            /* a change waits until then; MSEC_NEVER: none does */
-	msec announce_at;                /* periodic, */
-	msec interval;                   /* by this interval */
+	msec announce_at;                /* periodic */
 	bool unsent;             /* signed without an outbox at hand: to be flooded at the next chance */
 	bool departed;
 

@@ -144,7 +144,8 @@ void participant_open(struct participant *participant, struct session *session, 
 	const struct participant_options *options)
 {
 	*participant = (struct participant){.session = session, .options = *options, .key_lock = -1};
-	open_session(participant, how);
+	if (how)
+		open_session(participant, how);
 	join(participant, runtime_now(session->runtime));
 	if (!options->data && !options->quiet && !session->common->quiet)
 		warn("%s '%s' is kept in memory only: --data DIR keeps it on disk", options->kind, options->name);
@@ -208,12 +209,24 @@ static void tell_dissolved(const struct participant *participant, const struct g
 			(unsigned long long)fact->position, fate);
 }
 
+static void end(struct participant *participant, int status)
+{
+	if (participant->options.over)
+		participant->options.over(participant->options.self, status);
+	else
+		session_leave(participant->session, status);
+}
+
 static void on_fact(struct participant *participant, msec now, const struct group_fact *fact)
 {
 	switch ((int)fact->kind) {
 	case GROUP_ONLINE:
 	case GROUP_OFFLINE:
 		participant->is_online = fact->kind == GROUP_ONLINE;
+		break;
+	case GROUP_RESTORED:
+		participant->snapshots++;
+		participant->snapshot_version = fact->position;
 		break;
 	case GROUP_ARCHIVE:
 		archive(participant, fact);
@@ -223,11 +236,11 @@ static void on_fact(struct participant *participant, msec now, const struct grou
 		break;
 	case GROUP_HALTED:
 		quit(participant, now);
-		session_leave(participant->session, EXIT_IO);
+		end(participant, EXIT_IO);
 		break;
 	case GROUP_LEFT:
 		quit(participant, now);
-		session_leave(participant->session, participant->session->status);
+		end(participant, participant->session->status);
 		break;
 	case GROUP_SPLIT:
 		warn("%s '%s' has two histories: they are being made one", participant->options.kind, participant->options.name);
@@ -271,9 +284,12 @@ void participant_stats(struct participant *participant)
 {
 	struct stats stats = session_stats_begin(participant->session);
 	struct group_status status = {.voters = 0};
+	char hash[ID_TEXT_SIZE];
 
 	if (participant->group)
 		group_status(participant->group, &status);
+	if (participant->options.over)   /* one of several */
+		stats_word(&stats, "store", participant->options.name);
 	stats_number(&stats, "online", status.online);
 	stats_number(&stats, "term", status.term);
 	stats_number(&stats, "committed", status.position);
@@ -281,12 +297,16 @@ void participant_stats(struct participant *participant)
 	stats_number(&stats, "log_last", status.log_last);
 	stats_number(&stats, "voters", status.voters);
 	stats_number(&stats, "voters_up", status.voters_up);
+	stats_number(&stats, "snapshots", participant->snapshots);
+	stats_number(&stats, "snapshot_version", participant->snapshot_version);
+	id_format(&status.state_hash, hash);
+	stats_word(&stats, "state_hash", hash);
 	session_stats_end(participant->session, &stats);
 }
 
 void participant_turn(struct participant *participant, msec now)
 {
-	if (session_stats_due(participant->session, now))
+	if (!participant->options.over && session_stats_due(participant->session, now))
 		participant_stats(participant);
 	tell_if_full(participant);
 	if (participant->group)
@@ -303,7 +323,7 @@ void participant_leave(struct participant *participant, msec now, int status)
 		group_leave(participant->group, now);
 		participant_turn(participant, now);
 	} else {
-		session_leave(participant->session, status);
+		end(participant, status);
 	}
 }
 

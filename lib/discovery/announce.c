@@ -131,7 +131,7 @@ static void flood_own(struct announce *announce, struct outbox *out)
 /* A link that was dialled before we left and is up only now: who presented our entry there still lists us. */
 static void tell_goodbye(struct announce *announce, struct announce_link *link, struct outbox *out)
 {
-	const struct catalog_peer *own = id_table_get(&announce->catalog->peers, &announce->catalog->self);
+	const struct catalog_peer *own = peer_table_get(&announce->catalog->peers, &announce->catalog->self);
 
 	if (own != NULL && own->entry->is_goodbye)
 		announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,

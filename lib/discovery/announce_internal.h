@@ -156,7 +156,7 @@ void announce_links_flood(struct announce *announce, const struct id *from, cons
 	struct blob *message, struct outbox *out);
 void announce_links_tell(struct announce *announce, struct announce_link *link, const struct announce_message *message,
 	struct outbox *out);
-/* Makes room: a neighbour at random goes to the passive view (section 4.3). */
+/* Makes room: a neighbour at random goes to the passive view (HyParView, a join at a full node). */
 void announce_links_evict(struct announce *announce, struct outbox *out);
 void announce_links_admit(struct announce *announce, struct announce_link *link, struct outbox *out);   /* WAITING */
 void announce_links_refuse(struct announce_link *link, enum error reason, struct outbox *out);

@@ -23,7 +23,7 @@ void raft_stop(struct raft *raft, enum raft_output_kind why, enum error reason, 
 bool raft_is_voter(const struct raft *raft)
 {
 	return configuration_has(raft_config_effective(raft), &raft->options.self) ||
-		configuration_has(raft_config_committed(raft), &raft->options.self);
+		configuration_has(raft_config_certain(raft), &raft->options.self);
 }
 
 void raft_set_leader(struct raft *raft, const struct member *leader)

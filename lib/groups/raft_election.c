@@ -45,7 +45,7 @@ void raft_election_soon(struct raft *raft)
 
 bool raft_election_may(const struct raft *raft)
 {
-	/* E1, B9: a voter in the effective *or* the committed configuration may campaign; an observer never. */
+	/* E1, B9: a voter in the effective *or* the latest committed configuration may campaign; an observer never. */
 	return !raft->stopped && !id_is_zero(&raft->hard.lineage) && raft->options.preference != PREFER_OBSERVER &&
 		raft_is_voter(raft);
 }

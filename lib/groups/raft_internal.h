@@ -209,7 +209,7 @@ void raft_become_follower(struct raft *raft, uint64_t term, const struct member 
 void raft_set_leader(struct raft *raft, const struct member *leader);
 void raft_commit_to(struct raft *raft, uint64_t index);   /* and what follows from it */
 void raft_configured(struct raft *raft, const struct configured *committed);   /* it counts for good now */
-bool raft_is_voter(const struct raft *raft);         /* by the effective or the committed configuration */
+bool raft_is_voter(const struct raft *raft);         /* by the effective or the latest committed configuration */
 void raft_stop(struct raft *raft, enum raft_output_kind why, enum error reason, uint64_t index);
 
 /* ---- raft_snapshot.c ---- */
@@ -232,6 +232,8 @@ void raft_persist_fini(struct raft *raft);
 
 const struct configuration *raft_config_effective(const struct raft *raft);
 const struct configuration *raft_config_committed(const struct raft *raft);
+/* The latest that must be committed, also where a restart forgot how far that is: nobody writes one before the last is (C1). */
+const struct configuration *raft_config_certain(const struct raft *raft);
 uint64_t raft_config_index(const struct raft *raft);          /* where the effective one is written */
 void raft_config_appended(struct raft *raft, const struct log_entry *entry);
 void raft_config_truncated(struct raft *raft, uint64_t from);

@@ -317,6 +317,28 @@ seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x;
 	[ "$(jq -c '[.committed, .confirmed]' <<<"$output")" = '[10,"yes"]' ]
 }
 
+@test "a voter that is declared dead is not waited for: the group becomes smaller, and does not stop with the next" {
+	members a b c -- --data %NAME.data
+	eventually all_vote 3
+	mosaik-group propose g one >/dev/null
+	run -75 mosaik-group declare-dead g "$(mosaik-key pub c.key)"
+	[[ $output == *"is up"* ]]
+	run -64 mosaik-group declare-dead g c
+	kill -KILL "$pid_c"
+	dead() { mosaik-group declare-dead g "$(mosaik-key pub c.key)" -w 5; }   # as soon as its leader has noticed
+	eventually dead
+	eventually all_vote 1
+	run -1 mosaik-group declare-dead g "$(mosaik-key pub c.key)"
+	[ -z "$output" ]
+	name=$(leader_name)
+	for other in a b; do
+		one="pid_$other"
+		[ "$other" = "$name" ] || kill -KILL "${!one}"
+	done
+	run -0 mosaik-group propose g two -w 5
+	[ "$output" = 2 ]
+}
+
 # More than a member remembers for those who follow: what comes before is read from the state.
 @test "a log is read from its beginning, however long it is" {
 	members a b

@@ -85,16 +85,17 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->compact_entries = on(shape, 40) ? 10 + (uint32_t)rng_below(shape, 200) : on(shape, 40)
 		? 4 + (uint32_t)rng_below(shape, 12) : 0;
 	options->external = on(shape, 15);
-	options->deaf_successors = on(shape, 15);
+	options->deaf_successors = on(shape, 40);
 	options->restless = on(shape, 50) ? (unsigned)rng_below(shape, 700) : 0;
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
 }
 
-static void open_world(struct swarm *swarm, const struct group_log *log)
+static void open_world(struct swarm *swarm, const struct group_how *how)
 {
-	struct world_options options = {.seed = swarm->seed, .log = log->file, .messages = log->file && log->messages};
+	struct world_options options = {.seed = swarm->seed, .log = how->log, .messages = how->log && how->messages,
+		.state = how->state};
 	struct rng shape;
 	bool clocks;
 
@@ -235,9 +236,6 @@ static void destroy(struct swarm *swarm, enum fault fault, size_t place)
 		return;
 	}
 	if (fault == FAULT_LEAVE) {
-		/* Nobody takes over: it has to change the voters itself, and leads a group that it is no part of. */
-		if (world->options.deaf_successors && world_leader(world) < places(swarm))
-			place = world_leader(world);
 		world_leave(world, place);
 		return;
 	}
@@ -313,9 +311,12 @@ static void inflict_on(struct swarm *swarm, enum fault fault, size_t place)
 	case FAULT_SLOW:
 		world->place[place].slow = draw(swarm, 2) == 0 ? 0 : (usec)draw(swarm, 3000);
 		break;
+	case FAULT_LEAVE:
+		/* Nobody takes over: it has to change the voters itself, and leads a group that it is no part of. */
+		destroy(swarm, fault, world->options.deaf_successors && leader < places(swarm) ? leader : place);
+		break;
 	case FAULT_DISK:
 	case FAULT_WIPE:
-	case FAULT_LEAVE:
 	case FAULT_DEATH:
 		destroy(swarm, fault, place);
 		break;
@@ -379,8 +380,10 @@ static void strand(struct swarm *swarm)
 	for (size_t place = 0; place < places(swarm); place++)
 		cut_group(swarm, UINT64_C(1) << place, false);
 	world_run_until(world, world->now + (usec)draw(swarm, 300000), UINT64_MAX);
-	if (world->failed || !crash(swarm, leader))
+	/* That it leaves was the last thing to be destroyed; now it stays after all. */
+	if (world->failed || !world->place[leader].group || !world_may_destroy(world, leader))
 		return;
+	world_crash(world, leader, draw(swarm, 2) == 0);
 	world_start(world, leader);
 	until = swarm->destroyed_at + world->options.idle + 3000001;
 	while (!world->failed && world->now < until)
@@ -600,11 +603,12 @@ static void deafness(struct swarm *swarm)
 
 static void judge_history(struct swarm *swarm)
 {
-	const struct linear_history *history = clients_history(swarm->world->clients);
+	const struct linear_history *history;
 	struct linear_report report;
 
 	if (swarm->world->failed || swarm->seed % 10 != 0 || oracle_lineages(swarm->world->oracle) > 1)
 		return;
+	history = clients_history(swarm->world->clients);
 	linear_check(history->op, history->count, HISTORY_MEMORY, &report);
 	swarm->result->checked++;
 	swarm->result->undecided += report.verdict == LINEAR_UNDECIDED;
@@ -612,12 +616,12 @@ static void judge_history(struct swarm *swarm)
 		world_fail(swarm->world, "I15: operation %zu on key %" PRIu64 " fits nowhere", report.op + 1, report.key);
 }
 
-void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log, struct group_result *out)
+void group_swarm_run(uint64_t seed, uint64_t events, const struct group_how *how, struct group_result *out)
 {
 	struct swarm swarm = {.result = out, .seed = seed};
 
 	*out = (struct group_result){0};
-	open_world(&swarm, log);
+	open_world(&swarm, how);
 	safety(&swarm, events);
 	if (!swarm.world->failed)
 		heal(&swarm);
@@ -630,8 +634,9 @@ void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log
 	out->hash = swarm.world->hash;
 	out->events = swarm.world->events;
 	out->simulated = swarm.world->now;
-	out->operations = clients_history(swarm.world->clients)->count;
+	out->operations = clients_asked(swarm.world->clients);
 	out->acknowledged = clients_acknowledged(swarm.world->clients);
+	out->state = workload_name(swarm.world->workload);
 	memcpy(out->saw, swarm.world->saw, sizeof(out->saw));
 	world_free(swarm.world);
 }

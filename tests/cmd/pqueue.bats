@@ -84,7 +84,12 @@ worker() {
 	done
 	kill -KILL "${workers[2]}"
 	for one in 0 1; do
-		status_of "${workers[$one]}" 120
+		# However slow, as long as something is taken all the time.
+		until status_of "${workers[$one]}" 30 2>/dev/null; do
+			before=$now
+			now=$(cat taken.? | wc -l)
+			[ "$now" -gt "${before:-0}" ]
+		done
 		[ "$exit_status" = 0 ]
 	done
 	run -0 mosaik-pqueue len q

@@ -11,7 +11,7 @@
 #   make sim-groups      the same for groups
 #   make mutants         plant the bugs of tests/sim/mutants/ in a copy, one at a time: is each caught, and how soon?
 #   make rewrite         write down what the scenarios of tests/sim/ print now
-#   make bench           measure against socat; see tests/README.md
+#   make bench           measure against socat, nats, etcd, redis, serf; see tests/README.md
 #   make clean           remove build/
 #
 #   V=1 prints commands; WERROR=1 forbids warnings; CC=clang; SAN=address,undefined builds and tests with sanitizers.
@@ -34,14 +34,14 @@ BINARIES := $(PROGRAMS:%=$B/bin/%)
 
 BUILD_TOOLS := $(firstword $(CC))=$(if $(IS_CLANG),clang,gcc) pkg-config=pkg-config
 BUILD_MODULES := libngtcp2=libngtcp2-dev libngtcp2_crypto_gnutls=libngtcp2-crypto-gnutls-dev gnutls=libgnutls28-dev \
-	nettle=nettle-dev hogweed=nettle-dev libuv=libuv1-dev libcbor=libcbor-dev lmdb=liblmdb-dev jansson=libjansson-dev
+	nettle=nettle-dev hogweed=nettle-dev libuv=libuv1-dev libcbor=libcbor-dev lmdb=liblmdb-dev libxxhash=libxxhash-dev jansson=libjansson-dev
 TEST_TOOLS := bats=bats mandoc=mandoc jq=jq pkill=procps valgrind=valgrind
 TEST_MODULES := cmocka=libcmocka-dev
 ANALYZE_TOOLS := clang=clang clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
 BENCH_TOOLS := socat=socat openssl=openssl
 # Contestants: whoever is absent is left out of its table.
 BENCH_OPTIONAL := nats-server=nats-server mosquitto=mosquitto mosquitto_pub=mosquitto-clients redis-server=redis-server \
-	redis-cli=redis-tools serf=serf
+	redis-cli=redis-tools serf=serf etcd=etcd-server etcdctl=etcd-client
 
 # BLAKE3: the system's library where there is one, else the reference sources that librust-blake3-dev installs.
 LIBBLAKE3 = $(shell pkg-config --exists libblake3 2>/dev/null && echo libblake3)

@@ -352,7 +352,7 @@ bool asker_is_refused(enum error reason)
 	return reason == ERROR_FROZEN || reason == ERROR_BUSY;
 }
 
-static bool try_another(struct asker *asker, msec now)
+bool asker_try_another(struct asker *asker, msec now)
 {
 	struct id peer;
 
@@ -368,7 +368,7 @@ static bool try_another(struct asker *asker, msec now)
 bool asker_retry(struct asker *asker, msec now, enum error reason)
 {
 	if (reason == ERROR_NOT_ALLOWED)
-		return try_another(asker, now);
+		return asker_try_another(asker, now);
 	if (!is_certain(reason) || !may_wait(asker, now))
 		return false;
 	id_table_put(&asker->tried, &asker->member, asker);
@@ -433,6 +433,12 @@ bool asker_reads_status(struct asker *asker, const struct client_fact *fact, str
 		return false;
 	}
 	return true;
+}
+
+void asker_order(struct asker *asker, const struct client_order *order)
+{
+	asker->open++;
+	node_client_admin(asker_node(asker), asker->client, order);
 }
 
 void asker_follow(struct asker *asker, const struct client_follow *follow)

@@ -60,6 +60,8 @@ void asker_leave(struct asker *asker, int status);
  * called again. Another member is asked at once where the one that was asked only reads, else as long as -w allows.
  */
 bool asker_retry(struct asker *asker, msec now, enum error reason);
+/* Another member is asked, that has not failed us: `up` is called again. false: there is none; the one that is there stays. */
+bool asker_try_another(struct asker *asker, msec now);
 /* Whether this is the end of what was followed because the member went away: CLIENT_DOWN says so next. */
 bool asker_is_cut(enum error reason);
 /* Whether the member is there, and said that it does not answer a strong read now. */
@@ -84,6 +86,7 @@ void asker_status(struct asker *asker, uint64_t ticket);
  * that is a failure it was told, and the asker leaves.
  */
 bool asker_reads_status(struct asker *asker, const struct client_fact *fact, struct client_status *out);
+void asker_order(struct asker *asker, const struct client_order *order);
 void asker_follow(struct asker *asker, const struct client_follow *follow);
 
 struct node *asker_node(struct asker *asker);

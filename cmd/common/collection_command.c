@@ -56,6 +56,14 @@ static bool is_patient(const struct collection_invocation *invocation)
 		(invocation->kind == COLLECTION_ONCE && strcmp(invocation->verb, "get") == 0);
 }
 
+/* `put STORE -` of a map, `push STORE -` of a pqueue: not the value is on stdin, all of it is, one entry a line. */
+static bool takes_records(const struct collection_invocation *invocation)
+{
+	const char *verb = invocation->kind == COLLECTION_MAP ? "put" : invocation->kind == COLLECTION_PQUEUE ? "push" : "";
+
+	return strcmp(invocation->verb, verb) == 0 && invocation->count == 1 && strcmp(invocation->operand[0], "-") == 0;
+}
+
 struct words {
 	char **operand;
 	int count;
@@ -80,6 +88,12 @@ static int run(enum collection_kind kind, const struct command *command, struct 
 	group_name_check(collection_kind_name(kind), invocation.store);
 	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
 		settings->common.timeout = MSEC_NEVER;
+	if (takes_records(&invocation)) {
+		invocation.count = 0;
+		if (!settings->common.has_timeout)
+			settings->common.timeout = MSEC_NEVER;
+		return collection_load_run(&invocation);
+	}
 	if (is_patient(&invocation))
 		return collection_patient_run(&invocation);
 	return route ? route->run(&invocation) : collection_verb_run(&invocation);

@@ -1,6 +1,6 @@
 /*
  * collection_load.c - entries from stdin into a store, one JSON object a line, as `dump` writes them, or columns between
- * TABs, as `ls` does: what is there already is replaced, of a vec they go to the end.
+ * TABs, as `ls` does: what is there already is replaced, of a vec they go to the end. `put STORE -` is another name for it.
  *
  *     lines -> entries -> batches of BATCH_BYTES -> commands, so many under way as the member takes -> results
  *

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "cmd/common/group_key.h"
+#include "cmd/common/group_name.h"
 #include "cmd/common/key_file.h"
 #include "cmd/common/session_stats.h"
 #include "runtime/key.h"
@@ -144,7 +145,10 @@ void participant_open(struct participant *participant, struct session *session, 
 	const struct participant_options *options)
 {
 	*participant = (struct participant){.session = session, .options = *options, .key_lock = -1};
-	open_session(participant, how);
+	participant->listed = memory_copy_text(options->listed);
+	participant->options.listed = participant->listed;
+	if (how)
+		open_session(participant, how);
 	join(participant, runtime_now(session->runtime));
 	if (!options->data && !options->quiet && !session->common->quiet)
 		warn("%s '%s' is kept in memory only: --data DIR keeps it on disk", options->kind, options->name);
@@ -208,12 +212,24 @@ static void tell_dissolved(const struct participant *participant, const struct g
 			(unsigned long long)fact->position, fate);
 }
 
+static void end(struct participant *participant, int status)
+{
+	if (participant->options.over)
+		participant->options.over(participant->options.self, status);
+	else
+		session_leave(participant->session, status);
+}
+
 static void on_fact(struct participant *participant, msec now, const struct group_fact *fact)
 {
 	switch ((int)fact->kind) {
 	case GROUP_ONLINE:
 	case GROUP_OFFLINE:
 		participant->is_online = fact->kind == GROUP_ONLINE;
+		break;
+	case GROUP_RESTORED:
+		participant->snapshots++;
+		participant->snapshot_version = fact->position;
 		break;
 	case GROUP_ARCHIVE:
 		archive(participant, fact);
@@ -223,11 +239,11 @@ static void on_fact(struct participant *participant, msec now, const struct grou
 		break;
 	case GROUP_HALTED:
 		quit(participant, now);
-		session_leave(participant->session, EXIT_IO);
+		end(participant, EXIT_IO);
 		break;
 	case GROUP_LEFT:
 		quit(participant, now);
-		session_leave(participant->session, participant->session->status);
+		end(participant, participant->session->status);
 		break;
 	case GROUP_SPLIT:
 		warn("%s '%s' has two histories: they are being made one", participant->options.kind, participant->options.name);
@@ -271,9 +287,12 @@ void participant_stats(struct participant *participant)
 {
 	struct stats stats = session_stats_begin(participant->session);
 	struct group_status status = {.voters = 0};
+	char hash[ID_TEXT_SIZE];
 
 	if (participant->group)
 		group_status(participant->group, &status);
+	if (participant->options.over)   /* one of several */
+		stats_word(&stats, "store", participant->options.name);
 	stats_number(&stats, "online", status.online);
 	stats_number(&stats, "term", status.term);
 	stats_number(&stats, "committed", status.position);
@@ -281,14 +300,55 @@ void participant_stats(struct participant *participant)
 	stats_number(&stats, "log_last", status.log_last);
 	stats_number(&stats, "voters", status.voters);
 	stats_number(&stats, "voters_up", status.voters_up);
+	stats_number(&stats, "snapshots", participant->snapshots);
+	stats_number(&stats, "snapshot_version", participant->snapshot_version);
+	id_format(&status.state_hash, hash);
+	stats_word(&stats, "state_hash", hash);
 	session_stats_end(participant->session, &stats);
+}
+
+static void tell_other(struct participant *participant, const char *listed)
+{
+	const struct participant_options *options = &participant->options;
+
+	participant->told_others = true;
+	if (strcmp(listed, options->listed) == 0)
+		warn("another %s '%s' is there, with another --key or --lan, or another state: they are two", options->kind, options->name);
+	else
+		warn("another %s '%s' is there, of other types: '%s', not '%s': they are two", options->kind, options->name, listed,
+			options->listed);
+}
+
+/* Who forgot -T, --key or --lan would wait for the others of that name for ever, and not know why. */
+static void look_for_others(struct participant *participant)
+{
+	const struct catalog *catalog = node_catalog(node_of(participant));
+	const struct catalog_peer *peer;
+	const char *types;
+	size_t at = 0;
+
+	if (participant->told_others || participant->seen == catalog->live)
+		return;
+	participant->seen = catalog->live;
+	while (!participant->told_others && (peer = catalog_next(catalog, &at)) != NULL) {
+		const struct card *card = &peer->entry->card;
+
+		for (size_t i = 0; i < card->groups.count && !participant->told_others; i++) {
+			const char *listed = card_name(card, &card->groups.id[i]);
+
+			if (listed && !id_equal(&card->groups.id[i], &participant->id) &&
+					group_name_matches(listed, participant->options.kind, participant->options.name, &types))
+				tell_other(participant, listed);
+		}
+	}
 }
 
 void participant_turn(struct participant *participant, msec now)
 {
-	if (session_stats_due(participant->session, now))
+	if (!participant->options.over && session_stats_due(participant->session, now))
 		participant_stats(participant);
 	tell_if_full(participant);
+	look_for_others(participant);
 	if (participant->group)
 		node_group_turn(node_of(participant), now);
 }
@@ -303,7 +363,7 @@ void participant_leave(struct participant *participant, msec now, int status)
 		group_leave(participant->group, now);
 		participant_turn(participant, now);
 	} else {
-		session_leave(participant->session, status);
+		end(participant, status);
 	}
 }
 
@@ -313,4 +373,5 @@ void participant_close(struct participant *participant)
 	close_store(participant);
 	if (participant->key_lock >= 0)
 		close(participant->key_lock);
+	memory_free(participant->listed);
 }

@@ -31,7 +31,7 @@ MUST_CHECK enum error values_read_entry(const struct collection_shape *shape, st
 
 /*
  * The same of a line of columns, as the verbs print them: fields between TABs, in the order of the parts. ERROR_MALFORMED:
- * another number of them, or a backslash before something else.
+ * another number of them, or a backslash before something else. Of a kind with one part the line is that part, as it is.
  */
 MUST_CHECK enum error values_read_columns(const struct collection_shape *shape, struct bytes line,
 	struct buffer part[PARTS]);

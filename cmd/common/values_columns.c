@@ -33,11 +33,26 @@ static enum error read_field(enum type type, struct bytes field, struct buffer *
 	return status;
 }
 
+static bool is_single(const struct collection_shape *shape)
+{
+	unsigned parts = 0;
+
+	for (unsigned i = 0; i < PARTS; i++)
+		parts += collection_has(shape->kind, (enum part)i);
+	return parts == 1;
+}
+
 enum error values_read_columns(const struct collection_shape *shape, struct bytes line, struct buffer part[PARTS])
 {
 	enum error status = OK;
 	bool is_first = true;
 
+	if (is_single(shape)) {          /* which is printed as it is */
+		enum part only = collection_has(shape->kind, PART_KEY) ? PART_KEY : PART_VALUE;
+
+		buffer_clear(&part[only]);
+		return values_parse(shape->type[only], line, &part[only]);
+	}
 	for (unsigned i = 0; i < PARTS && status == OK; i++) {
 		const uint8_t *end;
 		size_t size;

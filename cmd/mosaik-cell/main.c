@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"get", "STORE", "1: there is none"},
 	{"set", "STORE VALUE|-", "- is stdin; --print-version"},
 	{"cas", "STORE", "(--absent|--from V) (--to V|--delete)"},
@@ -19,7 +19,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-cell -n demo serve config -T json --data ./config &",
-	"mosaik-cell -n demo set config - <config.json",
+	"mosaik-cell -n demo set config - -w 10s <config.json",
 	"mosaik-cell -n demo get config",
 	NULL
 };

@@ -22,6 +22,7 @@ static const struct route {
 	{"leader", leader_run, false},
 	{"wait", wait_run, false},
 	{"lock", lock_run, true},
+	{"declare-dead", declare_dead_run, false},
 };
 
 static const struct route *route_of(const char *name)

@@ -54,6 +54,7 @@ static const struct subcommand subcommands[] = {
 	{"leader", "GROUP", "who is in it; who leads"},
 	{"wait", "GROUP --leader", "also --members N, --committed I: until it is so"},
 	{"lock", "GROUP[/NAME] [--try] -- CMD", "run CMD while nobody else does; --grace DUR"},
+	{"declare-dead", "GROUP PEER", NULL},
 	{.name = NULL}
 };
 

@@ -24,5 +24,6 @@ subcommand_run members_run;
 subcommand_run leader_run;
 subcommand_run wait_run;
 subcommand_run lock_run;
+subcommand_run declare_dead_run;
 
 #endif

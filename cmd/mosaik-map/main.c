@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T K:V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T K:V] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"get", "STORE KEY...", NULL},
 	{"has", "STORE KEY", "0: it is there, 1: not"},
 	{"put", "STORE KEY VALUE|-", "- is stdin; --print-version"},
@@ -25,7 +25,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-map -n demo serve users -T str:u64 --data ./users &",
-	"mosaik-map -n demo put users alice 17",
+	"mosaik-map -n demo put users alice 17 -w 10s",
 	"mosaik-map -n demo get users alice",
 	NULL
 };

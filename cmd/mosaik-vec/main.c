@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"push", "STORE VALUE...|-", NULL},
 	{"push-front", "STORE VALUE|-", "- is stdin; --print-version"},
 	{"pop", "STORE", NULL},
@@ -28,7 +28,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-vec -n demo serve log -T json --data ./log &",
-	"mosaik-vec -n demo push log '{\"event\":\"start\"}'",
+	"mosaik-vec -n demo push log '{\"event\":\"start\"}' -w 10s",
 	"mosaik-vec -n demo ls log",
 	NULL
 };

@@ -77,16 +77,10 @@ static unsigned jitter_percent(msec interval)
 	return most < ANNOUNCE_JITTER_PERCENT ? (unsigned)most : ANNOUNCE_JITTER_PERCENT;
 }
 
-static void draw_next(struct announce *announce, msec interval)
-{
-	announce->interval = interval;
-	announce->announce_at = announce->signed_at + rng_jitter(&announce->rng, interval, jitter_percent(interval));
-}
-
 static void sign(struct announce *announce)
 {
 	struct version *version = &announce->card.version;
-	msec wall = wall_now(announce);
+	msec wall = wall_now(announce), interval = interval_of(announce);
 
 	ASSERT(speaks(announce));
 	/* A clock that stands still or is set back must not stop our news. */
@@ -96,21 +90,11 @@ static void sign(struct announce *announce)
 	catalog_put_self(announce->catalog, announce->now, announce->entry);
 	announce->signed_at = announce->now;
 	announce->sign_at = MSEC_NEVER;
-	draw_next(announce, interval_of(announce));
+	/* Whoever starts knows nobody and so comes back soon: that first round of everybody is what shapes the tree. */
+	announce->announce_at = announce->now + rng_jitter(&announce->rng, interval, jitter_percent(interval));
 	announce->unsent = true;
 	announce_put_fact(
 		announce, &(struct announce_fact){.kind = ANNOUNCE_ENTRY_SIGNED, .peer = announce->card.peer});
-}
-
-/* Due; but whoever started in a small network that has grown since need not hurry any more. */
-static void sign_again(struct announce *announce)
-{
-	msec interval = interval_of(announce);
-
-	if (interval > announce->interval)
-		draw_next(announce, interval);
-	if (announce->announce_at <= announce->now)
-		sign(announce);
 }
 
 /* A change that was taken back before it was signed is none. */
@@ -131,7 +115,7 @@ static void flood_own(struct announce *announce, struct outbox *out)
 /* A link that was dialled before we left and is up only now: who presented our entry there still lists us. */
 static void tell_goodbye(struct announce *announce, struct announce_link *link, struct outbox *out)
 {
-	const struct catalog_peer *own = id_table_get(&announce->catalog->peers, &announce->catalog->self);
+	const struct catalog_peer *own = peer_table_get(&announce->catalog->peers, &announce->catalog->self);
 
 	if (own != NULL && own->entry->is_goodbye)
 		announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,
@@ -254,7 +238,7 @@ static void on_tick(void *self, msec now, struct outbox *out)
 	announce_doubts_tick(announce, out);
 	if (speaks(announce)) {
 		if (announce->announce_at <= announce->now)
-			sign_again(announce);
+			sign(announce);
 		else if (announce->sign_at <= announce->now)
 			sign_change(announce);
 		if (announce->unsent)

@@ -58,14 +58,22 @@ static void name_skew(const struct announce *announce, struct announce_link *lin
 		drift < 0 ? "behind" : "ahead");
 }
 
+static bool is_accused(const struct announce *announce, const struct id *peer)
+{
+	const struct catalog_peer *known = peer_table_get(&announce->catalog->peers, peer);
+
+	return known != NULL && (known->is_suspected || suspicion_holds(&announce->suspicion, peer));
+}
+
 /* Is this news as young as an announcement has to be? */
 static bool is_timely(const struct announce *announce, const struct message_id *id)
 {
 	struct version known;
 	bool is_goodbye;
 
+	/* Whoever is thought dead and speaks is alive, whatever the clock says: it has seconds to be heard. */
 	if (!id->is_goodbye)
-		return announce_gossip_is_young(announce, &id->version);
+		return announce_gossip_is_young(announce, &id->version) || is_accused(announce, &id->peer);
 	/* A goodbye of a peer we know ends what we know, however old that is; one of a stranger might be a replay. */
 	return catalog_version(announce->catalog, &id->peer, &known, &is_goodbye) ||
 	       is_within(drift_of(announce, &id->version), GOODBYE_AGE_MAX);
@@ -90,7 +98,7 @@ static bool is_news(const struct announce *announce, const struct message_id *id
 
 static const struct catalog_peer *may_be_sent(const struct announce *announce, const struct id *peer)
 {
-	const struct catalog_peer *known = id_table_get(&announce->catalog->peers, peer);
+	const struct catalog_peer *known = peer_table_get(&announce->catalog->peers, peer);
 
 	return known == NULL || known->entry->signed_bytes == NULL || known->is_suspected ? NULL : known;
 }
@@ -178,7 +186,7 @@ void announce_gossip_carry_out(struct announce *announce, struct outbox *out)
 
 static bool is_refresh(const struct announce *announce, const struct entry *news)
 {
-	const struct catalog_peer *known = id_table_get(&announce->catalog->peers, &news->card.peer);
+	const struct catalog_peer *known = peer_table_get(&announce->catalog->peers, &news->card.peer);
 
 	/* What refutes a suspicion is urgent. */
 	return known != NULL && known->is_refresh && !suspicion_holds(&announce->suspicion, &news->card.peer);
@@ -229,7 +237,7 @@ static enum error receive_entry(struct announce *announce, struct announce_link 
 	enum catalog_result result;
 
 	announce->counters.gossip_received++;
-	if (entry_peek(whole->signed_bytes, &head) == OK && id_equal(&head.network, &announce->catalog->network)) {
+	if (catalog_peek(announce->catalog, whole->signed_bytes, &head) == OK && id_equal(&head.network, &announce->catalog->network)) {
 		id = (struct message_id){.peer = head.peer, .version = head.version, .is_goodbye = head.is_goodbye};
 		/* Only news is judged by its clock: what another way has brought before is neither named nor passed on. */
 		if (!is_news(announce, &id)) {

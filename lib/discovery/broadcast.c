@@ -125,7 +125,7 @@ void broadcast_named(struct broadcast *broadcast, msec now, const struct announc
 		missing->source[missing->source_count++] = (struct missing_source){*from, have->round};
 }
 
-/* Algorithm 2: the first who named it is asked for it; now and then it is on our tree from now on. */
+/* Tree repair: the first who named it is asked for it; now and then it is on our tree from now on. */
 static void ask(struct broadcast *broadcast, msec now, struct missing *missing)
 {
 	bool is_graft = broadcast->asked++ % BROADCAST_GRAFT_EVERY == 0;

@@ -1,13 +1,13 @@
 /*
  * broadcast.h - Plumtree: who gets news whole, who gets only its name, and what to do about names without news
- * (Leitao, Pereira, Rodrigues: Epidemic Broadcast Trees, SRDS 2007; algorithms 1 to 3).
+ * (Leitao, Pereira, Rodrigues: Epidemic Broadcast Trees, SRDS 2007).
  *
- *     news ---> every EAGER branch, whole        (algorithm 1: push gossip over the tree; much news at once in bundles)
+ *     news ---> every EAGER branch, whole        (push gossip over the tree; much news at once in bundles)
  *          \--> every LAZY branch, as an IHAVE   (lazy push; collected for 20 ms)
  *
- *     a second copy came:    PRUNE its sender; the branch is lazy on both sides             (algorithm 1)
- *     an IHAVE without news: wait; then WANT it from who named it, every fourth time GRAFT  (algorithm 2)
- *     a new neighbour:       its branch is eager                                            (algorithm 3)
+ *     a second copy came:    PRUNE its sender; the branch is lazy on both sides             (tree construction)
+ *     an IHAVE without news: wait; then WANT it from who named it, every fourth time GRAFT  (tree repair)
+ *     a new neighbour:       its branch is eager                                            (a change of the overlay)
  *
  * Deviations. In the paper few send; here everybody does, over one shared tree, and many at once.
  *
@@ -18,7 +18,7 @@
  *     A name without news mostly means that the way over the tree is long for this source, not that it is broken. A GRAFT
  *     would make a circle that the copy to come cuts again, somewhere. So mostly it is only asked for, and the answer
  *     (round 0) neither makes a branch nor cuts one. A branch that is broken is grafted a few messages later.
- *     The exchange of branches for shorter ones (algorithm 4) is left out: each source would have another tree.
+ *     The exchange of branches for shorter ones (the optimization by hop counts) is left out: each source would have another tree.
  *
  * What this is worth, with whole nodes, stands in tests/sim/README.md.
  *

@@ -9,8 +9,8 @@
 #define DISCOVERY_CATALOG_H
 
 #include "base/log.h"
-#include "base/table.h"
-#include "discovery/entry.h"
+#include "discovery/entry_pool.h"
+#include "discovery/peer_table.h"
 #include "wire/limits.h"
 
 #define CATALOG_PURGE_AFTER 300000   /* msec without news until a peer is dropped */
@@ -49,7 +49,8 @@ struct catalog {
 	const struct crypto *crypto;
 	const struct log *log;
 	msec purge_after;
-	struct id_table peers;          /* id -> struct catalog_peer, own entry and tombstones included */
+	struct peer_table peers;        /* own entry and tombstones included */
+	struct entry_pool *pool;        /* borrowed: entries shared with other nodes of this process; NULL: none */
 	size_t live;                    /* peers that are neither tombstones nor suspected, self included */
 	uint64_t revision;              /* grows with every change of any entry */
 	msec oldest;                    /* not after any heard_at but our own; MSEC_NEVER: nobody to purge */
@@ -82,6 +83,9 @@ void catalog_put_self(struct catalog *catalog, msec now, struct entry *entry);
  */
 MUST_CHECK enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct bytes signed_bytes,
 	enum catalog_result *result, struct entry **entry);
+
+/* Reads the head, and verifies nothing. ERROR_MALFORMED. */
+MUST_CHECK enum error catalog_peek(const struct catalog *catalog, struct bytes signed_bytes, struct entry_label *out);
 
 /* What would become of this entry, if its signature is good. */
 enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_label *head, bool is_signed);

@@ -28,6 +28,7 @@
 
 #include "base/machine.h"
 #include "base/rng.h"
+#include "base/table.h"
 #include "discovery/catalog.h"
 
 #define EXCHANGE_INTERVAL_MIN 1000     /* msec between rounds, drawn anew each time */

@@ -112,7 +112,7 @@ static void send_entries(struct exchange *exchange, struct session *session, str
 	for (; session->give_at < session->give_count; session->give_at++) {
 		/* What was purged since is not given; the catalog is asked, not a copy of it. */
 		const struct catalog_peer *peer =
-			id_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
+			peer_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
 
 		if (may_be_given(exchange, peer) && !put_entry(exchange, &frame, peer))
 			break;
@@ -126,9 +126,9 @@ static void send_entries(struct exchange *exchange, struct session *session, str
 /* The next place from `at` on that is in scope. */
 static size_t in_scope(const struct exchange *exchange, const struct session *session, size_t at)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 
-	while (at < peers->count && !exchange_scope_has(&session->scope, &peers->slot[at].key))
+	while (at < peers->count && !exchange_scope_has(&session->scope, peer_table_id(peers, at)))
 		at++;
 	return at;
 }
@@ -136,13 +136,13 @@ static size_t in_scope(const struct exchange *exchange, const struct session *se
 /* The first place in the catalog that this session has not dealt with. */
 static size_t first_after(const struct exchange *exchange, const struct session *session)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 	size_t at;
 
 	if (!session->has_after)
 		return in_scope(exchange, session, 0);
-	at = id_table_lower(peers, &session->after);
-	at += at < peers->count && id_equal(&peers->slot[at].key, &session->after);
+	at = peer_table_lower(peers, &session->after);
+	at += at < peers->count && id_equal(peer_table_id(peers, at), &session->after);
 	return in_scope(exchange, session, at);
 }
 
@@ -155,19 +155,19 @@ static void done_up_to(struct session *session, const struct id *id)
 
 static void serve_entries(struct exchange *exchange, struct session *session, struct outbox *out)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 	struct exchange_frame frame = {.kind = EXCHANGE_ALL};
 	size_t at = first_after(exchange, session);
 
 	ASSERT(session->state == SESSION_SERVING);
 	/* By id, not by place: the catalog may change while a slow guest is served. */
 	for (; at < peers->count; at++) {
-		const struct catalog_peer *peer = peers->slot[at].value;
+		const struct catalog_peer *peer = peers->peer[at];
 
 		if (!peer->entry->is_goodbye && !peer->is_suspected && peer->entry->signed_bytes != NULL &&
 			!put_entry(exchange, &frame, peer))
 			break;
-		done_up_to(session, &peers->slot[at].key);
+		done_up_to(session, peer_table_id(peers, at));
 	}
 	if (at == peers->count)
 		session->state = SESSION_IDLE;
@@ -176,14 +176,14 @@ static void serve_entries(struct exchange *exchange, struct session *session, st
 
 static void send_list(struct exchange *exchange, struct session *session, struct outbox *out)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 	struct exchange_frame frame = {.kind = EXCHANGE_LIST};
 	size_t at = first_after(exchange, session);
 
 	ASSERT(!session_is_ours(session) && session->give_count == 0);
 	for (; at < peers->count && exchange_wire_has_room(&frame, EXCHANGE_HEAD_SIZE_MAX);
 		at = in_scope(exchange, session, at + 1)) {
-		struct entry_label head = {.peer = peers->slot[at].key};
+		struct entry_label head = {.peer = *peer_table_id(peers, at)};
 
 		if (catalog_version(exchange->catalog, &head.peer, &head.version, &head.is_goodbye))
 			exchange_wire_put_head(&frame, &head);
@@ -420,15 +420,13 @@ static enum catalog_result judge_self(const struct catalog *catalog, const struc
  */
 static bool knows(const struct catalog *catalog, const struct id *peer)
 {
-	return id_table_get(&catalog->peers, peer) != NULL;
+	return peer_table_get(&catalog->peers, peer) != NULL;
 }
 
-static void give_unless_goodbye(struct session *session, const struct id_table_slot *slot)
+static void give_unless_goodbye(struct session *session, const struct catalog_peer *peer)
 {
-	const struct catalog_peer *peer = slot->value;
-
 	if (!peer->entry->is_goodbye)
-		give_later(session, &slot->key);
+		give_later(session, &peer->entry->card.peer);
 }
 
 static void compare(const struct exchange *exchange, struct session *session, const struct exchange_item *item,
@@ -452,13 +450,13 @@ static void compare(const struct exchange *exchange, struct session *session, co
  */
 static size_t pass_over(const struct exchange *exchange, struct session *session, size_t at)
 {
-	const struct id_table_slot *slot = &exchange->catalog->peers.slot[at];
+	const struct catalog_peer *peer = exchange->catalog->peers.peer[at];
 
 	if (!exchange->options.guest) {
-		give_unless_goodbye(session, slot);
+		give_unless_goodbye(session, peer);
 		return at + 1;
 	}
-	catalog_forget(exchange->catalog, exchange->now, &slot->key);
+	catalog_forget(exchange->catalog, exchange->now, &peer->entry->card.peer);
 	return at;
 }
 
@@ -466,16 +464,16 @@ static size_t pass_over(const struct exchange *exchange, struct session *session
 static void merge(struct exchange *exchange, struct session *session, const struct exchange_message *list,
 	struct exchange_frame *want)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 	size_t at = first_after(exchange, session);
 
 	for (size_t i = 0; i < list->item_count; i++) {
 		const struct id *theirs = &list->item[i].id;
 
 		/* What they pass over they do not have. */
-		while (at < peers->count && id_compare(&peers->slot[at].key, theirs) < 0)
+		while (at < peers->count && id_compare(peer_table_id(peers, at), theirs) < 0)
 			at = in_scope(exchange, session, pass_over(exchange, session, at));
-		if (at < peers->count && id_equal(&peers->slot[at].key, theirs))
+		if (at < peers->count && id_equal(peer_table_id(peers, at), theirs))
 			at = in_scope(exchange, session, at + 1);
 		compare(exchange, session, &list->item[i], want);
 		done_up_to(session, theirs);

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define CREDIT_BATCH (WINDOW_CONNECTION / 16)   /* one MAX_DATA for so much */
-#define ANSWER_EVERY 8
+#define ANSWER_BYTES 4096
 #define ANSWER_LATE NSEC_PER_MSEC
 #define TLS_ALERT_FIRST 0x100        /* RFC 9001 section 4.8: alerts as transport codes */
 #define TLS_ALERT_LAST 0x1ff
@@ -239,18 +239,20 @@ static void drain(struct quic_connection *connection)
 }
 
 /*
- * A packet was read, and nothing waits to be sent. An acknowledgement of every packet would wake the sender for every one:
- * they wait for ANSWER_EVERY packets or ANSWER_LATE, and go along with whatever is sent before (RFC 9000 section 13.2.1
- * leaves that open, and the peer counts with a max_ack_delay of 25 ms). A stream's end is acknowledged at once.
+ * A packet was read. An acknowledgement of every small one would wake its sender for every one: while nothing waits to be
+ * sent they wait for ANSWER_LATE, and go along with whatever is sent before (RFC 9000 section 13.2.1 leaves that open, and
+ * the peer counts with a max_ack_delay of 25 ms). Not where more than ANSWER_BYTES came, for a sender whose window is only a
+ * few packets would stand still, nor with the end of a stream.
  */
-static void answer(struct quic_connection *connection)
+static void answer(struct quic_connection *connection, size_t size)
 {
 	struct quic *quic = connection->quic;
 	nsec due;
 
-	if (connection->unanswered++ == 0)
+	if (connection->unanswered == 0)
 		connection->answer_by = quic->now + ANSWER_LATE;
-	if (!connection->proven || connection->hurry || connection->unanswered >= ANSWER_EVERY || quic->now >= connection->answer_by ||
+	connection->unanswered += size;
+	if (!connection->proven || connection->hurry || connection->unanswered >= ANSWER_BYTES || quic->now >= connection->answer_by ||
 			!list_is_empty(&connection->sending)) {
 		quic_mark_dirty(connection);
 		return;
@@ -275,7 +277,7 @@ void quic_connection_read(struct quic_connection *connection, const struct udp_p
 	int result = ngtcp2_conn_read_pkt(connection->conn, &path, &info, packet->data.data, packet->data.size, quic->now);
 	switch (result) {
 	case 0:
-		answer(connection);
+		answer(connection, packet->data.size);
 		break;
 	case NGTCP2_ERR_DRAINING:
 		drain(connection);

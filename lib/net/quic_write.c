@@ -136,12 +136,12 @@ void quic_write(struct quic_connection *connection)
 	struct packet_out out = {.room = ngtcp2_conn_get_max_tx_udp_payload_size(connection->conn)};
 	size_t budget = QUANTA_A_TURN * ngtcp2_conn_get_send_quantum(connection->conn);
 
-	/* Also what paced packets that none stood behind. A failure comes again when the alarm that is due finds it. */
+	/* Also what paced packets that none stood behind. A failure comes again when the alarm, then due, finds it. */
 	if (ngtcp2_conn_get_expiry(connection->conn) <= quic->now &&
-			ngtcp2_conn_handle_expiry(connection->conn, quic->now) != 0)
+			ngtcp2_conn_handle_expiry(connection->conn, quic->now) != 0) {
+		timers_set(quic->timers, &connection->expiry, quic->now);
 		return;
-	connection->unanswered = 0;
-	connection->hurry = false;
+	}
 	ngtcp2_path_storage_zero(&out.path);
 	for (;;) {
 		out.at = udp_room(quic->udp, out.room);

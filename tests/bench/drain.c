@@ -4,7 +4,7 @@
  *   drain STAMP TOTAL       reads stdin in blocks of 64 KiB until its end
  *   drain -n STAMP TOTAL    checks that the lines of feed -n come in order and complete
  *
- * The moment when the last of TOTAL bytes arrived goes to the file STAMP (see feed.c). Anything but exactly TOTAL
+ * The moment when the last of TOTAL bytes arrived goes to the file STAMP (see feed.c), and behind it that of the first. Anything but exactly TOTAL
  * bytes fails: a contestant that loses data has no speed.
  */
 #include <errno.h>
@@ -50,7 +50,7 @@ static void check(const char *block, size_t size, uint64_t done)
 int main(int argc, char **argv)
 {
 	static char block[65536];
-	uint64_t total, done = 0, last = 0;
+	uint64_t total, done = 0, first = 0, last = 0;
 	bool numbered = argc == 4 && strcmp(argv[1], "-n") == 0;
 	FILE *file;
 
@@ -67,6 +67,8 @@ int main(int argc, char **argv)
 			continue;
 		if (got <= 0)
 			break;
+		if (first == 0)
+			first = now();
 		if (numbered)
 			check(block, (size_t)got, done);
 		done += (uint64_t)got;
@@ -78,7 +80,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	file = fopen(argv[1], "w");
-	if (file == NULL || fprintf(file, "%" PRIu64 "\n", last) < 0 || fclose(file) != 0) {
+	if (file == NULL || fprintf(file, "%" PRIu64 " %" PRIu64 "\n", last, first) < 0 || fclose(file) != 0) {
 		perror(argv[1]);
 		return 1;
 	}

@@ -2,17 +2,19 @@
  * map_load.c - many clients of a map at once: operations a second, and how long one takes.
  *
  *     map_load -n NETWORK [-p PEER]... [--clients 64] [--for 5s] [--warm 1s] [--ops N] [--keys 10000] [--size 100] [--get]
- *              [--follower] STORE
+ *              [--follower] [--resident] STORE
  *
  * Prints `RATE P50 P99`: operations a second, and microseconds. One link to the leader (--follower: to a member that does
  * not lead) carries what CLIENTS ask, each of them one thing after the other: puts of SIZE bytes, or strong reads. The first
  * KEYS operations take one key after the other, those that follow any of them. What begins within --warm does not count. It
- * ends after --for, or after N operations. The map has keys of str; whoever reads should have written them before.
+ * ends after --for, or after N operations. --resident: a second line, the MiB that this process took at the most, but for
+ * the times that it keeps. The map has keys of str; whoever reads should have written them before.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/check.h"
 #include "base/memory.h"
@@ -32,7 +34,7 @@ struct settings {
 	struct common common;
 	uint64_t clients, keys, size, ops;
 	msec duration, warm;
-	bool get, follower;
+	bool get, follower, resident;
 };
 
 struct load {
@@ -219,6 +221,7 @@ static const struct option_row rows[] = {
 	{0, "size", OPTION_NUMBER, FIELD(size, uint64_t), "N", NULL, "bytes of a value"},
 	{0, "get", OPTION_FLAG, FIELD(get, bool), NULL, NULL, "strong reads instead of puts"},
 	{0, "follower", OPTION_FLAG, FIELD(follower, bool), NULL, NULL, "asks a member that does not lead"},
+	{0, "resident", OPTION_FLAG, FIELD(resident, bool), NULL, NULL, "tells its memory"},
 	{.name = NULL}
 };
 
@@ -232,6 +235,7 @@ int main(int argc, char **argv)
 	struct settings settings = {.common = COMMON_DEFAULTS(MSEC_NEVER), .clients = 64, .keys = 10000, .size = 100, .ops = UINT64_MAX,
 		.duration = 5000, .warm = 1000};
 	int first = options_parse(&command, argc, argv, &settings), status;
+	struct rusage usage;
 
 	if (argc - first != 1 || settings.clients == 0 || settings.clients > CLIENTS_MAX || settings.keys == 0 ||
 		settings.size > sizeof load.value)
@@ -242,8 +246,11 @@ int main(int argc, char **argv)
 	memset(load.value, 'v', sizeof load.value);
 	load.ask = (struct ask){.common = settings.common, .patient = true, .answered = answered, .fact = on_fact, .self = &load};
 	status = ask_run(&load.ask);
+	getrusage(RUSAGE_SELF, &usage);
 	if (status == EXIT_YES)
 		latency_print(&load.latencies);
+	if (settings.resident)
+		printf("%ld\n", (usage.ru_maxrss >> 10) - (long)(load.latencies.capacity * sizeof *load.latencies.ns >> 20));
 	memory_free(load.latencies.ns);
 	buffer_fini(&load.request);
 	options_free(&command, &settings);

@@ -218,6 +218,9 @@ static int pub(const char *subject)
 		flush();
 		end -= (size_t)(at - block);
 		memmove(block, at, end);
+		errno = 0;
+		if (end == sizeof block)
+			fail("a line is too long");
 	}
 	synchronize();
 	return 0;

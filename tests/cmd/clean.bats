@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # Every program under valgrind: no error, no leak, whatever way it ends. (uv_loop_close() == 0 is asserted by all of them.)
 load helper
+load group_helper
 
 setup() {
 	command -v valgrind >/dev/null || skip "no valgrind"
 	[ -z "$SANITIZED" ] || skip "sanitizers and valgrind do not mix"
-	setup_network
+	group_setup
 	TEST_TIME_FACTOR=$((${TEST_TIME_FACTOR:-1} * 4))
 }
 
@@ -57,4 +58,154 @@ clean() {
 	run -0 "${checked[@]}" mosaik-catalog me
 	run -0 "${checked[@]}" mosaik-catalog id stream s
 	clean
+}
+
+# leaves PID: it is told to, and does it well.
+leaves() {
+	kill -TERM "$1"
+	status_of "$1" 60
+	[ "$exit_status" = 0 ]
+}
+
+# A member whose CMD adds up what is applied, and makes snapshots.
+adding_member() { # NAME [OPTION...]
+	local name=$1
+	shift
+	[ -f "$name.key" ] || mosaik-key gen "$name.key" >/dev/null
+	cat >machine <<-'END'
+		#!/bin/bash
+		n=0
+		while IFS=$'\t' read -r what a b c; do
+			case $what in
+			apply) n=$((n + c)) ;;
+			query) printf 'ok\t%s\t%s\n' "$a" "$n" ;;
+			snapshot) printf 'snap\t%s\t%s\n%s' "$a" ${#n} "$n" ;;
+			restore) read -r -N "$a" n ;;
+			esac
+		done
+	END
+	chmod +x machine
+	background "${checked[@]}" mosaik-group -q --lan -i "$name.key" join g "$@" -- ./machine <>silence
+	declare -g "pid_$name=$pid"
+}
+group() { "${checked[@]}" mosaik-group -w "$(scaled 10)" -W "$(scaled 20)" "$@"; }
+
+@test "members of a group, and what proposes and asks" {
+	adding_member a
+	run -0 group wait g --leader
+	run -0 group propose g - < <(seq 10)
+	[ "${lines[9]}" = 10 ]
+	adding_member b
+	run -0 group wait g --members 2
+	run -0 group query g total
+	[ "$output" = 55 ]
+	run -64 "${checked[@]}" mosaik-group propose g
+	leaves "$pid_b"
+	leaves "$pid_a"
+	clean
+}
+
+@test "a member with a disk and snapshots, and what looks at it" {
+	adding_member a --data data --snapshot-every 2
+	run -0 group propose g - < <(seq 10)
+	background "${checked[@]}" mosaik-group -q log g -f >followed
+	follower=$pid
+	run -0 group -j status g
+	run -0 group members g
+	run -0 group log g
+	run -69 "${checked[@]}" mosaik-group -W "$(scaled 20)" propose nobody x
+	kill -INT "$follower"
+	status_of "$follower" 60
+	leaves "$pid_a"
+	adding_member a --data data
+	run -0 group query g total
+	[ "$output" = 55 ]
+	leaves "$pid_a"
+	clean
+}
+
+@test "a lock, to the end of CMD and to a signal" {
+	run -3 "${checked[@]}" mosaik-group -q lock l -- sh -c 'exit 3'
+	background "${checked[@]}" mosaik-group -q lock l -- sh -c 'touch held; read -r line' <>silence
+	holder=$pid
+	held() { [ -e held ]; }
+	eventually held
+	kill -TERM "$holder"
+	status_of "$holder" 60
+	[ "$exit_status" = 143 ]
+	clean
+}
+
+# store KIND: each line on stdin is asked of a store of that kind, and begins with the exit status that it has to have.
+store() {
+	local kind=$1 expected verb rest
+	mosaik-key gen "$kind.key" >/dev/null
+	ready "${checked[@]}" "mosaik-$kind" --lan -q serve s --data data -i "$kind.key"
+	replica=$pid
+	background "${checked[@]}" "mosaik-$kind" -q watch s -w inf -W inf >watched
+	watcher=$pid
+	while read -r expected verb rest; do
+		# shellcheck disable=SC2086
+		run "-$expected" "${checked[@]}" "mosaik-$kind" -w "$(scaled 10)" -W "$(scaled 20)" "$verb" s $rest
+	done
+	kill -INT "$watcher"
+	status_of "$watcher" 60
+	leaves "$replica"
+	clean
+}
+
+@test "a map" {
+	store map <<-'END'
+		0 put k v
+		1 get none
+		1 cas k --from x --to y
+		0 ls --prefix k
+		0 update k -- cat
+		0 wait k --value v
+		0 clear
+	END
+}
+
+@test "a vec" {
+	store vec <<-'END'
+		0 push a b c
+		0 insert 1 x
+		0 pop
+		0 tail
+	END
+}
+
+@test "a set" {
+	store set <<-'END'
+		0 add a b c
+		1 has d
+		0 ls
+		0 rm a
+	END
+}
+
+@test "a cell" {
+	store cell <<-'END'
+		1 get
+		0 set v
+		0 get
+		0 clear
+	END
+}
+
+@test "a once" {
+	store once <<-'END'
+		0 set v
+		1 set w
+		0 get
+	END
+}
+
+@test "a pqueue" {
+	store pqueue <<-'END'
+		0 push 5 k v
+		0 min
+		0 take
+		1 take
+	END
 }

@@ -167,6 +167,71 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 	says 0 2 mosaik-map get m a
 }
 
+@test "serve -: thousands of lines are under way together, and come out as one after the other" {
+	serve 2 map m
+	mkfifo lines
+	exec {in}<>lines
+	background mosaik-map -q serve m --lan - <lines >out 2>err
+	seq 3000 | awk '{ print "put k" $1 " " $1; if ($1 % 500 == 0) { print "get k" $1; print "len" } }' >&"$in"
+	answered() { [ "$(wc -l <out)" = "$count" ]; }
+	count=12 eventually answered
+	[ "$(cat out)" = "$(seq 500 500 3000 | awk '{ print $1; print $1 }')" ]
+	# Writes that depend on each other; then reads of several requests each.
+	{ echo 'put n 0'; seq 0 999 | awk '{ print "cas n --from " $1 " --to " ($1 + 1) }'; echo 'get n k1 k2'; echo 'get k3 k4'; } >&"$in"
+	count=17 eventually answered
+	[ "$(tail -n 5 out)" = $'1000\n1\n2\n3\n4' ]
+	[ ! -s err ]
+	exec {in}>&-
+}
+
+@test "put STORE -, push STORE -: many entries from stdin, as ls prints them or as dump does" {
+	serve 1 map m -T bytes:u64
+	printf 'a\t1\nb\\tb\t2\n' | mosaik-map put m -
+	mosaik-map put m - <<<'{"key":"c","value":3}'
+	says 0 $'a\t1\nb\\tb\t2\nc\t3' mosaik-map ls m
+	mosaik-map ls m >all
+	mosaik-map clear m
+	mosaik-map load m <all
+	[ "$(mosaik-map ls m)" = "$(cat all)" ]
+	for bad in 'd' $'d\tx' $'d\t1\t2' $'d\\x\t1'; do
+		run -65 mosaik-map put m - <<<"$bad"
+		[ "${lines[0]}" = "mosaik-map: error[entry]: line 1 is no entry of a map of types bytes:u64" ]
+	done
+	says 0 3 mosaik-map len m
+	serve 1 pqueue q
+	seq 100 | awk '{ print $1 % 10 "\tkey" $1 "\tvalue" }' | mosaik-pqueue push q -
+	says 0 100 mosaik-pqueue len q
+	says 0 $'0\tkey10\tvalue' mosaik-pqueue min q
+	serve 1 set s
+	printf 'one\ntwo words\\t\n' | mosaik-set load s
+	says 0 $'one\ntwo words\\t' mosaik-set ls s
+}
+
+@test "several stores in one process: ready with the last, each a store of its own, on one disk" {
+	mosaik-key gen me.key
+	for round in 1 2; do
+		ready mosaik-map -q serve a b c -T str:u64 --lan -i me.key --data disk <>silence 2>>err
+		server=$pid
+		if [ $round = 1 ]; then
+			for store in a b c; do says 0 "" mosaik-map put $store $store 1; done
+			says 0 "" mosaik-map put b both 2
+		fi
+		says 0 $'a\t1' mosaik-map ls a
+		says 0 $'b\t1\nboth\t2' mosaik-map ls b
+		says 0 1 mosaik-map len c
+		kill -USR1 "$server"
+		told() { [ "$(grep -c "stats store=[abc] online=1 " err)" -eq $((3 * round)) ]; }
+		eventually told
+		kill "$server"
+		wait "$server"
+	done
+	[ "$(grep -c "store=b .*committed=2 .*snapshots=0" err)" = 2 ]
+	run -64 mosaik-map serve a b a
+	[ "${lines[0]}" = "mosaik-map: error[usage]: serve: 'a' is there twice" ]
+	run -64 mosaik-map serve a b -
+	[ "${lines[0]}" = "mosaik-map: error[usage]: serve: '-' goes with one store, as a line does not say which" ]
+}
+
 @test "a reader reads, refuses writes, and one-shots that write go past it" {
 	serve 1 map m
 	mosaik-map put m a 1
@@ -223,7 +288,7 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 
 @test "usage: too few words, contradictions, no network" {
 	for words in "get" "get m" "put m k" "cas m k" "cas m k --from 1" "cas m k --from 1 --absent --to 2" "get m k --print-version" \
-		"serve m x" "nonsense m" "serve m -T str" "serve m -T x:y" "serve a/b\ c"; do
+		"nonsense m" "serve m -T str" "serve m -T x:y" "serve a/b\ c"; do
 		eval "run -64 mosaik-map $words"
 	done
 	run -64 env -u MOSAIK_NETWORK mosaik-map get m k
@@ -314,4 +379,27 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 	says 124 "mosaik-map: error[deadline]: no answer within the timeout" mosaik-map wait a --version 9 -W 100ms
 	run -0 mosaik-map --version
 	[[ $output == "mosaik-map "* ]]
+}
+
+@test "a replica with other types or other settings than those there is told so" {
+	serve 1 map m -T str:u64
+	told() { grep -q "$1" err; }
+	background mosaik-map serve m --lan --reader <>silence 2>err
+	eventually told "warning: another map 'm' is there, of other types: 'map m str:u64', not 'map m bytes:bytes': they are two"
+	kill -TERM "$pid" && status_of "$pid"
+	background mosaik-map serve m -T str:u64 --reader <>silence 2>err
+	eventually told "warning: another map 'm' is there, with another --key or --lan, or another state: they are two"
+	kill -TERM "$pid" && status_of "$pid"
+	alone() { [ "$(mosaik-catalog -o id peers | wc -l)" = 1 ]; }
+	eventually alone
+	background mosaik-map serve m -T str:u64 --lan --reader --ready-fd 9 9>ready <>silence 2>err
+	eventually test -s ready
+	run -1 grep another err
+}
+
+@test "an explicit -W bounds an update with its command" {
+	serve 1 cell c
+	mosaik-cell set c x
+	says 124 "mosaik-cell: error[deadline]: not yet so within the timeout" mosaik-cell update c -W 300ms -- tail -f /dev/null
+	says 0 x mosaik-cell get c
 }

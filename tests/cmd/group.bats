@@ -169,6 +169,23 @@ counter() { # a machine that adds up what is applied
 	[ "$exit_status" = 7 ]
 }
 
+@test "the counter of the manual, as it stands there" {
+	mandoc -Tascii "$BATS_TEST_DIRNAME/../../man/mosaik-group.1" | sed -e 's/.\x08//g' -e '1,/\$ cat counter/d' -e '/^ *done$/q' | sed 's/^ *//' >counter
+	[ "$(tail -n 1 counter)" = done ]
+	chmod +x counter
+	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 2 -- ./counter; done
+	run -0 mosaik-group propose g 5 -w "$(scaled 20)" -W "$(scaled 20)"
+	[ "$output" = $'1\t5' ]
+	seq 1 20 | mosaik-group propose g - | tail -n 1 | cmp - <(printf '21\t215\n')
+	kill -KILL "$pid_a" "$pid_b" "$pid_c"
+	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 2 -- ./counter; done
+	run -0 mosaik-group query g total -w "$(scaled 20)" -W "$(scaled 20)"
+	[ "$output" = 215 ]
+	run -65 mosaik-group query g ""
+	[ "$output" = "mosaik-group: error[empty]: an empty question asks nothing" ]
+	run -65 mosaik-group query g - </dev/null
+}
+
 late() { # a machine that says nothing before the eighth command
 	local what a b c n=0
 	while IFS=$'\t' read -r what a b c; do
@@ -315,6 +332,28 @@ seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x;
 	has all "$(seq 1 10)"
 	run -0 mosaik-group -j status g
 	[ "$(jq -c '[.committed, .confirmed]' <<<"$output")" = '[10,"yes"]' ]
+}
+
+@test "a voter that is declared dead is not waited for: the group becomes smaller, and does not stop with the next" {
+	members a b c -- --data %NAME.data
+	eventually all_vote 3
+	mosaik-group propose g one >/dev/null
+	run -75 mosaik-group declare-dead g "$(mosaik-key pub c.key)"
+	[[ $output == *"is up"* ]]
+	run -64 mosaik-group declare-dead g c
+	kill -KILL "$pid_c"
+	dead() { mosaik-group declare-dead g "$(mosaik-key pub c.key)" -w 5; }   # as soon as its leader has noticed
+	eventually dead
+	eventually all_vote 1
+	run -1 mosaik-group declare-dead g "$(mosaik-key pub c.key)"
+	[ -z "$output" ]
+	name=$(leader_name)
+	for other in a b; do
+		one="pid_$other"
+		[ "$other" = "$name" ] || kill -KILL "${!one}"
+	done
+	run -0 mosaik-group propose g two -w 5
+	[ "$output" = 2 ]
 }
 
 # More than a member remembers for those who follow: what comes before is read from the state.

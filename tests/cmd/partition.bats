@@ -8,3 +8,10 @@ load helper
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "replicas of a map, cut off in turn: one-shot commands tell the truth, and a watch tells everything once" {
+	run "$BATS_TEST_DIRNAME/../net/partition" "$MOSAIK_BIN/.." short map
+	[ "$status" -ne 77 ] || skip "needs root and ip netns"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}

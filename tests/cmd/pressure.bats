@@ -12,8 +12,8 @@ load helper
 	kill -STOP "$consumer"
 	producer=$(pgrep -P $$ -f "mosaik-produce -F raw big" | head -n 1)
 	eventually quiet "$producer"
-	[ "$(resident_kib "$producer")" -lt 65536 ] || [ -n "$SANITIZED" ]
-	[ "$(resident_kib "$consumer")" -lt 65536 ] || [ -n "$SANITIZED" ]
+	[ "$(resident_kib "$producer")" -lt 32768 ] || [ -n "$SANITIZED" ]
+	[ "$(resident_kib "$consumer")" -lt 32768 ] || [ -n "$SANITIZED" ]
 	kill -CONT "$consumer"
 	status_of "$pipeline" 120
 	[ "$exit_status" = 0 ]

@@ -114,6 +114,18 @@ static void strike_out(struct clients *clients, size_t number)
 	op->position = 0;
 }
 
+static void write_command(struct clients *clients, size_t place, const struct linear_op *op, struct buffer *out)
+{
+	struct world *world = clients->world;
+	uint64_t name = clients->history.count + 1;
+	size_t padding = world->options.padding > 0 ? rng_below(&world->work, world->options.padding) : 0;
+
+	if (world->workload)
+		workload_command(world->workload, &world->work, world->place[place].shadow.history, name, out);
+	else
+		states_command(op, name, padding, out);
+}
+
 static uint64_t propose(struct clients *clients, size_t place, size_t client, struct linear_op op)
 {
 	struct world *world = clients->world;
@@ -124,7 +136,7 @@ static uint64_t propose(struct clients *clients, size_t place, size_t client, st
 
 	op.client = client;
 	op.invoked = world->now;
-	states_command(&op, name, world->options.padding > 0 ? rng_below(&world->work, world->options.padding) : 0, &command);
+	write_command(clients, place, &op, &command);
 	operation = record(clients, &op, place);
 	operation->client = client;
 	operation->order = ++member->asked;
@@ -158,7 +170,10 @@ static void ask(struct clients *clients, size_t place, size_t client, bool local
 		strike_out(clients, clients->history.count - 1);
 	/* What is struck out keeps its key; the kind is told by the key. */
 	op.kind = op.key % 3 == 0 ? LINEAR_READ : op.key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST;
-	states_query(&op, &text);
+	if (world->workload)
+		workload_query(world->workload, &world->work, member->shadow.history, query.ticket, &text);
+	else
+		states_query(&op, &text);
 	query.query = buffer_bytes(&text);
 	group_query(member->group, world_clock(world, place), &query);
 	buffer_fini(&text);
@@ -269,6 +284,25 @@ static uint64_t floor_of(const struct operation *operation, const struct pending
 	return pending->history == operation->history ? operation->floor : 0;
 }
 
+/* Of a collection: what it was told is what the model says. Told to linear_check unless it is local. */
+static bool judge(struct clients *clients, uint64_t name, const struct pending_fact *pending)
+{
+	struct world *world = clients->world;
+	const struct operation *operation = &clients->operation[name - 1];
+	const struct linear_op *op = &clients->history.op[name - 1];
+	const struct group_fact *fact = &pending->fact;
+	struct work_told told = {.client = op->client, .invoked = op->invoked, .returned = world->now};
+
+	if (!fact->bytes)
+		return false;
+	told.result = blob_bytes(fact->bytes);
+	if (!workload_judge(world->workload, pending->history, fact->position, name, told.result))
+		return false;
+	if (!operation->is_local)
+		workload_tell(world->workload, name, &told);
+	return true;
+}
+
 static void carried_out(struct clients *clients, uint64_t name, const struct pending_fact *pending)
 {
 	const struct group_fact *fact = &pending->fact;
@@ -278,7 +312,7 @@ static void carried_out(struct clients *clients, uint64_t name, const struct pen
 	struct linear_op op = clients->history.op[name - 1];
 	uint64_t position = fact->position;
 
-	if (!fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op))
+	if (!fact->bytes || (!world->workload && !states_read_result(blob_bytes(fact->bytes), &op)))
 		world_fail(world, "I13: command %" PRIu64 " is answered with what is no result", name);
 	if (position <= floor_of(operation, pending))
 		world_fail(world, "I15: command %" PRIu64 " is acknowledged at position %" PRIu64 ", and began after %" PRIu64
@@ -287,7 +321,7 @@ static void carried_out(struct clients *clients, uint64_t name, const struct pen
 		world_fail(world, "I13: command %" PRIu64 " is acknowledged at position %" PRIu64 ", where another stands", name,
 			position);
 	op.blind = false;
-	if (!linear_apply(&state, &op))
+	if (!world->failed && (world->workload ? !judge(clients, name, pending) : !linear_apply(&state, &op)))
 		world_fail(world, "I15: command %" PRIu64 " at position %" PRIu64 " is answered with another's result", name,
 			position);
 	complete(clients, name, &op, pending);
@@ -332,7 +366,8 @@ static void answered(struct clients *clients, uint64_t name, const struct pendin
 	clients->local_in[operation->place] = pending->history;
 	op.kind = op.key % 3 == 0 ? LINEAR_READ : op.key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST;
 	op.blind = false;
-	if (!fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op) || !linear_apply(&state, &op))
+	if (world->workload ? !judge(clients, name, pending)
+		: !fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op) || !linear_apply(&state, &op))
 		world_fail(world, "I16: query %" PRIu64 " of member %zu is not answered from position %" PRIu64, name,
 			operation->place, fact->position);
 	if (fact->position < least || (operation->is_local && fact->position < clients->local[operation->place]))
@@ -477,9 +512,30 @@ size_t clients_unprobed(const struct clients *clients)
 	return place;
 }
 
+/* Nobody knows what came of those that are open; those that never were carried out explain nothing. */
+static void tell_open(const struct clients *clients)
+{
+	for (size_t i = 0; i < clients->history.count; i++) {
+		const struct operation *operation = &clients->operation[i];
+		const struct linear_op *op = &clients->history.op[i];
+		struct work_told told = {.client = op->client, .invoked = op->invoked, .returned = LINEAR_PENDING};
+
+		if (!operation->is_query && (operation->outcome == OPEN || operation->outcome == UNKNOWN))
+			workload_tell(clients->world->workload, i + 1, &told);
+	}
+}
+
 const struct linear_history *clients_history(const struct clients *clients)
 {
-	return &clients->history;
+	if (!clients->world->workload)
+		return &clients->history;
+	tell_open(clients);
+	return workload_history(clients->world->workload);
+}
+
+uint64_t clients_asked(const struct clients *clients)
+{
+	return clients->history.count;
 }
 
 uint64_t clients_acknowledged(const struct clients *clients)

@@ -421,6 +421,20 @@ static void check_gap(struct oracle *oracle, size_t place, struct history *histo
 	}
 }
 
+static bool read_command(const struct world *world, struct bytes command, struct linear_op *op, uint64_t *name)
+{
+	return world->workload ? workload_read_name(command, name) : states_read_command(command, op, name);
+}
+
+static void apply_to_cell(struct history *history, uint64_t position, const struct linear_op *op, struct applied *applied)
+{
+	struct linear_state state = cell_at(history, position, op->key);
+
+	applied->before = state;
+	(void)linear_apply(&state, op);
+	put_version(history, op->key, position, state);
+}
+
 /* I5, I13 for commands. */
 static void check_applied(struct oracle *oracle, size_t place, const struct group_fact *fact)
 {
@@ -428,11 +442,10 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 	struct shadow *shadow = &world->place[place].shadow;
 	struct history *history = history_at(oracle, place);
 	struct linear_op op = {.blind = true};
-	struct linear_state state;
 	struct applied *applied;
 	uint64_t name;
 
-	if (!history || !states_read_command(blob_bytes(fact->bytes), &op, &name)) {
+	if (!history || !read_command(world, blob_bytes(fact->bytes), &op, &name)) {
 		world_fail(world, "member %zu applies what nobody said", place);
 		return;
 	}
@@ -446,11 +459,13 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 		world_fail(world, "I5: position %" PRIu64 " holds another command at member %zu", fact->position, place);
 	if (applied->known || world->failed)
 		return;
-	*applied = (struct applied){.name = name, .known = true, .before = cell_at(history, fact->position, op.key)};
-	state = applied->before;
-	(void)linear_apply(&state, &op);
-	put_version(history, op.key, fact->position, state);
-	(void)clients_applied(world->clients, name, fact->position);
+	*applied = (struct applied){.name = name, .known = true};
+	if (!clients_applied(world->clients, name, fact->position))
+		return;
+	if (world->workload)
+		workload_applied(world->workload, shadow->history, fact->position, name);
+	else
+		apply_to_cell(history, fact->position, &op, applied);
 }
 
 /*
@@ -488,6 +503,8 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 			world_fail(world, "I6: member %zu goes back to position %" PRIu64 " by a snapshot", place, fact->position);
 		shadow->reported = fact->position;
 		world->saw[SAW_SNAPSHOT_INSTALLED]++;
+		world->saw[SAW_INSTALL_FROM_SEVERAL] += (world->place[place].fed_by & (world->place[place].fed_by - 1)) != 0;
+		world->place[place].fed_by = 0;
 		world->saw[SAW_INSTALL_WHILE_JOINT] += history_at(oracle, place)
 			&& configuration_is_joint(&history_at(oracle, place)->configuration);
 	}
@@ -565,6 +582,16 @@ static void check_archives(struct oracle *oracle)
 	}
 }
 
+static void check_content(struct oracle *oracle, size_t place)
+{
+	struct world *world = oracle->world;
+	const struct place *member = &world->place[place];
+	const struct state *state = world->options.external ? &member->external : group_state(member->group);
+
+	if (!workload_is_content(world->workload, member->shadow.history, state))
+		world_fail(world, "I13: in the end member %zu does not hold what was acknowledged", place);
+}
+
 /* In the end everybody holds what the history says. */
 void oracle_finish(struct oracle *oracle)
 {
@@ -576,6 +603,10 @@ void oracle_finish(struct oracle *oracle)
 
 		if (!member->group)
 			continue;
+		if (world->workload) {
+			check_content(oracle, place);
+			continue;
+		}
 		for (uint64_t key = 0; key < world->options.keys; key++) {
 			struct linear_op op = {.kind = key % 3 == 0 ? LINEAR_READ : key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST, .key = key};
 			struct linear_state expected = oracle_cell(oracle, member->shadow.history, UINT64_MAX, key);

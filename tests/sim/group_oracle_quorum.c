@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "groups/group_wire.h"
 #include "groups/raft_wire.h"
 
 /* ---- commit ---- */
@@ -210,12 +211,20 @@ static void check_speaker(struct world *world, size_t place, uint64_t speaker)
 	member->spoke_anew |= speaker == member->incarnation;
 }
 
+static bool is_chunk(struct bytes message)
+{
+	return message.size > 2 && message.data[0] >> 5 == 4 && message.data[1] == 0x18 && message.data[2] == MESSAGE_CHUNK;
+}
+
 void oracle_before_send(struct oracle *oracle, size_t place, const struct group_effect *effect)
 {
 	struct world *world = oracle->world;
 	const struct bytes bytes = blob_bytes(effect->payload);
+	size_t to = world_place_of(world, &effect->peer);
 	struct raft_message message;
 
+	if (is_chunk(bytes) && to < world->options.places)
+		world->place[to].fed_by |= UINT32_C(1) << place;
 	if (bytes.size < 2 || bytes.data[0] >> 5 != 4 || bytes.data[1] == 0 || bytes.data[1] >= RAFT_KINDS)
 		return;
 	if (raft_wire_decode(bytes, &message) != OK) {

@@ -20,6 +20,7 @@
 #include "base/rng.h"
 #include "groups/group.h"
 #include "tests/sim/linear.h"
+#include "tests/sim/workload.h"
 
 typedef int64_t usec;
 
@@ -34,8 +35,8 @@ enum group_event {
 	SAW_ONE_WAY, SAW_PAUSE, SAW_LEAVE, SAW_LEADER_LEAVE, SAW_TRANSFER, SAW_REPLAY, SAW_DUPLICATE, SAW_DROP, SAW_RESTLESS,
 	SAW_INDETERMINATE, SAW_LATE_RESULT, SAW_REFUSED, SAW_STRONG_READ, SAW_FOLLOWER_READ, SAW_READ_FAILED, SAW_LOCAL_READ,
 	SAW_COMMAND_ON_FOLLOWER, SAW_TWO_LINEAGES, SAW_DISSOLVED, SAW_OBSERVER, SAW_SEVEN_VOTERS,
-	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_REMOVED_LEADER, SAW_STRANDED_LEADER,
-	SAW_FREEZE, SAW_THAW, SAW_EVENTS
+	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_INSTALL_FROM_SEVERAL,
+	SAW_REMOVED_LEADER, SAW_STRANDED_LEADER, SAW_FREEZE, SAW_THAW, SAW_EVENTS
 };
 extern const char *const group_event_name[SAW_EVENTS];
 
@@ -62,6 +63,7 @@ struct world_options {
 	size_t padding, ballast;
 	uint32_t compact_entries;
 	uint64_t history_max;                 /* operations recorded; clients stop then */
+	const char *state;                    /* "map", ..; "cells"; NULL: the seed draws it */
 	FILE *log;
 	bool messages;                        /* every message is logged, too */
 };
@@ -142,6 +144,7 @@ struct place {
 	usec tick_at;                         /* earliest tick in the queue; INT64_MAX none */
 	uint64_t hello_version;
 	uint64_t asked;                       /* commands handed to this life */
+	uint32_t fed_by;                      /* a bit for each place that sent a chunk of a snapshot since the last one */
 	struct state external;                /* in external worlds, of this life */
 	struct disk disk;
 	struct shadow shadow;
@@ -197,6 +200,7 @@ struct world {
 	struct oracle *oracle;
 	struct clients *clients;
 	size_t starters;                      /* incarnations that were given at a start, of members that may begin a lineage */
+	struct workload *workload;            /* NULL: the cells of states.h */
 	uint64_t handed_over;                 /* leaders that told somebody to take over */
 	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
 	bool removing;                        /* or a leader one without itself */
@@ -288,7 +292,8 @@ void clients_hold(struct clients *clients, bool held);              /* none for 
 /* One write on every running member; then whether all were carried out, one after another. */
 void clients_probe(struct clients *clients);
 size_t clients_unprobed(const struct clients *clients);             /* a member that could not yet; places: none */
-const struct linear_history *clients_history(const struct clients *clients);
+const struct linear_history *clients_history(const struct clients *clients);   /* once, at the end */
+uint64_t clients_asked(const struct clients *clients);              /* operations so far */
 /* An operation is applied for the first time anywhere (by its name). false, and a failure is told: it must not be. */
 bool clients_applied(struct clients *clients, uint64_t name, uint64_t position);
 uint64_t clients_acknowledged(const struct clients *clients);

@@ -92,9 +92,10 @@ static void draw_options(struct rng *shape, struct world_options *options)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
 }
 
-static void open_world(struct swarm *swarm, const struct group_log *log)
+static void open_world(struct swarm *swarm, const struct group_how *how)
 {
-	struct world_options options = {.seed = swarm->seed, .log = log->file, .messages = log->file && log->messages};
+	struct world_options options = {.seed = swarm->seed, .log = how->log, .messages = how->log && how->messages,
+		.state = how->state};
 	struct rng shape;
 	bool clocks;
 
@@ -602,11 +603,12 @@ static void deafness(struct swarm *swarm)
 
 static void judge_history(struct swarm *swarm)
 {
-	const struct linear_history *history = clients_history(swarm->world->clients);
+	const struct linear_history *history;
 	struct linear_report report;
 
 	if (swarm->world->failed || swarm->seed % 10 != 0 || oracle_lineages(swarm->world->oracle) > 1)
 		return;
+	history = clients_history(swarm->world->clients);
 	linear_check(history->op, history->count, HISTORY_MEMORY, &report);
 	swarm->result->checked++;
 	swarm->result->undecided += report.verdict == LINEAR_UNDECIDED;
@@ -614,12 +616,12 @@ static void judge_history(struct swarm *swarm)
 		world_fail(swarm->world, "I15: operation %zu on key %" PRIu64 " fits nowhere", report.op + 1, report.key);
 }
 
-void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log, struct group_result *out)
+void group_swarm_run(uint64_t seed, uint64_t events, const struct group_how *how, struct group_result *out)
 {
 	struct swarm swarm = {.result = out, .seed = seed};
 
 	*out = (struct group_result){0};
-	open_world(&swarm, log);
+	open_world(&swarm, how);
 	safety(&swarm, events);
 	if (!swarm.world->failed)
 		heal(&swarm);
@@ -632,8 +634,9 @@ void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log
 	out->hash = swarm.world->hash;
 	out->events = swarm.world->events;
 	out->simulated = swarm.world->now;
-	out->operations = clients_history(swarm.world->clients)->count;
+	out->operations = clients_asked(swarm.world->clients);
 	out->acknowledged = clients_acknowledged(swarm.world->clients);
+	out->state = workload_name(swarm.world->workload);
 	memcpy(out->saw, swarm.world->saw, sizeof(out->saw));
 	world_free(swarm.world);
 }

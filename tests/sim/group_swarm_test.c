@@ -24,7 +24,7 @@ static void hundreds_of_faulty_groups_lose_nothing(void **unused)
 
 static void a_seed_repeats_itself_and_another_does_not(void **unused)
 {
-	static const struct group_log silent;
+	static const struct group_how silent;
 	struct group_result one, again, other;
 
 	(void)unused;

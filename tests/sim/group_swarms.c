@@ -35,16 +35,15 @@ void group_swarm_prepare(uint64_t seed)
 	snprintf(replay, sizeof(replay), "FAILED seed %" PRIu64 "; replay: make sim-groups SEED=%" PRIu64 "\n", seed, seed);
 }
 
-static const struct group_log silent;
-
 static bool run_one(const struct group_runs *runs, uint64_t seed, struct group_result *result)
 {
+	const struct group_how how = {.state = runs->state};
 	struct group_result again;
 
 	group_swarm_prepare(seed);
-	group_swarm_run(seed, runs->events, &silent, result);
+	group_swarm_run(seed, runs->events, &how, result);
 	if (!result->failed && runs->twice_every > 0 && seed % runs->twice_every == 0) {
-		group_swarm_run(seed, runs->events, &silent, &again);
+		group_swarm_run(seed, runs->events, &how, &again);
 		if (again.hash != result->hash || again.events != result->events) {
 			result->failed = true;
 			snprintf(result->why, sizeof(result->why), "two runs of one seed differ");

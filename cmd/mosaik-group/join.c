@@ -29,8 +29,8 @@
 #include "runtime/stdio.h"
 
 #define PENDING_MAX (1024 * 1024)      /* bytes that stdout or CMD has not taken, above which facts wait */
-#define REPLY_WITHIN 100               /* msec for CMD to answer an apply; a slower one had nothing to say, */
-#define REPLY_USUAL 2000               /* unless it is one that answers: then so long since its last reply */
+#define REPLY_USUAL 2000               /* msec for CMD to answer an apply, since its last reply: then it had nothing to say */
+#define REPLY_WITHIN 100               /* the same for one that has never answered any, though it had that time once */
 #define SNAPSHOT_SIZE (16u << 20)      /* of commands, that ask for a snapshot however few they are */
 
 /* Results that are due from CMD, in the order of the log. */
@@ -66,6 +66,7 @@ struct join {
 	bool behind;                       /* the state has commands, or a base, that no fact tells of: they come first */
 	uint64_t sent;                     /* proposals of ours: their tickets count from 1 */
 	msec replied_at;                   /* when CMD said something last */
+	bool is_silent;                    /* it never did, in its time */
 	uint64_t applied;                  /* position of the newest command that went out */
 	bool ready;
 	bool told_broken;
@@ -103,7 +104,7 @@ static msec settle_at(const struct join *join, const struct expected *one)
 {
 	msec usual = one->until - REPLY_WITHIN + REPLY_USUAL, last = join->replied_at + REPLY_USUAL;
 
-	if (join->replied_at == 0)
+	if (join->is_silent)
 		return one->until;
 	return usual > last ? usual : last;
 }
@@ -118,6 +119,7 @@ static void settle(struct join *join, msec now, uint64_t position)
 
 		if (one->position >= position && settle_at(join, one) > now)
 			break;
+		join->is_silent = join->replied_at == 0;
 		answer(join, one->ticket, OK, (struct bytes){0});
 		expected->first++;
 	}
@@ -158,6 +160,7 @@ static void replied(struct join *join, msec now, const struct coprocess_reply *r
 		return;
 	}
 	join->replied_at = now;
+	join->is_silent = false;
 	settle(join, now, reply->id);
 	if (expected->first == expected->count || expected->one[expected->first].position != reply->id)
 		return;
@@ -281,7 +284,7 @@ static void drop_expectations(struct join *join)
 		answer(join, expected->one[expected->first].ticket, ERROR_INDETERMINATE, (struct bytes){0});
 	while (join->questions.count > 0)
 		answer(join, join->questions.ticket[--join->questions.count], ERROR_BUSY, (struct bytes){0});
-	join->awaits_snapshot = join->no_snapshots = false;
+	join->awaits_snapshot = join->no_snapshots = join->is_silent = false;
 	join->replied_at = 0;
 }
 

@@ -209,15 +209,13 @@ static void put(struct join *join, uint64_t position, uint64_t term, struct byte
 
 static void on_applied(struct join *join, msec now, const struct group_fact *fact)
 {
-	bool seen = fact->position <= join->applied;   /* with the state: what CMD says to it is told to nobody */
-
 	put(join, fact->position, fact->term, blob_bytes(fact->bytes));
 	if (fact->ticket == 0)
 		return;
-	if (join->machine && !seen)
+	if (join->machine)
 		expect(join, now, fact);
 	else
-		answer(join, fact->ticket, join->machine ? ERROR_INDETERMINATE : OK, (struct bytes){0});
+		answer(join, fact->ticket, OK, (struct bytes){0});
 }
 
 /* What the first commands came to, in their place. */

@@ -11,7 +11,7 @@
 #   make sim-groups      the same for groups
 #   make mutants         plant the bugs of tests/sim/mutants/ in a copy, one at a time: is each caught, and how soon?
 #   make rewrite         write down what the scenarios of tests/sim/ print now
-#   make bench           measure against socat; see tests/README.md
+#   make bench           measure against socat, nats, etcd, redis, serf; see tests/README.md
 #   make clean           remove build/
 #
 #   V=1 prints commands; WERROR=1 forbids warnings; CC=clang; SAN=address,undefined builds and tests with sanitizers.
@@ -39,6 +39,9 @@ TEST_TOOLS := bats=bats mandoc=mandoc jq=jq pkill=procps valgrind=valgrind
 TEST_MODULES := cmocka=libcmocka-dev
 ANALYZE_TOOLS := clang=clang clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck
 BENCH_TOOLS := socat=socat openssl=openssl
+# Contestants: whoever is absent is left out of its table.
+BENCH_OPTIONAL := nats-server=nats-server mosquitto=mosquitto mosquitto_pub=mosquitto-clients redis-server=redis-server \
+	redis-cli=redis-tools serf=serf etcd=etcd-server etcdctl=etcd-client
 
 # BLAKE3: the system's library where there is one, else the reference sources that librust-blake3-dev installs.
 LIBBLAKE3 = $(shell pkg-config --exists libblake3 2>/dev/null && echo libblake3)
@@ -79,8 +82,9 @@ analyze-deps: deps
 		$(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a),,libclang-rt-dev))
 bench-deps: deps
 	$(call INSTALL,$(call packages,$(call missing_tools,$(BENCH_TOOLS))))
-	@command -v serf >/dev/null || apt-get -qq -y install --no-install-recommends serf >/dev/null 2>&1 || \
-		echo "  serf is not here and cannot be installed: its column will be missing"
+	@for p in $(call packages,$(call missing_tools,$(BENCH_OPTIONAL))); do \
+		apt-get -qq -y install --no-install-recommends $$p >/dev/null 2>&1 || \
+		echo "  $$p is not here and cannot be installed: its column will be missing"; done
 
 check: deps
 	+@$(SUBMAKE) WERROR=1 run-tests

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "cmd/common/session_stats.h"
 #include "runtime/local.h"
 
 #define ASK_AGAIN 100   /* msec between questions that failed */
@@ -102,11 +103,15 @@ static void turn(void *self, msec now)
 	struct ask *ask = self;
 
 	pull_facts(ask, now);
+	if (session_stats_due(&ask->session, now))
+		session_stats(&ask->session);
 	if (!ask->session.leaving && ask->turn)
 		ask->turn(ask, now);
 	if (ask->session.leaving)
 		return;
-	if (session_is_late(&ask->session, now)) {
+	if (ask->under_way && runtime_is_asking_in_vain(ask->session.runtime)) {
+		not_answered(ask, now, ERROR_UNREACHABLE);
+	} else if (session_is_late(&ask->session, now)) {
 		ask->session.deadline = MSEC_NEVER;
 		stop(ask, EXIT_DEADLINE, 0);
 	} else if (!ask->under_way && now >= ask->ask_at) {
@@ -124,8 +129,12 @@ static msec deadline(void *self)
 
 static void on_signal(void *self, int number)
 {
-	if (number != SIGUSR1)
-		stop(self, 128 + number, number);
+	struct ask *ask = self;
+
+	if (number == SIGUSR1)
+		session_stats(&ask->session);
+	else
+		stop(ask, 128 + number, number);
 }
 
 static void closing(void *self)

@@ -49,7 +49,10 @@ static bool types_fit(struct asker *asker, const char *types)
 	return fit;
 }
 
-/* The first member of a matching group that has not failed us. */
+/*
+ * A member of a matching group that has not failed us: the peer that just told us of the others, if it is one (there is a
+ * connection to it, and it may have been named by -p), else the first.
+ */
 static bool find_member(struct asker *asker, struct id *peer)
 {
 	struct near near = near_to(asker->name);
@@ -73,7 +76,7 @@ static bool find_member(struct asker *asker, struct id *peer)
 				continue;
 			if (asker->members++ == 0)
 				snprintf(asker->found_types, sizeof asker->found_types, "%s", types);
-			if (found || id_table_get(&asker->tried, &card->peer))
+			if (id_table_get(&asker->tried, &card->peer) || (found && !id_equal(&card->peer, &asker->ask.member)))
 				continue;
 			found = true;
 			*peer = card->peer;
@@ -414,6 +417,22 @@ void asker_status(struct asker *asker, uint64_t ticket)
 {
 	asker->open++;
 	node_client_status(asker_node(asker), asker->client, ticket);
+}
+
+bool asker_reads_status(struct asker *asker, const struct client_fact *fact, struct client_status *out)
+{
+	if (fact->kind == CLIENT_ROOM || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason)))
+		return false;
+	if (fact->kind == CLIENT_RESULT && fact->reason != OK) {
+		asker_leave(asker, asker_outcome(asker, fact->reason));
+		return false;
+	}
+	if (client_status_decode(fact->bytes, out) != OK) {
+		report("malformed", NULL, "the member's answer cannot be understood");
+		asker_leave(asker, EXIT_PROTOCOL);
+		return false;
+	}
+	return true;
 }
 
 void asker_order(struct asker *asker, const struct client_order *order)

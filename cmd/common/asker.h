@@ -81,6 +81,11 @@ bool asker_propose(struct asker *asker, uint64_t ticket, struct bytes command);
 bool asker_feed(struct asker *asker, uint64_t ticket, struct bytes command);
 bool asker_query(struct asker *asker, const struct group_query *query);
 void asker_status(struct asker *asker, uint64_t ticket);
+/*
+ * What a fact tells of the group's status: true, and *out is the caller's to client_status_fini. false: nothing; where
+ * that is a failure it was told, and the asker leaves.
+ */
+bool asker_reads_status(struct asker *asker, const struct client_fact *fact, struct client_status *out);
 void asker_order(struct asker *asker, const struct client_order *order);
 void asker_follow(struct asker *asker, const struct client_follow *follow);
 

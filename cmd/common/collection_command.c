@@ -56,6 +56,14 @@ static bool is_patient(const struct collection_invocation *invocation)
 		(invocation->kind == COLLECTION_ONCE && strcmp(invocation->verb, "get") == 0);
 }
 
+/* `put STORE -` of a map, `push STORE -` of a pqueue: not the value is on stdin, all of it is, one entry a line. */
+static bool takes_records(const struct collection_invocation *invocation)
+{
+	const char *verb = invocation->kind == COLLECTION_MAP ? "put" : invocation->kind == COLLECTION_PQUEUE ? "push" : "";
+
+	return strcmp(invocation->verb, verb) == 0 && invocation->count == 1 && strcmp(invocation->operand[0], "-") == 0;
+}
+
 struct words {
 	char **operand;
 	int count;
@@ -80,6 +88,12 @@ static int run(enum collection_kind kind, const struct command *command, struct 
 	group_name_check(collection_kind_name(kind), invocation.store);
 	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
 		settings->common.timeout = MSEC_NEVER;
+	if (takes_records(&invocation)) {
+		invocation.count = 0;
+		if (!settings->common.has_timeout)
+			settings->common.timeout = MSEC_NEVER;
+		return collection_load_run(&invocation);
+	}
 	if (is_patient(&invocation))
 		return collection_patient_run(&invocation);
 	return route ? route->run(&invocation) : collection_verb_run(&invocation);
@@ -94,6 +108,16 @@ static int behind_dashes(int argc, char **argv)
 	return -1;
 }
 
+/* What `wait` takes as --min-version is also called --version there; without a number that asks for the program's. */
+static void rename_version(int argc, char **argv)
+{
+	static char name[] = "--min-version";
+
+	for (int i = 1; i + 1 < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--version") == 0 && argv[i + 1][0] >= '0' && argv[i + 1][0] <= '9')
+			argv[i] = name;
+}
+
 int collection_main(const struct collection_program *program, int argc, char **argv)
 {
 	struct option_row rows[COLLECTION_ROWS_MAX];
@@ -104,11 +128,12 @@ int collection_main(const struct collection_program *program, int argc, char **a
 		.examples = program->examples,
 		.options = rows,
 		.subcommands = program->subcommands,
-		.common = "network peer tag identity bind no-local timeout wait json null ready-fd quiet verbose",
+		.common = "network peer tag identity bind no-local timeout wait json null ready-fd quiet verbose stats",
 		.check = collection_settings_check,
 	};
 	int behind = behind_dashes(argc, argv), first, status;
 
+	rename_version(argc, argv);
 	collection_settings_rows(program->options, rows);
 	for (const struct subcommand *row = program->subcommands; row->name; row++)
 		ASSERT(route_of(program->kind, row->name) || verb_find(program->kind, row->name));

@@ -1,6 +1,6 @@
 /*
- * collection_load.c - entries from stdin into a store, one JSON object a line, as `dump` writes them: what is there
- * already is replaced, of a vec they go to the end.
+ * collection_load.c - entries from stdin into a store, one JSON object a line, as `dump` writes them, or columns between
+ * TABs, as `ls` does: what is there already is replaced, of a vec they go to the end. `put STORE -` is another name for it.
  *
  *     lines -> entries -> batches of BATCH_BYTES -> commands, so many under way as the member takes -> results
  *
@@ -50,6 +50,7 @@ struct loading {
 	struct list batches;
 	uint64_t sure;                   /* lines that are certainly there */
 	uint64_t refused;                /* entries that a full queue did not take */
+	bool in_columns;                 /* not JSON: the first line says which */
 	bool is_held;                    /* the entry in `part` is in no batch yet */
 	bool ended;                      /* nothing more is read */
 	bool has_failed;                 /* a batch; what comes after it counts for nothing */
@@ -180,9 +181,25 @@ static bool place_entry(struct loading *loading)
 	return true;
 }
 
+/* Where the first column is JSON it may begin like an entry, which then has other members. */
+static bool is_columns(struct loading *loading, struct bytes line)
+{
+	unsigned first = 0;
+
+	while (!collection_has(loading->shape.kind, (enum part)first))
+		first++;
+	if (line.size == 0 || line.data[0] != '{')
+		return true;
+	return loading->shape.type[first] == TYPE_JSON && values_read_entry(&loading->shape, line, loading->part) != OK;
+}
+
 static void take_line(struct loading *loading, struct bytes line)
 {
-	enum error error = values_read_entry(&loading->shape, line, loading->part);
+	enum error error;
+
+	if (loading->line == 0)
+		loading->in_columns = is_columns(loading, line);
+	error = (loading->in_columns ? values_read_columns : values_read_entry)(&loading->shape, line, loading->part);
 
 	loading->is_held = error == OK && size_of_entry(loading) <= COLLECTION_ENTRY_MAX;
 	if (!loading->is_held) {

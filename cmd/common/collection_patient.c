@@ -108,6 +108,8 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 		patient->stale = true;
 		if (asker->open == 0)
 			ask(patient);
+	} else if (fact->kind == CLIENT_RESULT && fact->ticket == TICKET_FOLLOW && asker_is_cut(fact->reason)) {
+		return;   /* what became of a take that was under way is told next, and it is not to be asked again blindly */
 	} else if (fact->kind == CLIENT_RESULT && !asker_retry(asker, now, fact->reason)) {
 		if (fact->reason == OK)
 			on_answer(patient, fact);

@@ -18,6 +18,7 @@
 #include "cmd/common/collection_command.h"
 #include "cmd/common/collection_value.h"
 #include "cmd/common/command.h"
+#include "cmd/common/printed.h"
 #include "cmd/common/values.h"
 #include "collections/result.h"
 #include "runtime/child.h"
@@ -268,7 +269,7 @@ static void on_swapped(struct updating *updating, const struct client_fact *fact
 	} else if (result.outcome == OUTCOME_DONE) {
 		if (updating->invocation->settings->print_version)
 			printf("%" PRIu64 "\n", fact->position);
-		asker_leave(&updating->asker, fflush(stdout) == 0 ? EXIT_YES : EXIT_IO);
+		asker_leave(&updating->asker, printed(EXIT_YES));
 	} else if (result.outcome != OUTCOME_MISMATCH) {
 		report("refused", NULL, "the new value was refused: %s", outcome_name(result.outcome));
 		asker_leave(&updating->asker, EXIT_DATA);

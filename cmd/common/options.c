@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "cmd/common/exit.h"
 #include "cmd/common/near.h"
+#include "cmd/common/printed.h"
 
 #define SHARED_PREFIX "MOSAIK_"
 #define VARIABLE_MAX 64
@@ -36,6 +37,7 @@ static const struct option_row common_rows[] = {
 		"secret key file"},
 	{'b', "bind", OPTION_TEXT, FIELD(bind_text, const char *), "ADDR", "MOSAIK_BIND", "UDP address to listen on"},
 	{0, "no-local", OPTION_FLAG, FIELD(no_local, bool), NULL, "MOSAIK_NO_LOCAL", "no same-host rendezvous"},
+	{0, "no-names", OPTION_FLAG, FIELD(no_names, bool), NULL, "MOSAIK_NO_NAMES", "publish ids of tags and streams, not their names"},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout, msec), "DUR", "MOSAIK_TIMEOUT",
 		"deadline of the whole operation"},
 	{'w', "wait", OPTION_DURATION, FIELD(wait, msec), "DUR", "MOSAIK_WAIT", "wait this long for preconditions"},
@@ -185,7 +187,7 @@ _Noreturn static void answer(const struct parse *parse, int code)
 		printf("%s %s\n", parse->command->name, MOSAIK_VERSION);
 	else
 		options_print_help(parse->command, &parse->rows);
-	exit(fflush(stdout) == 0 ? EXIT_YES : EXIT_IO);
+	exit(printed(EXIT_YES));
 }
 
 static void take_option(struct parse *parse, int code)

@@ -25,6 +25,7 @@ enum option_kind {
 	OPTION_TEXTS,        /* struct texts: repeatable; in the environment separated by white space or commas */
 	OPTION_PEERS,        /* the same, except that a comma inside PEERID@HOST:PORT,HOST:PORT does not separate */
 	OPTION_NUMBER,       /* uint64_t */
+	OPTION_POSITIVE,     /* uint64_t, from 1 on; where 0 is the default, that is "not given" */
 	OPTION_SIZE,         /* uint64_t: 64K 1M 2G */
 	OPTION_DURATION,     /* msec: 250ms 5s 2m 1h inf; bare = seconds; inf = MSEC_NEVER */
 	OPTION_FRAMING,      /* enum framing */
@@ -61,6 +62,7 @@ struct common {
 	const char *identity_path;   /* -i */
 	const char *bind_text;       /* -b; NULL: the default of the program */
 	bool no_local;
+	bool no_names;
 	msec timeout;                /* -W */
 	msec wait;                   /* -w */
 	enum framing framing;        /* -F, -0, -j */

@@ -150,6 +150,18 @@ static void texts_split(struct texts *texts, const char *list, bool of_peers)
 	}
 }
 
+static enum error read_positive(const char *text, uint64_t *out)
+{
+	uint64_t number;
+	enum error error = read_number(text, &number);
+
+	if (error == OK && number == 0)
+		return ERROR_BAD_TEXT;
+	if (error == OK)
+		*out = number;
+	return error;
+}
+
 static void *field(const struct option_row *row, void *settings)
 {
 	return (char *)settings + row->offset;
@@ -162,6 +174,8 @@ static const char *wanted(enum option_kind kind)
 	case OPTION_NUMBER:
 	case OPTION_COUNT:
 		return "a number";
+	case OPTION_POSITIVE:
+		return "a number from 1 on";
 	case OPTION_SIZE:
 		return "a size (4096, 64K, 1M, 2G)";
 	case OPTION_DURATION:
@@ -196,6 +210,9 @@ void options_assign(const struct option_row *row, void *settings, const char *so
 		break;
 	case OPTION_NUMBER:
 		error = read_number(text, field(row, settings));
+		break;
+	case OPTION_POSITIVE:
+		error = read_positive(text, field(row, settings));
 		break;
 	case OPTION_SIZE:
 		error = options_size(text, field(row, settings));

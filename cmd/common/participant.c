@@ -7,10 +7,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "cmd/common/group_key.h"
+#include "cmd/common/key_file.h"
+#include "cmd/common/session_stats.h"
 #include "runtime/key.h"
 #include "runtime/store.h"
 
@@ -44,6 +47,11 @@ static void on_stored(void *self, uint64_t token, enum error status)
 	runtime_again(participant->session->runtime);
 }
 
+static _Noreturn void in_use(const struct participant_options *options)
+{
+	fail(EXIT_CONFIG, "in-use", NULL, "another process uses '%s' for this %s", options->data, options->kind);
+}
+
 static void open_store(struct participant *participant, struct image *image)
 {
 	struct store_options options = {.directory = participant->options.data, .group = participant->id,
@@ -53,11 +61,60 @@ static void open_store(struct participant *participant, struct image *image)
 	enum error error = store_open(&options, &participant->store, image, &found);
 
 	if (error == ERROR_NOT_ALLOWED)
-		fail(EXIT_CONFIG, "in-use", NULL, "another process uses '%s' for this %s", participant->options.data, participant->options.kind);
+		in_use(&participant->options);
 	if (error != OK)
 		fail(EXIT_IO, "storage", NULL, "cannot open '%s': %s", participant->options.data, strerror(errno));
 	if (found.state == STORE_SET_ASIDE)
 		warn("the data in '%s' is damaged or another identity's: kept as '%s', and begun anew", participant->options.data, found.aside);
+}
+
+static struct group_terms terms_of(const struct common *common, const struct participant_options *options)
+{
+	return (struct group_terms){.key = group_key(common, options->kind, options->name, options->key_path),
+		.timing = options->lan ? raft_timing_lan : raft_timing_default, .copies_min = options->copies_min};
+}
+
+/*
+ * The key in DATA/<group id>.key, made where there is no data yet. Where there is some but no such key, it was written under
+ * -i, and with another identity it could only be put aside.
+ */
+static void keep_identity(struct participant *participant, const struct common *common, struct keypair *out)
+{
+	static const char *const hints[] = {"say -i FILE as before, or another --data DIR", NULL};
+	const struct participant_options *options = &participant->options;
+	struct group_terms terms = terms_of(common, options);
+	struct state state = options->state(options->self);
+	struct id id = group_id_of(&terms, &state);
+	char data[STORE_PATH_MAX], key[STORE_PATH_MAX], hex[ID_TEXT_SIZE];
+	struct stat there;
+
+	state.ops->free(state.self);
+	memory_wipe(&terms, sizeof terms);
+	id_format(&id, hex);
+	if (snprintf(data, sizeof data, "%s/%s", options->data, hex) >= STORE_PATH_MAX ||
+			snprintf(key, sizeof key, "%s.key", data) >= STORE_PATH_MAX)
+		fail(EXIT_CONFIG, "storage", NULL, "'%s' is too long a path", options->data);
+	if (stat(data, &there) == 0 && stat(key, &there) != 0)
+		fail(EXIT_CONFIG, "identity", hints, "the data in '%s' belongs to an identity that -i named", options->data);
+	if (key_file_keep(key, out, &participant->key_lock))
+		return;
+	if (errno == EWOULDBLOCK)
+		in_use(options);
+	fail(EXIT_IO, "storage", NULL, "cannot keep a key in '%s': %s", key, strerror(errno));
+}
+
+static void open_session(struct participant *participant, const struct session_options *how)
+{
+	struct session_options options = *how;
+	struct keypair pair;
+	bool keeps = participant->options.data && !how->common->identity_path;
+
+	if (keeps)
+		keep_identity(participant, how->common, &pair);
+	options.identity = keeps ? &pair : NULL;
+	session_open(participant->session, &options);
+	if (keeps)
+		memory_wipe(&pair, sizeof pair);
 }
 
 static void join(struct participant *participant, msec now)
@@ -70,9 +127,7 @@ static void join(struct participant *participant, msec now)
 	struct image image = {0};
 	enum error error;
 
-	options.terms.key = group_key(participant->session->common, wanted->kind, wanted->name, wanted->key_path);
-	options.terms.timing = wanted->lan ? raft_timing_lan : raft_timing_default;
-	options.terms.copies_min = wanted->copies_min;
+	options.terms = terms_of(participant->session->common, wanted);
 	participant->id = group_id_of(&options.terms, &options.state);
 	if (wanted->data)
 		open_store(participant, &image);
@@ -85,9 +140,12 @@ static void join(struct participant *participant, msec now)
 		fail(EXIT_DATA, "storage", NULL, "the data in '%s' is not of this %s: %s", wanted->data, wanted->kind, error_text(error));
 }
 
-void participant_open(struct participant *participant, struct session *session, const struct participant_options *options)
+void participant_open(struct participant *participant, struct session *session, const struct session_options *how,
+	const struct participant_options *options)
 {
-	*participant = (struct participant){.session = session, .options = *options};
+	*participant = (struct participant){.session = session, .options = *options, .key_lock = -1};
+	if (how)
+		open_session(participant, how);
 	join(participant, runtime_now(session->runtime));
 	if (!options->data && !options->quiet && !session->common->quiet)
 		warn("%s '%s' is kept in memory only: --data DIR keeps it on disk", options->kind, options->name);
@@ -151,12 +209,24 @@ static void tell_dissolved(const struct participant *participant, const struct g
 			(unsigned long long)fact->position, fate);
 }
 
+static void end(struct participant *participant, int status)
+{
+	if (participant->options.over)
+		participant->options.over(participant->options.self, status);
+	else
+		session_leave(participant->session, status);
+}
+
 static void on_fact(struct participant *participant, msec now, const struct group_fact *fact)
 {
 	switch ((int)fact->kind) {
 	case GROUP_ONLINE:
 	case GROUP_OFFLINE:
 		participant->is_online = fact->kind == GROUP_ONLINE;
+		break;
+	case GROUP_RESTORED:
+		participant->snapshots++;
+		participant->snapshot_version = fact->position;
 		break;
 	case GROUP_ARCHIVE:
 		archive(participant, fact);
@@ -166,11 +236,11 @@ static void on_fact(struct participant *participant, msec now, const struct grou
 		break;
 	case GROUP_HALTED:
 		quit(participant, now);
-		session_leave(participant->session, EXIT_IO);
+		end(participant, EXIT_IO);
 		break;
 	case GROUP_LEFT:
 		quit(participant, now);
-		session_leave(participant->session, participant->session->status);
+		end(participant, participant->session->status);
 		break;
 	case GROUP_SPLIT:
 		warn("%s '%s' has two histories: they are being made one", participant->options.kind, participant->options.name);
@@ -200,14 +270,45 @@ bool participant_fact(struct participant *participant, msec now, const struct no
 	return true;
 }
 
-void participant_turn(struct participant *participant, msec now)
+static void tell_if_full(struct participant *participant)
 {
 	bool full = participant->store && store_is_full(participant->store);
 
-	if (full != participant->told_full) {
-		warn(full ? "the disk of '%s' is full: waiting for room" : "the disk of '%s' has room again", participant->options.data);
-		participant->told_full = full;
-	}
+	if (full == participant->told_full)
+		return;
+	warn(full ? "the disk of '%s' is full: waiting for room" : "the disk of '%s' has room again", participant->options.data);
+	participant->told_full = full;
+}
+
+void participant_stats(struct participant *participant)
+{
+	struct stats stats = session_stats_begin(participant->session);
+	struct group_status status = {.voters = 0};
+	char hash[ID_TEXT_SIZE];
+
+	if (participant->group)
+		group_status(participant->group, &status);
+	if (participant->options.over)   /* one of several */
+		stats_word(&stats, "store", participant->options.name);
+	stats_number(&stats, "online", status.online);
+	stats_number(&stats, "term", status.term);
+	stats_number(&stats, "committed", status.position);
+	stats_number(&stats, "log_first", status.log_first);
+	stats_number(&stats, "log_last", status.log_last);
+	stats_number(&stats, "voters", status.voters);
+	stats_number(&stats, "voters_up", status.voters_up);
+	stats_number(&stats, "snapshots", participant->snapshots);
+	stats_number(&stats, "snapshot_version", participant->snapshot_version);
+	id_format(&status.state_hash, hash);
+	stats_word(&stats, "state_hash", hash);
+	session_stats_end(participant->session, &stats);
+}
+
+void participant_turn(struct participant *participant, msec now)
+{
+	if (!participant->options.over && session_stats_due(participant->session, now))
+		participant_stats(participant);
+	tell_if_full(participant);
 	if (participant->group)
 		node_group_turn(node_of(participant), now);
 }
@@ -222,7 +323,7 @@ void participant_leave(struct participant *participant, msec now, int status)
 		group_leave(participant->group, now);
 		participant_turn(participant, now);
 	} else {
-		session_leave(participant->session, status);
+		end(participant, status);
 	}
 }
 
@@ -230,4 +331,6 @@ void participant_close(struct participant *participant)
 {
 	quit(participant, runtime_now(participant->session->runtime));
 	close_store(participant);
+	if (participant->key_lock >= 0)
+		close(participant->key_lock);
 }

@@ -28,7 +28,7 @@ static void open_runtime(struct session *session, const struct session_options *
 	struct runtime_options wanted = {.network = common->network, .identity = &session->identity,
 		.bind = common->bind_text ? common->bind_text : options->bind, .peer = common->peers.text,
 		.peer_count = common->peers.count, .tag = common->tags.text, .tag_count = common->tags.count,
-		.advertise = options->advertise, .guest = options->guest, .local = !common->no_local,
+		.advertise = options->advertise, .guest = options->guest, .local = !common->no_local, .no_names = common->no_names,
 		.record_max = options->record_max, .purge_after = options->purge_after, .log_level = options_log_level(common), .program_name = program_invocation_short_name,
 		.program = options->program, .self = options->self};
 	const char *what = "";
@@ -94,6 +94,8 @@ void session_leave(struct session *session, int status)
 		return;
 	session->leaving = true;
 	session->status = status;
+	if (status == 128 + SIGPIPE)
+		session->died_of = SIGPIPE;
 	runtime_leave(session->runtime, LEAVE_WITHIN);
 }
 

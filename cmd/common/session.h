@@ -45,7 +45,7 @@ int session_run(struct session *session);
 
 /* Writes the newline of --ready-fd, once. */
 void session_ready(struct session *session);
-/* Ends the session in good order with this exit status; the first call counts. */
+/* Ends the session in good order with this exit status, or death if it is 128 + SIGPIPE; the first call counts. */
 void session_leave(struct session *session, int status);
 /* Leaves, and then dies of the signal, so that the parent sees 128 + n. */
 void session_leave_signal(struct session *session, int signal_number);

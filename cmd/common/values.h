@@ -30,6 +30,13 @@ MUST_CHECK enum error values_read_entry(const struct collection_shape *shape, st
 	struct buffer part[PARTS]);
 
 /*
+ * The same of a line of columns, as the verbs print them: fields between TABs, in the order of the parts. ERROR_MALFORMED:
+ * another number of them, or a backslash before something else. Of a kind with one part the line is that part, as it is.
+ */
+MUST_CHECK enum error values_read_columns(const struct collection_shape *shape, struct bytes line,
+	struct buffer part[PARTS]);
+
+/*
  * How a store is listed in the entry of a peer, for people and for those who want to know its types:
  * "map users str:u64", "pqueue jobs u64:str:bytes 1000" with a capacity.
  */

@@ -5,17 +5,15 @@
  * keeps the id that others wrote into their configuration; the file is locked while in use.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cmd/common/session.h"
+#include "cmd/common/key_file.h"
+#include "cmd/common/session_stats.h"
 #include "cmd/mosaik-bootstrap/settings.h"
 #include "runtime/key.h"
 #include "runtime/local.h"
@@ -29,40 +27,6 @@ struct bootstrap {
 	int key_lock;                /* descriptor of the key file, locked; -1 */
 };
 
-static void print_number(const char *name, uint64_t number)
-{
-	fprintf(stderr, " %s=%llu", name, (unsigned long long)number);
-}
-
-/* One line; what it says is in the manual. New words go before `seconds`. */
-static void print_stats(const struct bootstrap *bootstrap, msec now)
-{
-	struct node *node = runtime_node(bootstrap->session.runtime);
-	struct runtime_traffic traffic = runtime_traffic(bootstrap->session.runtime);
-	struct node_counters count = node_count(node);
-
-	fprintf(stderr, "mosaik-bootstrap: stats");
-	print_number("peers", node_catalog(node)->live - 1);
-	print_number("neighbours", node_neighbours(node));
-	print_number("received", traffic.bytes_received);
-	print_number("sent", traffic.bytes_sent);
-	print_number("packets_received", traffic.packets_received);
-	print_number("packets_sent", traffic.packets_sent);
-	print_number("messages", count.announce.messages_sent + count.exchange.messages_sent);
-	print_number("bytes", count.announce.bytes_sent + count.exchange.bytes_sent);
-	print_number("news", count.announce.gossip_received);
-	print_number("duplicates", count.announce.duplicates);
-	print_number("grafts", count.announce.grafts);
-	print_number("rounds", count.exchange.rounds);
-	print_number("syncs", count.exchange.syncs);
-	print_number("sync_bytes", count.exchange.bytes_sent);
-	print_number("suspicions", count.announce.suspicions);
-	print_number("refutations", count.announce.refutations);
-	print_number("deaths", count.announce.deaths);
-	print_number("refused", count.entries_refused);
-	fprintf(stderr, " seconds=%.3f\n", (double)(now - bootstrap->session.started_at) / 1000);
-}
-
 static void turn(void *self, msec now)
 {
 	struct bootstrap *bootstrap = self;
@@ -75,9 +39,9 @@ static void turn(void *self, msec now)
 			warn("a bootstrap peer cannot be reached: %s", error_text(fact.reason));
 	}
 	if (session_stats_due(&bootstrap->session, now))
-		print_stats(bootstrap, now);
+		session_stats(&bootstrap->session);
 	if (session_is_late(&bootstrap->session, now))
-		session_leave(&bootstrap->session, EXIT_YES);
+		session_leave(&bootstrap->session, EXIT_DEADLINE);
 }
 
 static msec deadline(void *self)
@@ -92,7 +56,7 @@ static void on_signal(void *self, int number)
 	struct bootstrap *bootstrap = self;
 
 	if (number == SIGUSR1)
-		print_stats(bootstrap, runtime_now(bootstrap->session.runtime));
+		session_stats(&bootstrap->session);
 	else
 		session_leave(&bootstrap->session, EXIT_YES);   /* a daemon that was told to stop has done its job */
 }
@@ -113,28 +77,6 @@ static bool key_path(const struct id *network, char out[PATH_SIZE])
 	return home && *home && snprintf(out, PATH_SIZE, "%s/.local/state/mosaik/%s/bootstrap.key", home, hex) < PATH_SIZE;
 }
 
-/* Loads the kept key, or makes it. False: it cannot be kept, or is in use; errno says why. */
-static bool kept_key(struct bootstrap *bootstrap, const char *path)
-{
-	struct keypair *pair = &bootstrap->session.identity;
-	enum error error = key_load(path, pair);
-
-	if (error == ERROR_SYSTEM && errno == ENOENT) {
-		key_random(pair);
-		error = key_save(path, pair);
-		if (error == ERROR_SYSTEM && errno == EEXIST)
-			error = key_load(path, pair);   /* another one made it meanwhile */
-	}
-	if (error == ERROR_NOT_ALLOWED)
-		fail(EXIT_REFUSED, "key-mode", NULL, "key file '%s' can be read by others, or is not yours", path);
-	if (error == ERROR_BAD_TEXT)
-		fail(EXIT_CONFIG, "key", NULL, "'%s' is not a key file", path);
-	if (error != OK)
-		return false;
-	bootstrap->key_lock = open(path, O_RDONLY | O_CLOEXEC);
-	return bootstrap->key_lock >= 0 && flock(bootstrap->key_lock, LOCK_EX | LOCK_NB) == 0;
-}
-
 static const struct keypair *choose_key(struct bootstrap *bootstrap)
 {
 	const struct settings *settings = &bootstrap->settings;
@@ -151,7 +93,7 @@ static const struct keypair *choose_key(struct bootstrap *bootstrap)
 	if (!key_path(&settings->common.network, path)) {
 		warn("no home for a key (XDG_STATE_HOME, HOME): the id will be another one after a restart");
 		key_random(pair);
-	} else if (!kept_key(bootstrap, path)) {
+	} else if (!key_file_keep(path, pair, &bootstrap->key_lock)) {
 		if (errno == EWOULDBLOCK)
 			warn("'%s' is in use by another bootstrap node: taking an id for this run only", path);
 		else

@@ -4,8 +4,8 @@
  */
 #include <signal.h>
 
-#include "cmd/common/session.h"
 #include "cmd/common/command.h"
+#include "cmd/common/session_stats.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 
 struct announcement {
@@ -44,6 +44,8 @@ static void turn(void *self, msec now)
 	struct node_fact fact;
 	int status;
 
+	if (session_stats_due(&announcement->session, now))
+		session_stats(&announcement->session);
 	while (node_next_fact(runtime_node(announcement->session.runtime), &fact))
 		if (session_hear(&announcement->session, &fact))
 			refuse(announcement);

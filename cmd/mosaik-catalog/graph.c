@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-catalog/find.h"
 #include "cmd/mosaik-catalog/print.h"
 #include "cmd/mosaik-catalog/subcommands.h"
@@ -122,7 +123,7 @@ static int print_dot(const struct graph *graph, const struct found *node, size_t
 		printf("\t\"%s\" -- \"%s\" [label=\"%.1f ms\"];\n", from, to, (double)graph->edge[i].rtt_us / 1000);
 	}
 	printf("}\n");
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 int graph_run(const struct settings *settings, int count, char **operand)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/common/exit.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-catalog/settings.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 
@@ -63,5 +64,5 @@ int main(int argc, char **argv)
 	int status = run(&settings, argc - first, argv + first);
 
 	options_free(&command, &settings);
-	return status;
+	return printed_end(status);
 }

@@ -10,6 +10,7 @@
 #include "base/table.h"
 #include "cmd/common/group_name.h"
 #include "cmd/common/listing.h"
+#include "cmd/common/printed.h"
 
 enum { PEER_ID, PEER_ADDR, PEER_TAGS, PEER_STREAMS, PEER_GROUPS, PEER_RTT, PEER_AGE };
 
@@ -57,12 +58,11 @@ int print_close(struct listing *listing)
 {
 	size_t rows = 0;
 	enum error error = listing_finish(listing, &rows);
+	int reason = errno;
 
 	listing_free(listing);
-	if (error != OK) {
-		report("stdout", NULL, "cannot write to stdout: %s", strerror(errno));
-		return EXIT_IO;
-	}
+	if (error != OK)
+		return printed_not(reason);
 	return rows > 0 ? EXIT_YES : EXIT_NO;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/common/printed.h"
 #include "cmd/common/session.h"
 #include "cmd/mosaik-catalog/print.h"
 #include "cmd/mosaik-catalog/subcommands.h"
@@ -48,7 +49,8 @@ int self_id(const struct settings *settings, int count, char **operand)
 			continue;
 		id = options_id(operand[1], operand[2]);
 		id_format(&id, text);
-		return printf("%s\n", text) < 0 || fflush(stdout) != 0 ? EXIT_IO : EXIT_YES;
+		printf("%s\n", text);
+		return printed(EXIT_YES);
 	}
 	usage_error("'%s' is not a kind whose id follows from a name (network, tag, stream)", operand[1]);
 }

@@ -10,8 +10,8 @@ static const struct option_row rows[] = {
 	{'t', "tag", OPTION_TEXTS, FIELD(tags, struct texts), "TAG", NULL, "peers: only those with this tag; announce: have it"},
 	{0, "stream", OPTION_TEXT, FIELD(stream, const char *), "STREAM", NULL, "peers: only producers of this stream"},
 	{0, "group", OPTION_TEXT, FIELD(group, const char *), "GROUP", NULL, "peers: only members of this group"},
-	{0, "peers", OPTION_NUMBER, FIELD(peers, uint64_t), "N", NULL, NULL},
-	{'c', "count", OPTION_NUMBER, FIELD(count, uint64_t), "N", NULL, NULL},
+	{0, "peers", OPTION_POSITIVE, FIELD(peers, uint64_t), "N", NULL, NULL},
+	{'c', "count", OPTION_POSITIVE, FIELD(count, uint64_t), "N", NULL, NULL},
 	{0, "initial", OPTION_FLAG, FIELD(initial, bool), NULL, NULL, NULL},
 	{0, "dot", OPTION_FLAG, FIELD(dot, bool), NULL, NULL, NULL},
 	{.name = NULL}
@@ -63,7 +63,7 @@ const struct command command = {
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
-	.common = "network peer identity bind no-local timeout wait json columns ready-fd quiet verbose",
+	.common = "network peer identity bind no-local no-names timeout wait json columns ready-fd quiet verbose stats",
 	.network_optional = true,   /* `id` asks nobody */
 	.check = check,
 };

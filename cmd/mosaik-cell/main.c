@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"get", "STORE", "1: there is none"},
 	{"set", "STORE VALUE|-", "- is stdin; --print-version"},
 	{"cas", "STORE", "(--absent|--from V) (--to V|--delete)"},

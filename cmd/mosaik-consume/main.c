@@ -22,6 +22,7 @@
 #include "runtime/stdio.h"
 
 #define PENDING_MAX (512 * 1024)   /* bytes waiting for stdout above which nothing more is pulled */
+#define HINT_SIZE 512
 #define TURN_BATCHES 64            /* pulled in one turn, before the network gets its share */
 
 /* One STREAM of the command line. */
@@ -169,6 +170,19 @@ static void on_batch(struct consume *consume, const struct streams_fact *fact)
 		enough(consume, EXIT_YES);
 }
 
+/* Ends with what the ends of all streams, or the first mishap with --strict, come to. Warnings may have been turned off. */
+static void conclude(struct consume *consume, int status)
+{
+	if (consume->done)
+		return;
+	if (status == EXIT_DATA)
+		report("missed", NULL, "not all is here: %llu records were missed%s", (unsigned long long)consume->gaps,
+			consume->gaps > 0 ? "" : ", but what came does not match its end record");
+	if (status == EXIT_IO)
+		report("vanished", NULL, "%zu producers went without an end, and did not come back", consume->lost.count);
+	enough(consume, status);
+}
+
 static void on_gap(struct consume *consume, const struct streams_fact *fact)
 {
 	char peer[ID_SHORT_SIZE];
@@ -178,7 +192,7 @@ static void on_gap(struct consume *consume, const struct streams_fact *fact)
 	consume->data_error = true;
 	warn("%llu records of producer %s were missed", (unsigned long long)fact->count, peer);
 	if (consume->settings.strict)
-		enough(consume, EXIT_DATA);
+		conclude(consume, EXIT_DATA);
 }
 
 static void on_ended(struct consume *consume, const struct streams_fact *fact)
@@ -194,7 +208,7 @@ static void on_ended(struct consume *consume, const struct streams_fact *fact)
 	consume->data_error = true;
 	warn("what producer %s sent does not match its end record", peer);
 	if (consume->settings.strict)
-		enough(consume, EXIT_DATA);
+		conclude(consume, EXIT_DATA);
 }
 
 static void on_subscribed(struct consume *consume, const struct streams_fact *fact)
@@ -388,18 +402,23 @@ static bool is_given(msec span)
 
 static void no_producer(struct consume *consume)
 {
-	const char *network = consume->settings.common.network_text;
+	const char *network = consume->settings.common.network_text, *name = consume->source[0].name;
+	const char *others = consume->source_count > 1 ? " and others" : "";
+	char start[HINT_SIZE], near[HINT_SIZE];
+	const char *const hints[] = {start, near, NULL};
 	size_t listed = 0;
 
 	for (size_t i = 0; i < consume->source_count; i++)
 		listed += node_producers_listed(node_of(consume), consume->source[i].consumer);
+	snprintf(start, sizeof start, "to start one: mosaik-produce -n %s %s", network, name);
+	snprintf(near, sizeof near, "what is named like it: mosaik-catalog -n %s explain stream %s", network, name);
 	if (consume->not_allowed)
-		report("refused", NULL, "no producer of this stream on network '%s' accepts us", network);
+		report("refused", NULL, "no producer of stream '%s'%s on network '%s' accepts us", name, others, network);
 	else if (listed > 0)
-		report("no-producer", NULL, "none of %zu producers of this stream on network '%s' served us within the wait",
-			listed, network);
+		report("no-producer", NULL, "none of %zu producers of stream '%s'%s on network '%s' served us within the wait", listed, name,
+			others, network);
 	else
-		report("no-producer", NULL, "no producer of this stream on network '%s' within the wait", network);
+		report("no-producer", hints, "no producer of stream '%s'%s on network '%s' within the wait", name, others, network);
 	enough(consume, consume->not_allowed ? EXIT_REFUSED : EXIT_UNAVAILABLE);
 }
 
@@ -432,6 +451,13 @@ static void look_at_clock(struct consume *consume, msec now)
 	}
 }
 
+static void strict_failure(struct consume *consume)
+{
+	if (!consume->done)
+		report("command", NULL, "a command failed (--strict)");
+	enough(consume, EXIT_DATA);
+}
+
 /*
  * Commands that fail are told of; only with --strict is that the end. True: a batch was used up, and there may be more.
  */
@@ -444,7 +470,7 @@ static bool run_commands(struct consume *consume)
 	if (status != 0)
 		enough(consume, status);
 	else if (failed > 0 && consume->settings.strict)
-		enough(consume, EXIT_DATA);
+		strict_failure(consume);
 	return had_job && !runner_has_job(consume->runner);
 }
 
@@ -464,8 +490,8 @@ static void turn(void *self, msec now)
 	if (more)
 		runtime_again(consume->session.runtime);   /* nothing else may happen that would wake us */
 	look_at_clock(consume, now);
-	if (!consume->done && consume->settings.end && all_ended(consume))
-		enough(consume, end_status(consume));
+	if (consume->settings.end && all_ended(consume))
+		conclude(consume, end_status(consume));
 	if (consume->done && is_used_up(consume))
 		leave(consume, consume->status);
 }

@@ -9,7 +9,7 @@
 #define FIELD(member, type) OPTION_FIELD(struct settings, member, type)
 
 static const struct option_row rows[] = {
-	{'c', "count", OPTION_NUMBER, FIELD(count, uint64_t), "N", NULL, "exit 0 after N records"},
+	{'c', "count", OPTION_POSITIVE, FIELD(count, uint64_t), "N", NULL, "exit 0 after N records"},
 	{'e', "end", OPTION_FLAG, FIELD(end, bool), NULL, NULL, "exit when every producer seen has ended"},
 	{0, "idle", OPTION_DURATION, FIELD(idle, msec), "DUR", "MOSAIK_IDLE", "exit after DUR without a record"},
 	{0, "for", OPTION_DURATION, FIELD(run_for, msec), "DUR", "MOSAIK_FOR", "exit after DUR"},
@@ -17,10 +17,10 @@ static const struct option_row rows[] = {
 		"only of producers that have TAG"},
 	{0, "prefix", OPTION_TEXT, FIELD(prefix, const char *), "TEXT", "MOSAIK_PREFIX", "only records that begin with TEXT"},
 	{0, "where", OPTION_TEXTS, FIELD(where, struct texts), "FIELD=VALUE", NULL, "only JSON records in which FIELD is VALUE"},
-	{'P', "parallel", OPTION_NUMBER, FIELD(parallel, uint64_t), "N", "MOSAIK_PARALLEL", "run N commands at a time (1)"},
+	{'P', "parallel", OPTION_POSITIVE, FIELD(parallel, uint64_t), "N", "MOSAIK_PARALLEL", "run N commands at a time (1)"},
 	{0, "strict", OPTION_FLAG, FIELD(strict, bool), NULL, "MOSAIK_STRICT", "a record missed is fatal (65)"},
 	{0, "producer", OPTION_TEXTS, FIELD(producers, struct texts), "PEER", "MOSAIK_PRODUCERS", NULL},
-	{0, "min-producers", OPTION_NUMBER, FIELD(min_producers, uint64_t), "N", "MOSAIK_MIN_PRODUCERS", NULL},
+	{0, "min-producers", OPTION_POSITIVE, FIELD(min_producers, uint64_t), "N", "MOSAIK_MIN_PRODUCERS", NULL},
 	{0, "max-rtt", OPTION_DURATION, FIELD(max_rtt, msec), "DUR", "MOSAIK_MAX_RTT", NULL},
 	{0, "max-record", OPTION_SIZE, FIELD(max_record, uint64_t), "SIZE", "MOSAIK_MAX_RECORD", NULL},
 	{.name = NULL}
@@ -86,6 +86,6 @@ const struct command command = {
 	.usage = "-n NETWORK [options] STREAM... [-- COMMAND...]",
 	.examples = examples,
 	.options = rows,
-	.common = "network peer tag identity bind no-local timeout wait framing null json quiet verbose ready-fd stats",
+	.common = "network peer tag identity bind no-local no-names timeout wait framing null json quiet verbose ready-fd stats",
 	.check = check,
 };

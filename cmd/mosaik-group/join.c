@@ -29,15 +29,18 @@
 #include "runtime/stdio.h"
 
 #define PENDING_MAX (1024 * 1024)      /* bytes that stdout or CMD has not taken, above which facts wait */
-#define REPLY_USUAL 2000               /* msec for CMD to answer an apply, since its last reply: then it had nothing to say */
-#define REPLY_WITHIN 100               /* the same for one that has never answered any, though it had that time once */
+/*
+ * msec for CMD to answer an apply, since its last reply: then it had nothing to say. One that has never answered any, though
+ * it had that time, is not waited for.
+ */
+#define REPLY_WITHIN 2000
 #define SNAPSHOT_SIZE (16u << 20)      /* of commands, that ask for a snapshot however few they are */
 
 /* Results that are due from CMD, in the order of the log. */
 struct expected {
 	uint64_t position;
 	uint64_t ticket;
-	msec until;
+	msec since;
 };
 
 struct expectations {
@@ -97,16 +100,14 @@ static void expect(struct join *join, msec now, const struct group_fact *fact)
 	if (expected->first == expected->count)
 		expected->first = expected->count = 0;
 	expected->one = memory_grow(expected->one, &expected->capacity, expected->count + 1, sizeof *expected->one);
-	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + REPLY_WITHIN};
+	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now};
 }
 
 static msec settle_at(const struct join *join, const struct expected *one)
 {
-	msec usual = one->until - REPLY_WITHIN + REPLY_USUAL, last = join->replied_at + REPLY_USUAL;
-
 	if (join->is_silent)
-		return one->until;
-	return usual > last ? usual : last;
+		return one->since;
+	return (one->since > join->replied_at ? one->since : join->replied_at) + REPLY_WITHIN;
 }
 
 /* Those before `position`, and those that waited long enough, had nothing to say. */
@@ -477,7 +478,9 @@ static void on_signal(void *self, int number)
 {
 	struct join *join = self;
 
-	if (number != SIGUSR1)
+	if (number == SIGUSR1)
+		participant_stats(&join->participant);
+	else
 		stop(join, EXIT_YES);
 }
 
@@ -508,16 +511,15 @@ static void start(struct join *join, const char *group)
 	const struct settings *settings = join->settings;
 	static const struct program program = {turn, deadline, on_signal};
 
-	session_open(&join->session, &(struct session_options){.common = &settings->common, .program = &program, .self = join,
-		.closing = closing});
+	participant_open(&join->participant, &join->session, &(struct session_options){.common = &settings->common, .program = &program,
+		.self = join, .closing = closing}, &(struct participant_options){.kind = "group", .name = group, .listed = group,
+		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
+		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
+		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
 	if (join->argv)
 		start_machine(join);
 	else
 		join->output = output_open(runtime_loop(join->session.runtime), STDOUT_FILENO, on_output, join);
-	participant_open(&join->participant, &join->session, &(struct participant_options){.kind = "group", .name = group, .listed = group,
-		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
-		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
-		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
 	join->behind = true;   /* whatever the disk had */
 	join->feed = feed_open(runtime_loop(join->session.runtime), settings->common.framing, GROUP_COMMAND_MAX);
 }

@@ -337,10 +337,10 @@ static void turn(void *self, msec now)
 static msec deadline(void *self)
 {
 	const struct lock_run *run = self;
-	msec due = MSEC_NEVER;
+	msec due = run->session.stats_due;
 
 	if (run->phase == STARTING || run->phase == QUEUED || run->phase == GRACE)
-		due = run->session.deadline;
+		due = msec_min(due, run->session.deadline);
 	if ((run->phase == GRACE || run->phase == RUNNING) && !run->renewing)
 		due = msec_min(due, run->renew_at);
 	if (run->phase == GRACE && run->leased)
@@ -356,8 +356,10 @@ static void on_signal(void *self, int number)
 {
 	struct lock_run *run = self;
 
-	if (number == SIGUSR1)
+	if (number == SIGUSR1) {
+		participant_stats(&run->participant);
 		return;
+	}
 	if (run->guardian) {
 		guardian_signal(run->guardian, number);
 		return;
@@ -386,12 +388,11 @@ static void start(struct lock_run *run)
 	const struct settings *settings = run->settings;
 	struct keypair pair;
 
-	session_open(&run->session, &(struct session_options){.common = &settings->common, .program = &program, .self = run,
-		.closing = closing});
 	key_random(&pair);
 	run->owner = pair.public_key;
 	memory_wipe(&pair, sizeof pair);
-	participant_open(&run->participant, &run->session, &(struct participant_options){.kind = "lock", .name = run->group,
+	participant_open(&run->participant, &run->session, &(struct session_options){.common = &settings->common, .program = &program,
+		.self = run, .closing = closing}, &(struct participant_options){.kind = "lock", .name = run->group,
 		.listed = run->listed, .key_path = settings->key_path, .data = settings->data, .state = make_state, .self = run,
 		.tell_applied = true, .lan = true, .expect = (uint8_t)settings->expect, .quiet = true});
 }

@@ -10,6 +10,7 @@
 
 #include "cmd/common/asker.h"
 #include "cmd/common/feed.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-group/coprocess.h"
 #include "cmd/mosaik-group/subcommands.h"
 
@@ -114,6 +115,12 @@ static void print(const struct propose *propose, const struct client_fact *fact)
 	buffer_fini(&result);
 }
 
+/* Who proposes on while nobody reads the indices would not be told that it should stop. */
+static void flush(struct propose *propose)
+{
+	propose->status = printed(propose->status);
+}
+
 static void on_fact(struct asker *asker, msec now, const struct client_fact *fact)
 {
 	struct propose *propose = asker->self;
@@ -133,7 +140,7 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 			report("stopped", NULL, "command %" PRIu64 " and later ones were not confirmed", fact->ticket);
 	}
 	if (asker->open == 0)
-		(void)fflush(stdout);
+		flush(propose);
 	finish_if_done(propose);
 }
 
@@ -159,5 +166,5 @@ int propose_run(const struct invocation *invocation)
 	if (strcmp(invocation->operand[0], "-") != 0)
 		propose.text = invocation->operand[0];
 	status = asker_run(&propose.asker);
-	return fflush(stdout) == 0 ? status : EXIT_IO;
+	return printed_end(printed(status));
 }

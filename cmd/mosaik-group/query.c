@@ -7,6 +7,7 @@
 
 #include "cmd/common/asker.h"
 #include "cmd/common/feed.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-group/subcommands.h"
 
 struct query {
@@ -79,7 +80,7 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 		if (fact->bytes.size > 0 && fact->bytes.data[fact->bytes.size - 1] != '\n')
 			putchar('\n');
 	}
-	asker_leave(asker, fflush(stdout) == 0 ? status : EXIT_IO);
+	asker_leave(asker, printed(status));
 }
 
 static void closing(struct asker *asker)

@@ -9,7 +9,7 @@
 static const struct option_row rows[] = {
 	{'k', "key", OPTION_TEXT, FIELD(key_path, const char *), "FILE", "MOSAIK_GROUP_KEY", "the group's secret (made by mosaik-key gen)"},
 	{0, "data", OPTION_TEXT, FIELD(data, const char *), "DIR", NULL, "join: keep the log on disk"},
-	{0, "expect", OPTION_NUMBER, FIELD(expect, uint64_t), "N", NULL, "join: a new group begins with N members, not with one"},
+	{0, "expect", OPTION_POSITIVE, FIELD(expect, uint64_t), "N", NULL, "join: a new group begins with N members, not with one"},
 	{0, "observer", OPTION_FLAG, FIELD(observer, bool), NULL, NULL, "join: follow, never vote"},
 	{0, "reluctant", OPTION_FLAG, FIELD(reluctant, bool), NULL, NULL, NULL},
 	{0, "join-only", OPTION_FLAG, FIELD(join_only, bool), NULL, NULL, NULL},
@@ -20,11 +20,11 @@ static const struct option_row rows[] = {
 	{0, "strong", OPTION_FLAG, FIELD(strong, bool), NULL, NULL, NULL},
 	{'L', "local", OPTION_FLAG, FIELD(local, bool), NULL, NULL, NULL},
 	{0, "from", OPTION_NUMBER, FIELD(from, uint64_t), "INDEX", NULL, NULL},
-	{'c', "count", OPTION_NUMBER, FIELD(count, uint64_t), "N", NULL, NULL},
+	{'c', "count", OPTION_POSITIVE, FIELD(count, uint64_t), "N", NULL, NULL},
 	{'f', "follow", OPTION_FLAG, FIELD(follow, bool), NULL, NULL, NULL},
 	{0, "leader", OPTION_FLAG, FIELD(leader, bool), NULL, NULL, NULL},
-	{0, "members", OPTION_NUMBER, FIELD(members, uint64_t), "N", NULL, NULL},
-	{0, "committed", OPTION_NUMBER, FIELD(committed, uint64_t), "INDEX", NULL, NULL},
+	{0, "members", OPTION_POSITIVE, FIELD(members, uint64_t), "N", NULL, NULL},
+	{0, "committed", OPTION_POSITIVE, FIELD(committed, uint64_t), "INDEX", NULL, NULL},
 	{0, "try", OPTION_FLAG, FIELD(try, bool), NULL, NULL, NULL},
 	{0, "grace", OPTION_DURATION, FIELD(grace, msec), "DUR", NULL, NULL},
 	{.name = NULL}
@@ -71,6 +71,6 @@ const struct command command = {
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
-	.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose",
+	.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose stats",
 	.check = check,
 };

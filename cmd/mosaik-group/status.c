@@ -4,11 +4,13 @@
  * status asks for a strong read before: a member that has just come back knows less than is committed. Where none passes, as
  * in a minority, it says what the member sees and that this is not confirmed; --local does not ask.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/common/asker.h"
 #include "cmd/common/listing.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-group/subcommands.h"
 
 #define BARRIER_WITHIN 1000   /* msec; a group that answers strong reads does it in a fraction of that */
@@ -34,9 +36,10 @@ static int finish(struct listing *listing)
 {
 	size_t rows;
 	enum error error = listing_finish(listing, &rows);
+	int reason = errno;
 
 	listing_free(listing);
-	return error == OK ? EXIT_YES : EXIT_IO;
+	return error == OK ? EXIT_YES : printed_not(reason);
 }
 
 static struct listing *open_list(const struct looking *looking, const struct column *columns)
@@ -137,7 +140,7 @@ static int print_fields(const struct looking *looking, const struct client_statu
 	field("lineage", id);
 	id_format(&status->state_hash, id);
 	field("state_hash", id);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 static int print_status(const struct looking *looking, const struct client_status *answer)
@@ -191,7 +194,7 @@ static int print_leader(const struct looking *looking, const struct client_statu
 		return EXIT_NO;
 	id_format(&answer->status.leader, id);
 	printf("%s\n", id);
-	return fflush(stdout) == 0 ? EXIT_YES : EXIT_IO;
+	return printed(EXIT_YES);
 }
 
 /* ---- asking ---- */
@@ -210,43 +213,34 @@ static void on_up(struct asker *asker, msec now)
 		asker_status(asker, TICKET_STATUS);
 }
 
-static void show(struct looking *looking, struct bytes bytes)
+static void show(struct looking *looking, const struct client_status *status)
 {
 	struct asker *asker = &looking->asker;
-	struct client_status status;
 	int result = EXIT_YES;
 
-	if (client_status_decode(bytes, &status) != OK) {
-		report("malformed", NULL, "the member's answer cannot be understood");
-		asker_leave(asker, EXIT_PROTOCOL);
-		return;
-	}
 	if (!looking->settings->follow || looking->print != print_leader || !looking->printed ||
-			!id_equal(&looking->last_leader, &status.status.leader))
-		result = looking->print(looking, &status);
+			!id_equal(&looking->last_leader, &status->status.leader))
+		result = looking->print(looking, status);
 	looking->printed = true;
-	looking->last_leader = status.status.leader;
-	client_status_fini(&status);
-	if (!looking->settings->follow || result == EXIT_IO)
+	looking->last_leader = status->status.leader;
+	if (!looking->settings->follow || (result != EXIT_YES && result != EXIT_NO))
 		asker_leave(asker, result);
 }
 
 static void on_fact(struct asker *asker, msec now, const struct client_fact *fact)
 {
 	struct looking *looking = asker->self;
+	struct client_status status;
 
 	(void)now;
-	if (fact->kind == CLIENT_ROOM)
-		return;
-	if (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason) && !asker_is_refused(fact->reason))
-		return;
 	if (fact->kind == CLIENT_RESULT && fact->ticket == TICKET_BARRIER) {
+		if (asker_is_cut(fact->reason) && !asker_is_refused(fact->reason))
+			return;
 		looking->confirmed = fact->reason == OK;
 		asker_status(asker, TICKET_STATUS);
-	} else if (fact->kind == CLIENT_RESULT && fact->reason != OK) {
-		asker_leave(asker, asker_outcome(asker, fact->reason));
-	} else {
-		show(looking, fact->bytes);
+	} else if (asker_reads_status(asker, fact, &status)) {
+		show(looking, &status);
+		client_status_fini(&status);
 	}
 }
 

@@ -35,17 +35,8 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 	bool done;
 
 	(void)now;
-	if (fact->kind == CLIENT_ROOM || (fact->kind == CLIENT_RESULT && asker_is_cut(fact->reason)))
+	if (!asker_reads_status(asker, fact, &status))
 		return;
-	if (fact->kind == CLIENT_RESULT && fact->reason != OK) {
-		asker_leave(asker, asker_outcome(asker, fact->reason));
-		return;
-	}
-	if (client_status_decode(fact->bytes, &status) != OK) {
-		report("malformed", NULL, "the member's answer cannot be understood");
-		asker_leave(asker, EXIT_PROTOCOL);
-		return;
-	}
 	done = is_so(waiting->settings, &status);
 	client_status_fini(&status);
 	if (done)

@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T K:V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T K:V] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"get", "STORE KEY...", NULL},
 	{"has", "STORE KEY", "0: it is there, 1: not"},
 	{"put", "STORE KEY VALUE|-", "- is stdin; --print-version"},

@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"set", "STORE VALUE|-", "prints what stands; 0: ours, 1: another's"},
 	{"get", "STORE", "1: nobody has set it"},
 	{"dump", "STORE", NULL},

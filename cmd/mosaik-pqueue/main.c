@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T P:K:V] [-]", "a replica; --capacity N: full, the lowest goes"},
+	{"serve", "STORE... [-T P:K:V] [-]", "a replica; --capacity N: full, the lowest goes"},
 	{"push", "STORE PRIO KEY VALUE|-", "- is stdin; --print-version"},
 	{"take", "STORE [--max]", "take the lowest and print it; 1: none is there"},
 	{"min", "STORE", NULL},

@@ -26,6 +26,7 @@
 #include "runtime/stdio.h"
 
 #define TURN_BYTES (1024 * 1024)   /* read in one turn, before the network gets its share */
+#define HINT_SIZE 512
 
 enum phase { WAITING, RUNNING, ENDING };
 
@@ -347,6 +348,17 @@ static bool enough_consumers(const struct produce *produce)
 	return consumers >= produce->settings.min_consumers || (produce->phase == RUNNING && consumers > 0);
 }
 
+static void no_consumer(const struct produce *produce)
+{
+	const char *network = produce->settings.common.network_text;
+	char start[HINT_SIZE];
+
+	snprintf(start, sizeof start, "to start one: mosaik-consume -n %s %s", network, produce->stream);
+	report("no-consumer", (const char *const[]){start, "--min-consumers 0 waits for nobody", NULL},
+		"%zu of %llu consumers of stream '%s' on network '%s' came within the wait", counted_consumers(produce),
+		(unsigned long long)produce->settings.min_consumers, produce->stream, network);
+}
+
 static void wait_for_consumers(struct produce *produce, msec now)
 {
 	if (produce->phase == RUNNING) {
@@ -356,8 +368,7 @@ static void wait_for_consumers(struct produce *produce, msec now)
 	}
 	if (produce->session.common->has_wait && produce->session.common->wait != MSEC_NEVER &&
 			now - produce->waiting_since >= produce->session.common->wait) {
-		report("no-consumer", NULL, "%zu of %llu consumers of this stream came within the wait",
-			counted_consumers(produce), (unsigned long long)produce->settings.min_consumers);
+		no_consumer(produce);
 		leave(produce, EXIT_UNAVAILABLE);
 	}
 }
@@ -366,12 +377,15 @@ static void finish(struct produce *produce)
 {
 	if (producer_subscribers(produce->producer) > 0 || !aside_is_empty(&produce->tee))
 		return;
-	if (produce->missed > 0)
+	if (produce->missed > 0) {
+		report("missed", NULL, "%u consumers did not get everything", produce->missed);
 		leave(produce, EXIT_DATA);
-	else if (produce->acknowledged == 0 && produce->vanished > 0)
+	} else if (produce->acknowledged == 0 && produce->vanished > 0) {
+		report("no-consumer", NULL, "no consumer was left to acknowledge the end");
 		leave(produce, EXIT_UNAVAILABLE);
-	else
+	} else {
 		leave(produce, EXIT_YES);
+	}
 }
 
 static void move(struct produce *produce, msec now)

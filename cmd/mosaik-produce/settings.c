@@ -22,7 +22,7 @@ static const struct option_row rows[] = {
 		"send TEXT as one record; stdin is not read"},
 	{0, "min-consumers", OPTION_NUMBER, FIELD(min_consumers, uint64_t), "N", "MOSAIK_MIN_CONSUMERS",
 		"read stdin once N consumers are attached (1)"},
-	{0, "max-consumers", OPTION_NUMBER, FIELD(max_consumers, uint64_t), "N", "MOSAIK_MAX_CONSUMERS",
+	{0, "max-consumers", OPTION_POSITIVE, FIELD(max_consumers, uint64_t), "N", "MOSAIK_MAX_CONSUMERS",
 		"serve N consumers; others wait for a place"},
 	{0, "accept-tag", OPTION_TEXTS, FIELD(accept_tags, struct texts), "TAG", "MOSAIK_ACCEPT_TAGS",
 		"refuse consumers without TAG"},
@@ -35,7 +35,7 @@ static const struct option_row rows[] = {
 	{0, "consumer-tag", OPTION_TEXTS, FIELD(consumer_tags, struct texts), "TAG", "MOSAIK_CONSUMER_TAGS", NULL},
 	{0, "max-waiting", OPTION_NUMBER, FIELD(max_waiting, uint64_t), "N", "MOSAIK_MAX_WAITING", NULL},
 	{0, "max-rtt", OPTION_DURATION, FIELD(max_rtt, msec), "DUR", "MOSAIK_MAX_RTT", NULL},
-	{0, "buffer", OPTION_NUMBER, FIELD(buffer, uint64_t), "N", "MOSAIK_BUFFER", NULL},
+	{0, "buffer", OPTION_POSITIVE, FIELD(buffer, uint64_t), "N", "MOSAIK_BUFFER", NULL},
 	{0, "max-stall", OPTION_DURATION, FIELD(max_stall, msec), "DUR", "MOSAIK_MAX_STALL", NULL},
 	{0, "max-record", OPTION_SIZE, FIELD(max_record, uint64_t), "SIZE", "MOSAIK_MAX_RECORD", NULL},
 	{0, "linger", OPTION_DURATION, FIELD(linger, msec), "DUR", "MOSAIK_LINGER", NULL},
@@ -93,8 +93,6 @@ static void check(const void *of)
 		usage_error("--max-record has to be between 1 and 1G");
 	if (settings->max_consumers > 0 && settings->max_consumers < settings->min_consumers)
 		usage_error("--max-consumers is less than --min-consumers");
-	if (settings->buffer == 0)
-		usage_error("--buffer has to be at least 1");
 	if (settings->message && (settings->common.null || settings->common.json))
 		usage_error("-m is one record as it stands: no framing applies");
 }
@@ -124,6 +122,6 @@ const struct command command = {
 	.usage = "-n NETWORK [options] STREAM",
 	.examples = examples,
 	.options = rows,
-	.common = "network peer tag identity bind no-local timeout wait framing null json quiet verbose ready-fd stats",
+	.common = "network peer tag identity bind no-local no-names timeout wait framing null json quiet verbose ready-fd stats",
 	.check = check,
 };

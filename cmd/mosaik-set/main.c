@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T K] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T K] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"add", "STORE KEY...", NULL},
 	{"rm", "STORE KEY...", "--print-version"},
 	{"has", "STORE KEY", "0: it is there, 1: not"},

@@ -4,7 +4,7 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
 	{"push", "STORE VALUE...|-", NULL},
 	{"push-front", "STORE VALUE|-", "- is stdin; --print-version"},
 	{"pop", "STORE", NULL},

@@ -7,6 +7,8 @@ complete -c mosaik-bootstrap -s n -l network -x -d 'network name, or 64 hex digi
 complete -c mosaik-bootstrap -s p -l peer -x -d 'peer to dial: [PEERID@]HOST:PORT'
 complete -c mosaik-bootstrap -s b -l bind -x -d 'UDP address to use'
 complete -c mosaik-bootstrap -l no-local -d 'no same-host rendezvous'
+complete -c mosaik-bootstrap -l no-names -d 'publish ids, not names'
+complete -c mosaik-bootstrap -s W -l timeout -x -d 'leave after this time'
 complete -c mosaik-bootstrap -s v -l verbose -d 'more on stderr'
 complete -c mosaik-bootstrap -s q -l quiet -d 'errors only on stderr'
 complete -c mosaik-bootstrap -s i -l identity -r -F -d 'secret key file'

@@ -19,6 +19,7 @@ complete -c mosaik-catalog -s n -l network -x -d 'network name, or 64 hex digits
 complete -c mosaik-catalog -s p -l peer -x -d 'peer to dial: [PEERID@]HOST:PORT'
 complete -c mosaik-catalog -s b -l bind -x -d 'UDP address to use'
 complete -c mosaik-catalog -l no-local -d 'no same-host rendezvous'
+complete -c mosaik-catalog -l no-names -d 'publish ids, not names'
 complete -c mosaik-catalog -s v -l verbose -d 'more on stderr'
 complete -c mosaik-catalog -s q -l quiet -d 'errors only on stderr'
 complete -c mosaik-catalog -s i -l identity -r -F -d 'secret key file'
@@ -33,6 +34,7 @@ complete -c mosaik-catalog -l peers -x -d 'wait: so many peers'
 complete -c mosaik-catalog -s c -l count -x -d 'ping: so many round trips'
 complete -c mosaik-catalog -l initial -d 'watch: also those that are there already'
 complete -c mosaik-catalog -l dot -d 'graph: for Graphviz'
+complete -c mosaik-catalog -l stats -d 'statistics on stderr'
 complete -c mosaik-catalog -l ready-fd -x -d 'write a newline there when ready'
 
 set -l subcommands peers tags streams groups me id watch wait ping explain graph doctor announce

@@ -19,6 +19,7 @@ complete -c mosaik-consume -s n -l network -x -d 'network name, or 64 hex digits
 complete -c mosaik-consume -s p -l peer -x -d 'peer to dial: [PEERID@]HOST:PORT'
 complete -c mosaik-consume -s b -l bind -x -d 'UDP address to use'
 complete -c mosaik-consume -l no-local -d 'no same-host rendezvous'
+complete -c mosaik-consume -l no-names -d 'publish ids, not names'
 complete -c mosaik-consume -s v -l verbose -d 'more on stderr'
 complete -c mosaik-consume -s q -l quiet -d 'errors only on stderr'
 complete -c mosaik-consume -s i -l identity -r -F -d 'secret key file'

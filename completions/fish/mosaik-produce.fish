@@ -19,6 +19,7 @@ complete -c mosaik-produce -s n -l network -x -d 'network name, or 64 hex digits
 complete -c mosaik-produce -s p -l peer -x -d 'peer to dial: [PEERID@]HOST:PORT'
 complete -c mosaik-produce -s b -l bind -x -d 'UDP address to use'
 complete -c mosaik-produce -l no-local -d 'no same-host rendezvous'
+complete -c mosaik-produce -l no-names -d 'publish ids, not names'
 complete -c mosaik-produce -s v -l verbose -d 'more on stderr'
 complete -c mosaik-produce -s q -l quiet -d 'errors only on stderr'
 complete -c mosaik-produce -s i -l identity -r -F -d 'secret key file'

@@ -96,6 +96,17 @@ uint32_t bytes_get_be32(const uint8_t *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+void bytes_put_be64(uint8_t *at, uint64_t value)
+{
+	bytes_put_be32(at, (uint32_t)(value >> 32));
+	bytes_put_be32(at + 4, (uint32_t)value);
+}
+
+uint64_t bytes_get_be64(const uint8_t *at)
+{
+	return (uint64_t)bytes_get_be32(at) << 32 | bytes_get_be32(at + 4);
+}
+
 /*
  * Bytes of the well-formed sequence at the front of text, 0 if there is none. RFC 3629 section 4: only the second
  * byte has a range that depends on the first one, and that range is what keeps out overlong forms (E0, F0),

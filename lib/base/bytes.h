@@ -35,6 +35,8 @@ struct bytes buffer_bytes(const struct buffer *buffer);
 
 void bytes_put_be32(uint8_t *at, uint32_t value);
 uint32_t bytes_get_be32(const uint8_t *at);
+void bytes_put_be64(uint8_t *at, uint64_t value);
+uint64_t bytes_get_be64(const uint8_t *at);
 
 bool bytes_are_utf8(struct bytes text);               /* RFC 3629: no surrogates, no overlong forms */
 

@@ -244,6 +244,23 @@ bool call_reads_many(struct call *call, unsigned mask, struct walk *out)
 	return !walk.broken;
 }
 
+void call_remove_many(struct call *call, struct tree_entry *(*take)(struct call *call, struct bytes key))
+{
+	uint64_t removed = 0;
+	struct tree_entry *old;
+	struct parts parts;
+	struct walk walk;
+
+	if (!call_reads_many(call, WITH_KEY, &walk))
+		return;
+	while (walk_next(&walk, &parts)) {
+		old = take(call, parts.part[PART_KEY]);
+		removed += old != NULL;
+		tree_entry_drop(old);
+	}
+	call_outcome(call, removed > 0 ? OUTCOME_DONE : OUTCOME_NOTHING, removed);
+}
+
 struct bytes call_optional(struct cbor *in, bool *present)
 {
 	*present = cbor_peek(in) != CBOR_NULL;

@@ -98,6 +98,8 @@ struct walk {
 bool walk_next(struct walk *walk, struct parts *out);
 /* Reads the sequence of a bulk command, the last argument, and looks at all of it. false: malformed, or answered. */
 bool call_reads_many(struct call *call, unsigned mask, struct walk *out);
+/* The whole of a command that removes many keys; `take` removes one, or returns NULL. */
+void call_remove_many(struct call *call, struct tree_entry *(*take)(struct call *call, struct bytes key));
 struct bytes call_optional(struct cbor *in, bool *present);      /* a byte string or null */
 
 /* --- of queries --- */

@@ -60,19 +60,7 @@ void keyed_remove(struct call *call)
 
 void keyed_remove_many(struct call *call)
 {
-	uint64_t removed = 0;
-	struct tree_entry *old;
-	struct parts parts;
-	struct walk walk;
-
-	if (!call_reads_many(call, WITH_KEY, &walk))
-		return;
-	while (walk_next(&walk, &parts)) {
-		old = take(call, parts.part[PART_KEY]);
-		removed += old != NULL;
-		tree_entry_drop(old);
-	}
-	call_outcome(call, removed > 0 ? OUTCOME_DONE : OUTCOME_NOTHING, removed);
+	call_remove_many(call, take);
 }
 
 /* --- queries --- */

@@ -347,19 +347,7 @@ static void remove_key(struct call *call)
 
 static void remove_many(struct call *call)
 {
-	uint64_t removed = 0;
-	struct tree_entry *old;
-	struct parts parts;
-	struct walk walk;
-
-	if (!call_reads_many(call, WITH_KEY, &walk))
-		return;
-	while (walk_next(&walk, &parts)) {
-		old = take(call, parts.part[PART_KEY]);
-		removed += old != NULL;
-		tree_entry_drop(old);
-	}
-	call_outcome(call, removed > 0 ? OUTCOME_DONE : OUTCOME_NOTHING, removed);
+	call_remove_many(call, take);
 }
 
 /* [bound, priority or null, bound, priority or null]; a bound without a priority is none. */

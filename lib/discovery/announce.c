@@ -22,6 +22,8 @@
 #define YOUNG (ANNOUNCE_DRIFT_MAX / 2)   /* msec; the way to the neighbour may take as long again */
 #define FRESH 2000                       /* msec; as good as just signed */
 #define SLEPT 2000                       /* msec */
+#define FLOOD 32                         /* news from anti-entropy */
+#define FLOOD_SPAN 1000                  /* msec */
 #define FACTS_MAX 1024                   /* the owner pulls them after each call */
 
 /* --- small things --- */
@@ -75,10 +77,16 @@ static unsigned jitter_percent(msec interval)
 	return most < ANNOUNCE_JITTER_PERCENT ? (unsigned)most : ANNOUNCE_JITTER_PERCENT;
 }
 
+static void draw_next(struct announce *announce, msec interval)
+{
+	announce->interval = interval;
+	announce->announce_at = announce->signed_at + rng_jitter(&announce->rng, interval, jitter_percent(interval));
+}
+
 static void sign(struct announce *announce)
 {
 	struct version *version = &announce->card.version;
-	msec wall = wall_now(announce), interval = interval_of(announce);
+	msec wall = wall_now(announce);
 
 	ASSERT(speaks(announce));
 	/* A clock that stands still or is set back must not stop our news. */
@@ -88,10 +96,21 @@ static void sign(struct announce *announce)
 	catalog_put_self(announce->catalog, announce->now, announce->entry);
 	announce->signed_at = announce->now;
 	announce->sign_at = MSEC_NEVER;
-	announce->announce_at = announce->now + rng_jitter(&announce->rng, interval, jitter_percent(interval));
+	draw_next(announce, interval_of(announce));
 	announce->unsent = true;
 	announce_put_fact(
 		announce, &(struct announce_fact){.kind = ANNOUNCE_ENTRY_SIGNED, .peer = announce->card.peer});
+}
+
+/* Due; but whoever started in a small network that has grown since need not hurry any more. */
+static void sign_again(struct announce *announce)
+{
+	msec interval = interval_of(announce);
+
+	if (interval > announce->interval)
+		draw_next(announce, interval);
+	if (announce->announce_at <= announce->now)
+		sign(announce);
 }
 
 /* A change that was taken back before it was signed is none. */
@@ -112,11 +131,11 @@ static void flood_own(struct announce *announce, struct outbox *out)
 /* A link that was dialled before we left and is up only now: who presented our entry there still lists us. */
 static void tell_goodbye(struct announce *announce, struct announce_link *link, struct outbox *out)
 {
-	const struct catalog_peer *own = id_table_get(&announce->catalog->peers, &announce->catalog->self);
+	const struct catalog_peer *own = peer_table_get(&announce->catalog->peers, &announce->catalog->self);
 
 	if (own != NULL && own->entry->is_goodbye)
 		announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,
-			.signed_bytes = blob_bytes(own->entry->signed_bytes)}, out);
+			.whole = {{.signed_bytes = blob_bytes(own->entry->signed_bytes)}}, .whole_count = 1}, out);
 }
 
 void announce_greet(struct announce *announce, struct announce_link *link, struct outbox *out)
@@ -139,7 +158,7 @@ void announce_greet(struct announce *announce, struct announce_link *link, struc
 	if (age > YOUNG)
 		return;
 	announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP,
-		.signed_bytes = blob_bytes(announce->entry->signed_bytes)}, out);
+		.whole = {{.signed_bytes = blob_bytes(announce->entry->signed_bytes)}}, .whole_count = 1}, out);
 }
 
 /* --- the machine --- */
@@ -235,7 +254,7 @@ static void on_tick(void *self, msec now, struct outbox *out)
 	announce_doubts_tick(announce, out);
 	if (speaks(announce)) {
 		if (announce->announce_at <= announce->now)
-			sign(announce);
+			sign_again(announce);
 		else if (announce->sign_at <= announce->now)
 			sign_change(announce);
 		if (announce->unsent)
@@ -394,6 +413,19 @@ void announce_add_hint(struct announce *announce, msec now, const struct dial *d
 	announce_links_dial(announce, announce->contact[announce->contact_count - 1], out);
 }
 
+/*
+ * A lot of it: catalogs of two parts of a young network meet, and the tree, which has not been where it comes from, brings
+ * none of it. To be asked for each by name would take its neighbours a second, and theirs another.
+ */
+static bool is_flood(struct announce *announce)
+{
+	if (announce->now - announce->flood_at > FLOOD_SPAN) {
+		announce->flood_at = announce->now;
+		announce->flood_count = 0;
+	}
+	return ++announce->flood_count > FLOOD;
+}
+
 bool announce_spread_from(struct announce *announce, const struct id *from, struct entry *news, struct outbox *out)
 {
 	suspicion_refuted(&announce->suspicion, &news->card.peer, &news->card.version);
@@ -402,10 +434,10 @@ bool announce_spread_from(struct announce *announce, const struct id *from, stru
 	/* Neighbours would take an old one for a skewed clock. The exchange brings it to them. */
 	if (!news->is_goodbye && !announce_gossip_is_young(announce, &news->card.version))
 		return false;
-	if (from != NULL)
+	if (from != NULL && !is_flood(announce))
 		announce_gossip_offer(announce, news, from, out);
 	else
-		announce_gossip_spread(announce, news, 0, NULL, out);
+		announce_gossip_spread(announce, news, 0, from, out);
 	return true;
 }
 
@@ -439,7 +471,7 @@ void announce_depart(struct announce *announce, msec now, struct outbox *out)
 	goodbye = entry_sign_goodbye(&announce->entry->card, announce->options.identity, announce->options.crypto);
 	catalog_put_self(announce->catalog, announce->now, goodbye);
 	message = announce_wire_put(&(struct announce_message){.kind = ANNOUNCE_GOSSIP,
-		.signed_bytes = blob_bytes(goodbye->signed_bytes)});
+		.whole = {{.signed_bytes = blob_bytes(goodbye->signed_bytes)}}, .whole_count = 1});
 	announce_links_flood(announce, NULL, NULL, message, out);   /* whole to all: nobody can graft it from us later */
 	blob_drop(message);
 	entry_drop(goodbye);

@@ -31,6 +31,7 @@
 
 #include "base/machine.h"
 #include "base/rng.h"
+#include "base/table.h"
 #include "discovery/catalog.h"
 
 #define ANNOUNCE_NEIGHBOURS 5          /* the active view we dial towards */

@@ -146,7 +146,7 @@ static void refute(struct announce *announce, const struct version *version)
 static void receive_suspicion(struct announce *announce, const struct announce_link *link, const struct message_id *id,
 	struct outbox *out)
 {
-	const struct catalog_peer *known = id_table_get(&announce->catalog->peers, &id->peer);
+	const struct catalog_peer *known = peer_table_get(&announce->catalog->peers, &id->peer);
 
 	if (id_equal(&id->peer, &announce->catalog->self)) {
 		refute(announce, &id->version);
@@ -168,7 +168,7 @@ void announce_doubts_greet(struct announce *announce, struct announce_link *link
 	size_t left = GREETED_DEAD_MAX;
 
 	for (size_t i = 0; i < announce->catalog->peers.count && left > 0; i++) {
-		const struct catalog_peer *peer = announce->catalog->peers.slot[i].value;
+		const struct catalog_peer *peer = announce->catalog->peers.peer[i];
 
 		if (!peer->is_suspected)
 			continue;

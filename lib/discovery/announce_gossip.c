@@ -7,6 +7,7 @@
  *     GRAFT, WANT --> the newest the catalog has of that peer
  */
 #include "base/check.h"
+#include "base/memory.h"
 #include "discovery/announce_internal.h"
 #include "wire/limits.h"
 
@@ -15,6 +16,11 @@
 
 /* A goodbye has the version of the last entry, which may have been made this long ago. */
 #define GOODBYE_AGE_MAX (ANNOUNCE_DRIFT_MAX + 2 * ANNOUNCE_INTERVAL_MAX)
+
+#define BUNDLE_TARGET (48u * KIB)
+#define WHOLE_OVERHEAD 8   /* a round and the head of a byte string */
+_Static_assert(BUNDLE_TARGET + WHOLE_OVERHEAD * ANNOUNCE_GOSSIP_MAX + 16 <= FRAME_ANNOUNCE_MAX, "a bundle fits a frame");
+_Static_assert(ENTRY_SIZE_MAX + WHOLE_OVERHEAD + 16 <= FRAME_ANNOUNCE_MAX, "the largest entry fits a frame");
 
 static const char protocol[] = "announce";
 
@@ -52,14 +58,22 @@ static void name_skew(const struct announce *announce, struct announce_link *lin
 		drift < 0 ? "behind" : "ahead");
 }
 
+static bool is_accused(const struct announce *announce, const struct id *peer)
+{
+	const struct catalog_peer *known = peer_table_get(&announce->catalog->peers, peer);
+
+	return known != NULL && (known->is_suspected || suspicion_holds(&announce->suspicion, peer));
+}
+
 /* Is this news as young as an announcement has to be? */
 static bool is_timely(const struct announce *announce, const struct message_id *id)
 {
 	struct version known;
 	bool is_goodbye;
 
+	/* Whoever is thought dead and speaks is alive, whatever the clock says: it has seconds to be heard. */
 	if (!id->is_goodbye)
-		return announce_gossip_is_young(announce, &id->version);
+		return announce_gossip_is_young(announce, &id->version) || is_accused(announce, &id->peer);
 	/* A goodbye of a peer we know ends what we know, however old that is; one of a stranger might be a replay. */
 	return catalog_version(announce->catalog, &id->peer, &known, &is_goodbye) ||
 	       is_within(drift_of(announce, &id->version), GOODBYE_AGE_MAX);
@@ -82,16 +96,48 @@ static bool is_news(const struct announce *announce, const struct message_id *id
 
 /* --- sending --- */
 
+static const struct catalog_peer *may_be_sent(const struct announce *announce, const struct id *peer)
+{
+	const struct catalog_peer *known = peer_table_get(&announce->catalog->peers, peer);
+
+	return known == NULL || known->entry->signed_bytes == NULL || known->is_suspected ? NULL : known;
+}
+
 /* The newest that is known of the peer, whatever was asked for: it answers that, too. */
 static void send_newest(struct announce *announce, struct announce_link *link, const struct id *peer, unsigned round,
 	struct outbox *out)
 {
-	const struct catalog_peer *known = id_table_get(&announce->catalog->peers, peer);
+	const struct catalog_peer *known = may_be_sent(announce, peer);
 
-	if (known == NULL || known->entry->signed_bytes == NULL || known->is_suspected)
+	if (known == NULL)
 		return;
-	announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP, .round = round,
-		.signed_bytes = blob_bytes(known->entry->signed_bytes)}, out);
+	announce_links_tell(announce, link, &(struct announce_message){.kind = ANNOUNCE_GOSSIP, .whole_count = 1,
+		.whole = {{.round = round, .signed_bytes = blob_bytes(known->entry->signed_bytes)}}}, out);
+}
+
+/* As many frames as it takes; of each peer the newest. */
+static void send_bundle(struct announce *announce, struct announce_link *link, const struct broadcast_action *action,
+	struct outbox *out)
+{
+	struct announce_message message = {.kind = ANNOUNCE_GOSSIP};
+	size_t size = 0;
+
+	for (size_t i = 0; i < action->have_count; i++) {
+		const struct catalog_peer *known = may_be_sent(announce, &action->have[i].id.peer);
+		struct bytes whole;
+
+		if (known == NULL)
+			continue;
+		whole = blob_bytes(known->entry->signed_bytes);
+		if (message.whole_count > 0 && size + whole.size > BUNDLE_TARGET) {
+			announce_links_tell(announce, link, &message, out);
+			message.whole_count = size = 0;
+		}
+		message.whole[message.whole_count++] = (struct announce_whole){action->have[i].round, whole};
+		size += whole.size + WHOLE_OVERHEAD;
+	}
+	if (message.whole_count > 0)
+		announce_links_tell(announce, link, &message, out);
 }
 
 static void carry_out(struct announce *announce, struct announce_link *link, const struct broadcast_action *action,
@@ -101,7 +147,7 @@ static void carry_out(struct announce *announce, struct announce_link *link, con
 
 	switch (action->kind) {
 	case BROADCAST_GOSSIP:
-		send_newest(announce, link, &action->id.peer, action->round, out);
+		send_bundle(announce, link, action, out);
 		return;
 	case BROADCAST_IHAVE:
 		message.kind = ANNOUNCE_IHAVE;
@@ -128,17 +174,19 @@ void announce_gossip_carry_out(struct announce *announce, struct outbox *out)
 {
 	struct broadcast_action action;
 
+	broadcast_flush(&announce->broadcast, announce->now);
 	while (broadcast_next_action(&announce->broadcast, &action)) {
 		struct announce_link *link = id_table_get(&announce->neighbours, &action.to);
 
 		if (link != NULL)
 			carry_out(announce, link, &action, out);
+		memory_free(action.have);
 	}
 }
 
 static bool is_refresh(const struct announce *announce, const struct entry *news)
 {
-	const struct catalog_peer *known = id_table_get(&announce->catalog->peers, &news->card.peer);
+	const struct catalog_peer *known = peer_table_get(&announce->catalog->peers, &news->card.peer);
 
 	/* What refutes a suspicion is urgent. */
 	return known != NULL && known->is_refresh && !suspicion_holds(&announce->suspicion, &news->card.peer);
@@ -161,7 +209,8 @@ void announce_gossip_spread(struct announce *announce, struct entry *news, unsig
 
 	ASSERT(news->signed_bytes != NULL);
 	broadcast_news(&announce->broadcast, announce->now, &have, from);
-	announce_gossip_carry_out(announce, out);
+	if (!announce->is_unbundling)
+		announce_gossip_carry_out(announce, out);
 	if (news->is_goodbye)
 		announce_links_part(announce, &news->card.peer, out);
 }
@@ -179,7 +228,7 @@ static enum error strike(const struct announce *announce, struct announce_link *
 }
 
 static enum error receive_entry(struct announce *announce, struct announce_link *link,
-	const struct announce_message *message, struct outbox *out)
+	const struct announce_whole *whole, struct outbox *out)
 {
 	struct id from = link->link.peer;   /* a goodbye may end the link */
 	struct message_id id;
@@ -188,29 +237,44 @@ static enum error receive_entry(struct announce *announce, struct announce_link 
 	enum catalog_result result;
 
 	announce->counters.gossip_received++;
-	if (entry_peek(message->signed_bytes, &head) == OK && id_equal(&head.network, &announce->catalog->network)) {
+	if (catalog_peek(announce->catalog, whole->signed_bytes, &head) == OK && id_equal(&head.network, &announce->catalog->network)) {
 		id = (struct message_id){.peer = head.peer, .version = head.version, .is_goodbye = head.is_goodbye};
 		/* Only news is judged by its clock: what another way has brought before is neither named nor passed on. */
 		if (!is_news(announce, &id)) {
 			announce->counters.duplicates++;
 			/* Its owner may always tell us itself: a greeting is no sign of a second way. */
 			if (!id_equal(&head.peer, &from))
-				(void)broadcast_duplicate(&announce->broadcast, announce->now, &id, message->round, &from);
-			announce_gossip_carry_out(announce, out);
+				(void)broadcast_duplicate(&announce->broadcast, announce->now, &id, whole->round, &from);
+			if (!id_equal(&head.peer, &announce->catalog->self))
+				return OK;
 		} else if (!is_timely(announce, &id)) {
 			if (!head.is_goodbye)
 				name_skew(announce, link, &head.peer, drift_of(announce, &head.version));
 			return OK;
 		}
 	}
-	if (catalog_put_signed(announce->catalog, announce->now, message->signed_bytes, &result, &entry) != OK ||
+	if (catalog_put_signed(announce->catalog, announce->now, whole->signed_bytes, &result, &entry) != OK ||
 		result == CATALOG_FOREIGN)
 		return strike(announce, link);
 	if (entry == NULL)
 		return OK;
-	announce_gossip_spread(announce, entry, message->round, &from, out);
+	announce_gossip_spread(announce, entry, whole->round, &from, out);
 	suspicion_refuted(&announce->suspicion, &head.peer, &head.version);
 	return OK;
+}
+
+/* What a bundle brings is passed on in bundles, after all of it was looked at. */
+static enum error receive_bundle(struct announce *announce, struct announce_link *link,
+	const struct announce_message *message, struct outbox *out)
+{
+	enum error error = OK;
+
+	announce->is_unbundling = true;
+	for (size_t i = 0; i < message->whole_count && error == OK && link->state == LINK_UP; i++)
+		error = receive_entry(announce, link, &message->whole[i], out);
+	announce->is_unbundling = false;
+	announce_gossip_carry_out(announce, out);
+	return error;
 }
 
 static void receive_names(struct announce *announce, const struct announce_link *link,
@@ -229,7 +293,7 @@ enum error announce_gossip_receive(struct announce *announce, struct announce_li
 {
 	ASSERT(link->state == LINK_UP);
 	if (message->kind == ANNOUNCE_GOSSIP)
-		return receive_entry(announce, link, message, out);
+		return receive_bundle(announce, link, message, out);
 	if (message->kind == ANNOUNCE_IHAVE) {
 		receive_names(announce, link, message);
 	} else if (message->kind == ANNOUNCE_WANT) {

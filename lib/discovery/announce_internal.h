@@ -73,7 +73,8 @@ struct announce {
 	struct entry *entry;     /* newest signed; NULL: none yet, or a guest */
 	msec signed_at;
 	msec sign_at;            /* a change waits until then; MSEC_NEVER: none does */
-	msec announce_at;        /* periodic */
+	msec announce_at;                /* periodic, */
+	msec interval;                   /* by this interval */
 	bool unsent;             /* signed without an outbox at hand: to be flooded at the next chance */
 	bool departed;
 
@@ -102,6 +103,9 @@ struct announce {
 	struct asker asker[ASKERS_MAX];
 	size_t asker_count;
 	msec shuffle_at;
+	msec flood_at;                   /* since then, */
+	uint64_t flood_count;            /* anti-entropy has brought so much news */
+	bool is_unbundling;              /* more news of the same message follows */
 	bool has_slept;                  /* nothing happened to us for long: not the others were silent, we were away */
 
 	struct announce_fact *fact;      /* fact[fact_first .. fact_count) are waiting */
@@ -152,7 +156,7 @@ void announce_links_flood(struct announce *announce, const struct id *from, cons
 	struct blob *message, struct outbox *out);
 void announce_links_tell(struct announce *announce, struct announce_link *link, const struct announce_message *message,
 	struct outbox *out);
-/* Makes room: a neighbour at random goes to the passive view (section 4.3). */
+/* Makes room: a neighbour at random goes to the passive view (HyParView, a join at a full node). */
 void announce_links_evict(struct announce *announce, struct outbox *out);
 void announce_links_admit(struct announce *announce, struct announce_link *link, struct outbox *out);   /* WAITING */
 void announce_links_refuse(struct announce_link *link, enum error reason, struct outbox *out);

@@ -79,7 +79,7 @@ static void neighbour_down(struct announce *announce, struct announce_link *link
 
 	ASSERT(gone == link);
 	broadcast_peer_down(&announce->broadcast, &link->link.peer);
-	/* Section 4.3: whoever ended it in good order is still there to be asked another time. */
+	/* HyParView, DISCONNECT: whoever ended it in good order is still there to be asked another time. */
 	if (reason == ERROR_CANCELLED || reason == ERROR_NO_CAPACITY)
 		membership_add(&announce->membership, &link->link.peer, &announce->rng);
 	log_link(announce, "neighbour-down", &link->link.peer, reason);

@@ -6,7 +6,7 @@
  *     MIXING  a new node, and one that others bring no news of their kind to, gives a random neighbour's place to a
  *             random stranger: so no few shut themselves in
  *
- * The lost are HyParView's passive view where it has to outlive the catalog (Leitao et al. 2007, section 4.1). A dial into
+ * The lost are HyParView's passive view where it has to outlive the catalog (Leitao et al., DSN 2007). A dial into
  * a cut costs some 8 KB of packets without an answer, so the work is shared: a half dials about one every LOST_PACE,
  * however many it has, and the side that lost less than half (it may just have seen a host die) leaves it to the other.
  * After LOST_RECENT without a new loss all of that gets slower.
@@ -28,7 +28,8 @@
 #define LOST_SLOWER 4            /* times, for the larger part; for all when nobody was lost lately */
 #define LOST_RECENT 900000
 #define REFUSED_UNTIL 1800000    /* its host answers, and it is still not there: its port may be another's by now */
-#define MIX_FIRST 1000           /* doubled each time */
+#define MIX_FIRST 500            /* doubled each time */
+#define MIX_URGENT 4000
 #define MIX_LAST 32000           /* from then on only with a reason */
 #define OVERDUE (ANNOUNCE_INTERVAL_MAX * 3 / 2 + 10000)   /* msec without news: no announcement is as late as that */
 
@@ -101,7 +102,7 @@ void announce_lost(struct announce *announce, msec now, const struct entry *entr
 static void forget_the_found(struct announce *announce)
 {
 	for (size_t i = announce->lost_count; i-- > 0;) {
-		const struct catalog_peer *peer = id_table_get(&announce->catalog->peers, &announce->lost[i].dial.peer);
+		const struct catalog_peer *peer = peer_table_get(&announce->catalog->peers, &announce->lost[i].dial.peer);
 
 		if (peer != NULL && (peer->entry->is_goodbye || !peer->is_suspected))
 			forget(announce, i);
@@ -116,13 +117,17 @@ static bool is_busy_with(const struct announce *announce, const struct id *peer)
 	return false;
 }
 
-static void dial(struct announce *announce, const struct dial *dial, bool is_lost, struct outbox *out)
+static struct contact *add_stranger(struct announce *announce, const struct dial *dial)
 {
-	struct contact *contact;
-
 	announce_contacts_add(announce, CONTACT_ONCE, dial);
-	contact = announce->contact[announce->contact_count - 1];
-	contact->is_urgent = contact->is_lost = is_lost;
+	return announce->contact[announce->contact_count - 1];
+}
+
+static void dial_lost(struct announce *announce, const struct dial *dial, struct outbox *out)
+{
+	struct contact *contact = add_stranger(announce, dial);
+
+	contact->is_urgent = contact->is_lost = true;
 	announce_links_dial(announce, contact, out);
 }
 
@@ -137,7 +142,7 @@ static void seek_lost(struct announce *announce, struct outbox *out)
 	const struct lost *lost = &announce->lost[rng_below(&announce->rng, announce->lost_count)];
 
 	if (!is_busy_with(announce, &lost->dial.peer))
-		dial(announce, &lost->dial, true, out);
+		dial_lost(announce, &lost->dial, out);
 }
 
 void announce_strangers_dial_failed(struct announce *announce, const struct contact *contact, enum error reason)
@@ -168,6 +173,7 @@ static bool somebody_is_overdue(const struct announce *announce)
 static void mix(struct announce *announce, struct outbox *out)
 {
 	const struct catalog_peer *peer;
+	struct contact *contact;
 	struct id chosen = {{0}};
 	uint64_t seen = 0;
 	size_t at = 0;
@@ -180,7 +186,10 @@ static void mix(struct announce *announce, struct outbox *out)
 		return;
 	if (announce->neighbours.count > ANNOUNCE_NEIGHBOURS)
 		announce_links_evict(announce, out);
-	dial(announce, &(struct dial){.peer = chosen}, false, out);
+	contact = add_stranger(announce, &(struct dial){.peer = chosen});
+	/* While many start at once everybody is full, and whoever asks politely stays among those he knows. */
+	contact->is_urgent = announce->mix_span <= MIX_URGENT;
+	announce_links_dial(announce, contact, out);
 }
 
 static void mix_if_due(struct announce *announce, struct outbox *out)

@@ -1,5 +1,5 @@
 /*
- * announce_views.c - HyParView's messages (DSN 2007, section 4): who gets a place in the active view, and how walks
+ * announce_views.c - HyParView's messages (DSN 2007): who gets a place in the active view, and how walks
  * fill the passive one.
  *
  *     JOIN           always a place; FORWARDJOIN to all others                               (4.2)
@@ -34,7 +34,7 @@ struct announce_link *announce_views_random(struct announce *announce, const str
 
 bool announce_views_is_urgent(const struct announce *announce, const struct contact *contact)
 {
-	/* Section 4.3: high priority for whoever has nobody. The lost and bootstrap peers may be another network's half. */
+	/* HyParView, NEIGHBOR: high priority for whoever has nobody. The lost and bootstrap peers may be another network's half. */
 	return announce->neighbours.count == 0 || contact->is_urgent || contact->kind == CONTACT_BOOTSTRAP;
 }
 

@@ -42,9 +42,20 @@ static void put_haves(struct buffer *out, const struct announce_message *message
 	}
 }
 
-static size_t items_of(enum announce_kind kind)
+static void put_whole(struct buffer *out, const struct announce_message *message)
 {
-	switch (kind) {
+	ASSERT(message->whole_count > 0 && message->whole_count <= ANNOUNCE_GOSSIP_MAX);
+	for (size_t i = 0; i < message->whole_count; i++) {
+		cbor_put_uint(out, message->whole[i].round);
+		cbor_put_bytes(out, message->whole[i].signed_bytes);
+	}
+}
+
+static size_t items_of(const struct announce_message *message)
+{
+	switch (message->kind) {
+	case ANNOUNCE_GOSSIP:
+		return 1 + 2 * message->whole_count;
 	case ANNOUNCE_JOIN:
 	case ANNOUNCE_PRUNE:
 	case ANNOUNCE_PING:
@@ -53,7 +64,6 @@ static size_t items_of(enum announce_kind kind)
 	case ANNOUNCE_IHAVE:
 	case ANNOUNCE_PROBE:
 		return 2;
-	case ANNOUNCE_GOSSIP:
 	case ANNOUNCE_FORWARD_JOIN:
 	case ANNOUNCE_SHUFFLE:
 	case ANNOUNCE_SHUFFLE_REPLY:
@@ -73,8 +83,7 @@ static void put_rest(struct buffer *out, const struct announce_message *message)
 {
 	switch (message->kind) {
 	case ANNOUNCE_GOSSIP:
-		cbor_put_uint(out, message->round);
-		cbor_put_bytes(out, message->signed_bytes);
+		put_whole(out, message);
 		break;
 	case ANNOUNCE_FORWARD_JOIN:
 		cbor_put_uint(out, message->round);
@@ -123,7 +132,7 @@ struct blob *announce_wire_put(const struct announce_message *message)
 	struct blob *blob;
 
 	ASSERT(message->way_count <= ANNOUNCE_WAY_MAX && message->sample_count <= ANNOUNCE_SAMPLE_MAX);
-	cbor_put_array(&out, items_of(message->kind));
+	cbor_put_array(&out, items_of(message));
 	cbor_put_uint(&out, message->kind);
 	put_rest(&out, message);
 	blob = blob_copy(buffer_bytes(&out));
@@ -158,6 +167,14 @@ static unsigned get_round(struct cbor *in)
 	return round > ANNOUNCE_ROUND_MAX ? ANNOUNCE_ROUND_MAX : (unsigned)round;
 }
 
+static void get_whole(struct cbor *in, struct announce_message *out)
+{
+	for (size_t i = 0; i < out->whole_count; i++) {
+		out->whole[i].round = get_round(in);
+		out->whole[i].signed_bytes = cbor_bytes(in);
+	}
+}
+
 static void get_haves(struct cbor *in, struct announce_message *out)
 {
 	out->have_count = cbor_array(in, ANNOUNCE_HAVE_MAX);
@@ -173,8 +190,7 @@ static void get_rest(struct cbor *in, struct announce_message *out)
 {
 	switch (out->kind) {
 	case ANNOUNCE_GOSSIP:
-		out->round = get_round(in);
-		out->signed_bytes = cbor_bytes(in);
+		get_whole(in, out);
 		break;
 	case ANNOUNCE_FORWARD_JOIN:
 		out->round = get_round(in);
@@ -225,11 +241,14 @@ enum error announce_wire_get(struct bytes data, struct announce_message *out)
 	uint64_t kind;
 
 	cbor_init(&in, data);
-	items = cbor_array(&in, 6);
+	items = cbor_array(&in, 1 + 2 * ANNOUNCE_GOSSIP_MAX);
 	kind = cbor_uint(&in);
-	if (kind < ANNOUNCE_GOSSIP || kind > ANNOUNCE_WANT || items != items_of((enum announce_kind)kind))
+	if (kind < ANNOUNCE_GOSSIP || kind > ANNOUNCE_WANT)
 		return ERROR_MALFORMED;
 	message.kind = (enum announce_kind)kind;
+	message.whole_count = kind == ANNOUNCE_GOSSIP ? items / 2 : 0;
+	if (items != items_of(&message) || (kind == ANNOUNCE_GOSSIP && message.whole_count == 0))
+		return ERROR_MALFORMED;
 	get_rest(&in, &message);
 	if (cbor_end(&in) != OK)
 		return ERROR_MALFORMED;

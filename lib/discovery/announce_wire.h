@@ -1,7 +1,7 @@
 /*
  * announce_wire.h - the messages of /mosaik/announce, each a CBOR array that begins with its kind.
  *
- *     gossip         [1, round, signed bytes]                 an entry or a goodbye, whole (eager push)
+ *     gossip         [1, round, signed bytes, ...]            entries and goodbyes, whole (eager push): one, or a bundle
  *     join           [2]                                      the first word of a newcomer on the link it opened
  *     forward-join   [3, hops left, peer]                     a random walk that finds the newcomer a neighbour
  *     neighbor       [4, urgent?]                             the first word of everybody else on a link it opened
@@ -28,6 +28,7 @@
 #define ANNOUNCE_WAY_MAX 6       /* hops of a random walk: ARWL */
 #define ANNOUNCE_SAMPLE_MAX 8    /* peers in a shuffle: ourselves, 3 active, 4 passive */
 #define ANNOUNCE_HAVE_MAX 64     /* ids in one ihave */
+#define ANNOUNCE_GOSSIP_MAX 256  /* entries in one gossip */
 #define ANNOUNCE_ROUND_MAX 255   /* hops a gossip has made; more are counted as this many */
 
 struct message_id {
@@ -50,12 +51,19 @@ struct announce_have {
 	bool is_refresh;         /* says what the last one said; not on the wire */
 };
 
+/* An entry or a goodbye, and the hops it has made. */
+struct announce_whole {
+	unsigned round;
+	struct bytes signed_bytes;       /* borrowed */
+};
+
 /* What a kind does not carry is zero. */
 struct announce_message {
 	enum announce_kind kind;
 	bool flag;                       /* urgent?, wanted?, alive? */
-	unsigned round;                  /* GOSSIP; FORWARD_JOIN: hops left */
-	struct bytes signed_bytes;       /* GOSSIP; borrowed */
+	unsigned round;                  /* FORWARD_JOIN: hops left */
+	struct announce_whole whole[ANNOUNCE_GOSSIP_MAX];   /* GOSSIP: at least one */
+	size_t whole_count;
 	struct message_id id;            /* GRAFT, WANT; FORWARD_JOIN, PROBE, PROBED: its peer; SUSPECT: peer and version */
 	struct id way[ANNOUNCE_WAY_MAX];
 	size_t way_count;

@@ -11,15 +11,22 @@
 
 #include <string.h>
 
+/* What waits for its time. */
+struct bundle {
+	struct announce_have *have;      /* have[0 .. count); NULL: nothing */
+	size_t count;
+	size_t capacity;
+	msec due;
+};
+
 /* A neighbour, as the tree sees it. */
 struct branch {
 	bool is_lazy;
-	struct announce_have have[ANNOUNCE_HAVE_MAX];   /* IHAVEs that wait */
-	size_t have_count;
-	msec flush_at;
+	struct bundle named;       /* the next IHAVE */
+	struct bundle whole;       /* the next GOSSIP; due: not before, also when it is empty */
 };
 
-/* A name without news. */
+/* A name without news: the newest of its peer. */
 struct missing {
 	struct message_id id;
 	msec due;                        /* of the next GRAFT */
@@ -48,12 +55,11 @@ static struct broadcast_action *put_action(
 
 /* --- what is missing --- */
 
-static void missing_remove(struct broadcast *broadcast, size_t at)
+static void missing_remove(struct broadcast *broadcast, const struct id *peer)
 {
-	ASSERT(at < broadcast->missing_count);
-	broadcast->missing_count--;
-	memmove(broadcast->missing + at, broadcast->missing + at + 1,
-		(broadcast->missing_count - at) * sizeof(*broadcast->missing));
+	struct id id = *peer;   /* it may be part of what goes */
+
+	memory_free(id_table_remove(&broadcast->missing, &id));
 }
 
 static void source_remove(struct missing *missing, size_t at)
@@ -82,25 +88,35 @@ static void set_lazy(struct broadcast *broadcast, const struct id *peer, bool is
 
 static void missing_answered(struct broadcast *broadcast, const struct announce_have *news)
 {
-	for (size_t i = broadcast->missing_count; i-- > 0;)
-		if (is_answered_by(&broadcast->missing[i].id, &news->id))
-			missing_remove(broadcast, i);
+	struct missing *missing = id_table_get(&broadcast->missing, &news->id.peer);
+
+	if (missing != NULL && is_answered_by(&missing->id, &news->id))
+		missing_remove(broadcast, &news->id.peer);
+}
+
+static struct missing *missing_new(struct broadcast *broadcast, msec now, const struct message_id *id)
+{
+	struct missing *missing = memory_new(sizeof(*missing));
+
+	*missing = (struct missing){.id = *id, .due = now + BROADCAST_MISSING_FIRST};
+	id_table_put(&broadcast->missing, &id->peer, missing);
+	return missing;
 }
 
 void broadcast_named(struct broadcast *broadcast, msec now, const struct announce_have *have, const struct id *from)
 {
-	struct missing *missing = NULL;
+	struct missing *missing = id_table_get(&broadcast->missing, &have->id.peer);
 
-	for (size_t i = 0; i < broadcast->missing_count && missing == NULL; i++)
-		if (message_id_equal(&broadcast->missing[i].id, &have->id))
-			missing = &broadcast->missing[i];
 	if (missing == NULL) {
-		if (broadcast->missing_count >= BROADCAST_MISSING_MAX)
+		if (broadcast->missing.count >= BROADCAST_MISSING_MAX)
 			return;
-		broadcast->missing = memory_grow(broadcast->missing, &broadcast->missing_capacity,
-			broadcast->missing_count + 1, sizeof(*broadcast->missing));
-		missing = &broadcast->missing[broadcast->missing_count++];
-		*missing = (struct missing){.id = have->id, .due = now + BROADCAST_MISSING_FIRST};
+		missing = missing_new(broadcast, now, &have->id);
+	} else if (!is_answered_by(&have->id, &missing->id)) {
+		/* Something newer still: whoever named the older one may not have it. */
+		missing->id = have->id;
+		missing->source_count = 0;
+	} else if (!message_id_equal(&have->id, &missing->id)) {
+		return;
 	}
 	for (size_t i = 0; i < missing->source_count; i++)
 		if (id_equal(&missing->source[i].peer, from))
@@ -109,7 +125,7 @@ void broadcast_named(struct broadcast *broadcast, msec now, const struct announc
 		missing->source[missing->source_count++] = (struct missing_source){*from, have->round};
 }
 
-/* Algorithm 2: the first who named it is asked for it; now and then it is on our tree from now on. */
+/* Tree repair: the first who named it is asked for it; now and then it is on our tree from now on. */
 static void ask(struct broadcast *broadcast, msec now, struct missing *missing)
 {
 	bool is_graft = broadcast->asked++ % BROADCAST_GRAFT_EVERY == 0;
@@ -128,13 +144,32 @@ static void ask(struct broadcast *broadcast, msec now, struct missing *missing)
 
 /* --- what is sent --- */
 
-static void flush(struct broadcast *broadcast, const struct id *peer, struct branch *branch)
+static void bundle_put(struct bundle *bundle, const struct announce_have *have)
 {
-	struct broadcast_action *action = put_action(broadcast, BROADCAST_IHAVE, peer);
+	bundle->have = memory_grow(bundle->have, &bundle->capacity, bundle->count + 1, sizeof(*bundle->have));
+	bundle->have[bundle->count++] = *have;
+}
 
-	memcpy(action->have, branch->have, branch->have_count * sizeof(branch->have[0]));
-	action->have_count = branch->have_count;
-	branch->have_count = 0;
+static void bundle_send(
+	struct broadcast *broadcast, enum broadcast_kind kind, const struct id *peer, struct bundle *bundle)
+{
+	struct broadcast_action *action = put_action(broadcast, kind, peer);
+
+	action->have = bundle->have;
+	action->have_count = bundle->count;
+	*bundle = (struct bundle){.due = bundle->due};
+}
+
+static void push_whole(struct broadcast *broadcast, msec now, const struct id *peer, const struct announce_have *news)
+{
+	struct branch *branch = id_table_get(&broadcast->branches, peer);
+
+	ASSERT(branch != NULL);
+	bundle_put(&branch->whole, news);
+	if (branch->whole.count < ANNOUNCE_GOSSIP_MAX)
+		return;
+	branch->whole.due = now + BROADCAST_BUNDLE_DELAY;
+	bundle_send(broadcast, BROADCAST_GOSSIP, peer, &branch->whole);
 }
 
 static void push_lazily(struct broadcast *broadcast, msec now, const struct id *peer, const struct announce_have *news)
@@ -143,23 +178,26 @@ static void push_lazily(struct broadcast *broadcast, msec now, const struct id *
 	msec due = now + (news->is_refresh ? BROADCAST_REFRESH_DELAY : BROADCAST_LAZY_DELAY);
 
 	ASSERT(branch != NULL);
-	if (branch->have_count == ANNOUNCE_HAVE_MAX)
-		flush(broadcast, peer, branch);
-	if (branch->have_count == 0 || due < branch->flush_at)
-		branch->flush_at = due;
-	branch->have[branch->have_count++] = *news;
+	if (branch->named.count == ANNOUNCE_HAVE_MAX)
+		bundle_send(broadcast, BROADCAST_IHAVE, peer, &branch->named);
+	if (branch->named.count == 0 || due < branch->named.due)
+		branch->named.due = due;
+	bundle_put(&branch->named, news);
+}
+
+static size_t place_of(const struct id *peer)
+{
+	return bytes_get_be32(peer->byte) % BROADCAST_RECENT_MAX;
 }
 
 static void remember(struct broadcast *broadcast, const struct message_id *id, const struct id *from, bool is_beside)
 {
-	struct broadcast_recent *recent = &broadcast->recent[broadcast->recent_next];
+	struct broadcast_recent *recent = &broadcast->recent[place_of(&id->peer)];
 
 	*recent = (struct broadcast_recent){.id = *id, .is_beside = is_beside};
 	if (from != NULL)
 		recent->from = *from;
-	broadcast->recent_next = (broadcast->recent_next + 1) % BROADCAST_RECENT_MAX;
-	if (broadcast->recent_count < BROADCAST_RECENT_MAX)
-		broadcast->recent_count++;
+	broadcast->spread++;
 }
 
 /*
@@ -172,7 +210,7 @@ static size_t whose_turn(const struct broadcast *broadcast)
 
 	for (size_t i = 0; i < broadcast->branches.count; i++)
 		lazy += ((const struct branch *)broadcast->branches.slot[i].value)->is_lazy;
-	return lazy > 0 ? broadcast->recent_next % lazy : 0;
+	return lazy > 0 ? broadcast->spread % lazy : 0;
 }
 
 void broadcast_news(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from)
@@ -187,7 +225,6 @@ void broadcast_news(struct broadcast *broadcast, msec now, const struct announce
 	for (size_t i = 0, lazy = 0, turn = whose_turn(broadcast); i < broadcast->branches.count; i++) {
 		const struct id *peer = &broadcast->branches.slot[i].key;
 		const struct branch *branch = broadcast->branches.slot[i].value;
-		struct broadcast_action *action;
 
 		/* Neither to whom it came from, nor to whom it is about. */
 		if ((from != NULL && id_equal(peer, from)) || id_equal(peer, &news->id.peer))
@@ -197,9 +234,7 @@ void broadcast_news(struct broadcast *broadcast, msec now, const struct announce
 				push_lazily(broadcast, now, peer, &next);
 			continue;
 		}
-		action = put_action(broadcast, BROADCAST_GOSSIP, peer);
-		action->id = next.id;
-		action->round = next.round;
+		push_whole(broadcast, now, peer, &next);
 	}
 }
 
@@ -217,31 +252,28 @@ void broadcast_offer(struct broadcast *broadcast, msec now, const struct announc
 
 bool broadcast_duplicate(struct broadcast *broadcast, msec now, const struct message_id *id, unsigned round, const struct id *from)
 {
-	for (size_t i = 0; i < broadcast->recent_count; i++) {
-		struct broadcast_recent *recent = &broadcast->recent[i];
+	struct broadcast_recent *recent = &broadcast->recent[place_of(&id->peer)];
 
-		if (!message_id_equal(&recent->id, id))
-			continue;
-		if (id_equal(&recent->from, from))
-			return false;   /* a graft that was answered twice */
-		if (round == 0)
-			return true;    /* an answer that came too late, or a greeting */
-		if (recent->is_beside) {
-			/* The tree brought it, only later: this is its branch. */
-			recent->from = *from;
-			recent->is_beside = false;
-			return true;
-		}
-		if (now >= broadcast->cut_at) {
-			/* As good as random, and other nodes cut at other times. */
-			broadcast->cut_at = now + BROADCAST_CUT_INTERVAL / 2 + from->byte[0] * BROADCAST_CUT_INTERVAL / 256;
-			broadcast->calm_until = now + BROADCAST_CALM;
-			set_lazy(broadcast, from, true);
-			put_action(broadcast, BROADCAST_PRUNE, from);
-		}
+	if (!message_id_equal(&recent->id, id))
+		return false;
+	if (id_equal(&recent->from, from))
+		return false;   /* a graft that was answered twice */
+	if (round == 0)
+		return true;    /* an answer that came too late, or a greeting */
+	if (recent->is_beside) {
+		/* The tree brought it, only later: this is its branch. */
+		recent->from = *from;
+		recent->is_beside = false;
 		return true;
 	}
-	return false;
+	if (now >= broadcast->cut_at) {
+		/* As good as random, and other nodes cut at other times. */
+		broadcast->cut_at = now + BROADCAST_CUT_INTERVAL / 2 + from->byte[0] * BROADCAST_CUT_INTERVAL / 256;
+		broadcast->calm_until = now + BROADCAST_CALM;
+		set_lazy(broadcast, from, true);
+		put_action(broadcast, BROADCAST_PRUNE, from);
+	}
+	return true;
 }
 
 void broadcast_grafted(struct broadcast *broadcast, const struct id *by)
@@ -269,14 +301,21 @@ void broadcast_peer_up(struct broadcast *broadcast, const struct id *peer)
 	id_table_put(&broadcast->branches, peer, memory_new(sizeof(struct branch)));
 }
 
+static void branch_free(struct branch *branch)
+{
+	memory_free(branch->named.have);
+	memory_free(branch->whole.have);
+	memory_free(branch);
+}
+
 void broadcast_peer_down(struct broadcast *broadcast, const struct id *peer)
 {
 	struct branch *branch = id_table_remove(&broadcast->branches, peer);
 
 	ASSERT(branch != NULL);
-	memory_free(branch);
-	for (size_t i = broadcast->missing_count; i-- > 0;) {
-		struct missing *missing = &broadcast->missing[i];
+	branch_free(branch);
+	for (size_t i = 0; i < broadcast->missing.count; i++) {
+		struct missing *missing = broadcast->missing.slot[i].value;
 
 		for (size_t j = missing->source_count; j-- > 0;)
 			if (id_equal(&missing->source[j].peer, peer))
@@ -286,25 +325,38 @@ void broadcast_peer_down(struct broadcast *broadcast, const struct id *peer)
 
 /* --- time --- */
 
+void broadcast_flush(struct broadcast *broadcast, msec now)
+{
+	for (size_t i = 0; i < broadcast->branches.count; i++) {
+		struct branch *branch = broadcast->branches.slot[i].value;
+
+		if (branch->whole.count == 0 || branch->whole.due > now)
+			continue;
+		branch->whole.due = now + BROADCAST_BUNDLE_DELAY;
+		bundle_send(broadcast, BROADCAST_GOSSIP, &broadcast->branches.slot[i].key, &branch->whole);
+	}
+}
+
 void broadcast_tick(struct broadcast *broadcast, msec now)
 {
 	for (size_t i = 0; i < broadcast->branches.count; i++) {
 		struct branch *branch = broadcast->branches.slot[i].value;
 
-		if (branch->have_count > 0 && branch->flush_at <= now)
-			flush(broadcast, &broadcast->branches.slot[i].key, branch);
+		if (branch->named.count > 0 && branch->named.due <= now)
+			bundle_send(broadcast, BROADCAST_IHAVE, &broadcast->branches.slot[i].key, &branch->named);
 	}
-	for (size_t i = broadcast->missing_count; i-- > 0;) {
-		struct missing *missing = &broadcast->missing[i];
+	for (size_t i = broadcast->missing.count; i-- > 0;) {
+		struct missing *missing = broadcast->missing.slot[i].value;
 
 		if (missing->due > now)
 			continue;
 		/* Everybody was asked: it is left to anti-entropy. */
 		if (missing->source_count == 0)
-			missing_remove(broadcast, i);
+			missing_remove(broadcast, &missing->id.peer);
 		else
 			ask(broadcast, now, missing);
 	}
+	broadcast_flush(broadcast, now);
 }
 
 msec broadcast_deadline(const struct broadcast *broadcast)
@@ -314,11 +366,13 @@ msec broadcast_deadline(const struct broadcast *broadcast)
 	for (size_t i = 0; i < broadcast->branches.count; i++) {
 		const struct branch *branch = broadcast->branches.slot[i].value;
 
-		if (branch->have_count > 0)
-			due = msec_min(due, branch->flush_at);
+		if (branch->named.count > 0)
+			due = msec_min(due, branch->named.due);
+		if (branch->whole.count > 0)
+			due = msec_min(due, branch->whole.due);
 	}
-	for (size_t i = 0; i < broadcast->missing_count; i++)
-		due = msec_min(due, broadcast->missing[i].due);
+	for (size_t i = 0; i < broadcast->missing.count; i++)
+		due = msec_min(due, ((const struct missing *)broadcast->missing.slot[i].value)->due);
 	return due;
 }
 
@@ -339,27 +393,33 @@ bool broadcast_is_eager(const struct broadcast *broadcast, const struct id *peer
 
 void broadcast_fini(struct broadcast *broadcast)
 {
+	struct broadcast_action action;
+
+	while (broadcast_next_action(broadcast, &action))
+		memory_free(action.have);
 	for (size_t i = 0; i < broadcast->branches.count; i++)
-		memory_free(broadcast->branches.slot[i].value);
+		branch_free(broadcast->branches.slot[i].value);
 	id_table_fini(&broadcast->branches);
-	memory_free(broadcast->missing);
+	for (size_t i = 0; i < broadcast->missing.count; i++)
+		memory_free(broadcast->missing.slot[i].value);
+	id_table_fini(&broadcast->missing);
 	memory_free(broadcast->action);
 	memset(broadcast, 0, sizeof(*broadcast));
 }
 
 void broadcast_check(const struct broadcast *broadcast)
 {
-	ASSERT(broadcast->missing_count <= BROADCAST_MISSING_MAX);
-	ASSERT(broadcast->recent_count <= BROADCAST_RECENT_MAX && broadcast->recent_next < BROADCAST_RECENT_MAX);
+	ASSERT(broadcast->missing.count <= BROADCAST_MISSING_MAX);
 	ASSERT(broadcast->action_first <= broadcast->action_count);
 	for (size_t i = 0; i < broadcast->branches.count; i++) {
 		const struct branch *branch = broadcast->branches.slot[i].value;
 
-		ASSERT(branch->have_count <= ANNOUNCE_HAVE_MAX);
+		ASSERT(branch->named.count <= ANNOUNCE_HAVE_MAX && branch->whole.count < ANNOUNCE_GOSSIP_MAX);
 	}
-	for (size_t i = 0; i < broadcast->missing_count; i++) {
-		const struct missing *missing = &broadcast->missing[i];
+	for (size_t i = 0; i < broadcast->missing.count; i++) {
+		const struct missing *missing = broadcast->missing.slot[i].value;
 
+		ASSERT(id_equal(&missing->id.peer, &broadcast->missing.slot[i].key));
 		ASSERT(missing->source_count <= BROADCAST_SOURCES_MAX);
 		for (size_t j = 0; j < missing->source_count; j++)
 			ASSERT(id_table_get(&broadcast->branches, &missing->source[j].peer) != NULL);

@@ -1,13 +1,13 @@
 /*
  * broadcast.h - Plumtree: who gets news whole, who gets only its name, and what to do about names without news
- * (Leitao, Pereira, Rodrigues: Epidemic Broadcast Trees, SRDS 2007; algorithms 1 to 3).
+ * (Leitao, Pereira, Rodrigues: Epidemic Broadcast Trees, SRDS 2007).
  *
- *     news ---> every EAGER branch, whole        (algorithm 1: push gossip over the tree)
+ *     news ---> every EAGER branch, whole        (push gossip over the tree; much news at once in bundles)
  *          \--> every LAZY branch, as an IHAVE   (lazy push; collected for 20 ms)
  *
- *     a second copy came:    PRUNE its sender; the branch is lazy on both sides             (algorithm 1)
- *     an IHAVE without news: wait; then WANT it from who named it, every fourth time GRAFT  (algorithm 2)
- *     a new neighbour:       its branch is eager                                            (algorithm 3)
+ *     a second copy came:    PRUNE its sender; the branch is lazy on both sides             (tree construction)
+ *     an IHAVE without news: wait; then WANT it from who named it, every fourth time GRAFT  (tree repair)
+ *     a new neighbour:       its branch is eager                                            (a change of the overlay)
  *
  * Deviations. In the paper few send; here everybody does, over one shared tree, and many at once.
  *
@@ -18,7 +18,7 @@
  *     A name without news mostly means that the way over the tree is long for this source, not that it is broken. A GRAFT
  *     would make a circle that the copy to come cuts again, somewhere. So mostly it is only asked for, and the answer
  *     (round 0) neither makes a branch nor cuts one. A branch that is broken is grafted a few messages later.
- *     The exchange of branches for shorter ones (algorithm 4) is left out: each source would have another tree.
+ *     The exchange of branches for shorter ones (the optimization by hop counts) is left out: each source would have another tree.
  *
  * What this is worth, with whole nodes, stands in tests/sim/README.md.
  *
@@ -40,19 +40,19 @@
 #define BROADCAST_CUT_INTERVAL 400   /* msec between two cuts of ours, +- 50 % */
 #define BROADCAST_CALM 150           /* msec after a cut in which we refuse another: about a copy's way round a circle */
 #define BROADCAST_GRAFT_EVERY 4      /* of so many who are asked, one is grafted */
-#define BROADCAST_MISSING_MAX 512    /* names without news; further ones are left to anti-entropy */
+#define BROADCAST_MISSING_MAX 256    /* names without news; further ones are left to anti-entropy */
 #define BROADCAST_SOURCES_MAX 4      /* of one name */
-#define BROADCAST_RECENT_MAX 512     /* ids of which we know who sent them: a copy of an older one prunes nobody */
+#define BROADCAST_RECENT_MAX 256     /* places for ids of which we know who sent them: a copy of another prunes nobody */
+#define BROADCAST_BUNDLE_DELAY 20    /* msec between two bundles of news on one branch: what comes meanwhile waits for the next */
 
 enum broadcast_kind { BROADCAST_GOSSIP, BROADCAST_IHAVE, BROADCAST_WANT, BROADCAST_GRAFT, BROADCAST_PRUNE };
 
 struct broadcast_action {
 	enum broadcast_kind kind;
 	struct id to;
-	struct message_id id;
-	unsigned round;                  /* GOSSIP */
+	struct message_id id;            /* WANT, GRAFT */
 	bool wanted;                     /* WANT, GRAFT: and send it */
-	struct announce_have have[ANNOUNCE_HAVE_MAX];   /* IHAVE */
+	struct announce_have *have;      /* GOSSIP, IHAVE: what to send or to name, with its round; whoever pulls it frees it */
 	size_t have_count;
 };
 
@@ -64,15 +64,12 @@ struct broadcast_recent {
 
 struct broadcast {
 	struct id_table branches;        /* neighbour -> struct branch */
-	struct broadcast_recent recent[BROADCAST_RECENT_MAX];   /* ring */
-	size_t recent_count;
-	size_t recent_next;
+	struct broadcast_recent recent[BROADCAST_RECENT_MAX];   /* by the first bits of the peer's id */
+	uint64_t spread;                 /* news so far */
 	msec cut_at;                     /* we cut no branch before, */
 	msec calm_until;                 /* and nobody else one of ours */
 	uint64_t asked;                  /* so far */
-	struct missing *missing;         /* missing[0 .. missing_count) */
-	size_t missing_count;
-	size_t missing_capacity;
+	struct id_table missing;         /* peer -> struct missing */
 	struct broadcast_action *action; /* action[action_first .. action_count) are waiting */
 	size_t action_first;
 	size_t action_count;
@@ -100,6 +97,8 @@ void broadcast_named(struct broadcast *broadcast, msec now, const struct announc
 void broadcast_grafted(struct broadcast *broadcast, const struct id *by);
 void broadcast_pruned(struct broadcast *broadcast, msec now, const struct id *by);
 
+/* The news of a call is complete: what may leave becomes actions. */
+void broadcast_flush(struct broadcast *broadcast, msec now);
 void broadcast_tick(struct broadcast *broadcast, msec now);
 msec broadcast_deadline(const struct broadcast *broadcast);
 bool broadcast_next_action(struct broadcast *broadcast, struct broadcast_action *action);

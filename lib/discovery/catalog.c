@@ -14,6 +14,10 @@
 #include "base/check.h"
 #include "base/memory.h"
 
+#include <string.h>
+
+#define RTT_MAX ((UINT32_C(1) << 30) - 1)   /* microseconds */
+
 static const char protocol[] = "catalog";
 
 void catalog_init(struct catalog *catalog, const struct id *network, const struct id *self, const struct crypto *crypto,
@@ -22,7 +26,7 @@ void catalog_init(struct catalog *catalog, const struct id *network, const struc
 	*catalog = (struct catalog){.network = *network, .self = *self, .crypto = crypto, .log = log};
 	catalog->purge_after = CATALOG_PURGE_AFTER;
 	catalog->oldest = MSEC_NEVER;
-	catalog->digest = id_hash((struct bytes){NULL, 0});
+	catalog->wall_ahead = MSEC_NEVER;
 }
 
 static void peer_free(struct catalog_peer *peer)
@@ -38,8 +42,8 @@ void catalog_fini(struct catalog *catalog)
 	while (catalog_next_event(catalog, &event))
 		entry_drop(event.entry);
 	for (size_t i = 0; i < catalog->peers.count; i++)
-		peer_free(catalog->peers.slot[i].value);
-	id_table_fini(&catalog->peers);
+		peer_free(catalog->peers.peer[i]);
+	peer_table_fini(&catalog->peers);
 	entry_drop(catalog->rival_entry);
 	catalog->rival_entry = NULL;
 	catalog->live = 0;
@@ -93,7 +97,7 @@ static int head_compare(const struct entry_label *a, const struct entry_label *b
 
 enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_label *head, bool is_signed)
 {
-	const struct catalog_peer *known = id_table_get(&catalog->peers, &head->peer);
+	const struct catalog_peer *known = peer_table_get(&catalog->peers, &head->peer);
 	struct entry_label ours;
 	bool known_signed;
 	int order;
@@ -120,7 +124,7 @@ enum catalog_result catalog_judge(const struct catalog *catalog, const struct en
 /* Somebody else speaks for us, with a good signature. Ours from before a restart are older, and no surprise. */
 static void meet_rival(struct catalog *catalog, msec now, struct entry *entry)
 {
-	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
+	const struct catalog_peer *own = peer_table_get(&catalog->peers, &catalog->self);
 	struct entry_label theirs = head_of(entry), *head = &theirs;
 	struct entry_label ours;
 
@@ -162,19 +166,28 @@ static void tell(struct catalog *catalog, struct entry *before, struct entry *af
 	}
 }
 
+static uint32_t span_between(const struct entry *before, const struct entry *after)
+{
+	uint64_t span = after->card.version.update - before->card.version.update;
+
+	return span <= UINT32_MAX ? (uint32_t)span : 0;
+}
+
 /* `entry` takes the place of what is known of its peer. */
 static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 {
-	struct catalog_peer *peer = id_table_get(&catalog->peers, &entry->card.peer);
+	struct catalog_peer *peer = peer_table_get(&catalog->peers, &entry->card.peer);
 	struct entry *before = NULL;
 
 	if (peer == NULL) {
 		peer = memory_new(sizeof(*peer));
 		peer->heard_at = heard_at;
-		id_table_put(&catalog->peers, &entry->card.peer, peer);
+		peer->entry = entry_keep(entry);
+		peer_table_add(&catalog->peers, peer);
+	} else {
+		before = peer->entry;
+		peer->entry = entry_keep(entry);
 	}
-	before = peer->entry;
-	peer->entry = entry_keep(entry);
 	/* A newer version that took longer to get here does not make its peer older. */
 	if (heard_at > peer->heard_at)
 		peer->heard_at = heard_at;
@@ -189,6 +202,7 @@ static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 	tell(catalog, peer->is_suspected ? NULL : before, entry);
 	peer->is_refresh = before != NULL && !before->is_goodbye && !entry->is_goodbye && !peer->is_suspected &&
 		says_the_same(before, entry);
+	peer->before = peer->is_refresh ? span_between(before, entry) : 0;
 	peer->is_suspected = false;
 	entry_drop(before);
 }
@@ -211,7 +225,7 @@ enum catalog_result catalog_put(struct catalog *catalog, msec heard_at, struct e
 
 void catalog_put_self(struct catalog *catalog, msec now, struct entry *entry)
 {
-	const struct catalog_peer *own = id_table_get(&catalog->peers, &catalog->self);
+	const struct catalog_peer *own = peer_table_get(&catalog->peers, &catalog->self);
 	struct entry_label head = head_of(entry);
 
 	ASSERT(id_equal(&head.peer, &catalog->self) && id_equal(&head.network, &catalog->network));
@@ -223,12 +237,37 @@ void catalog_put_self(struct catalog *catalog, msec now, struct entry *entry)
 	replace(catalog, now, entry);
 }
 
+enum error catalog_peek(const struct catalog *catalog, struct bytes signed_bytes, struct entry_label *out)
+{
+	const struct entry *shared = entry_pool_find(catalog->pool, signed_bytes);
+
+	if (shared == NULL)
+		return entry_peek(signed_bytes, out);
+	*out = head_of(shared);
+	return OK;
+}
+
+static enum error decode(struct catalog *catalog, struct bytes signed_bytes, struct entry **out)
+{
+	struct entry *shared = entry_pool_find(catalog->pool, signed_bytes);
+	enum error error = OK;
+
+	if (shared != NULL) {
+		*out = entry_keep(shared);
+		return OK;
+	}
+	error = entry_decode(signed_bytes, catalog->crypto, out);
+	if (error == OK)
+		entry_pool_add(catalog->pool, *out);
+	return error;
+}
+
 enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct bytes signed_bytes,
 	enum catalog_result *result, struct entry **entry)
 {
 	struct entry_label head;
 	struct entry *decoded;
-	enum error error = entry_peek(signed_bytes, &head);
+	enum error error = catalog_peek(catalog, signed_bytes, &head);
 	bool about_self;
 
 	if (error != OK) {
@@ -242,7 +281,7 @@ enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct byt
 	/* A claim in our own name is looked at closely once; a flood brings the rest of news many times over. */
 	if (!is_news(*result) && !(about_self && version_compare(&head.version, &catalog->rival) > 0))
 		return OK;
-	error = entry_decode(signed_bytes, catalog->crypto, &decoded);
+	error = decode(catalog, signed_bytes, &decoded);
 	if (error != OK) {
 		catalog->entries_refused++;
 		return error;
@@ -256,7 +295,7 @@ enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct byt
 
 bool catalog_suspect(struct catalog *catalog, msec now, const struct id *id, const struct version *version)
 {
-	struct catalog_peer *peer = id_table_get(&catalog->peers, id);
+	struct catalog_peer *peer = peer_table_get(&catalog->peers, id);
 
 	if (peer == NULL || peer->entry->is_goodbye || peer->is_suspected || peer->entry->signed_bytes == NULL ||
 		id_equal(id, &catalog->self) || version_compare(&peer->entry->card.version, version) > 0)
@@ -273,7 +312,7 @@ bool catalog_suspect(struct catalog *catalog, msec now, const struct id *id, con
 
 const struct catalog_peer *catalog_find(const struct catalog *catalog, const struct id *peer)
 {
-	const struct catalog_peer *found = id_table_get(&catalog->peers, peer);
+	const struct catalog_peer *found = peer_table_get(&catalog->peers, peer);
 
 	return found != NULL && !found->entry->is_goodbye && !found->is_suspected ? found : NULL;
 }
@@ -281,7 +320,7 @@ const struct catalog_peer *catalog_find(const struct catalog *catalog, const str
 const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *at)
 {
 	while (*at < catalog->peers.count) {
-		const struct catalog_peer *peer = catalog->peers.slot[(*at)++].value;
+		const struct catalog_peer *peer = catalog->peers.peer[(*at)++];
 
 		if (!peer->entry->is_goodbye && !peer->is_suspected)
 			return peer;
@@ -291,7 +330,7 @@ const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *a
 
 bool catalog_version(const struct catalog *catalog, const struct id *peer, struct version *version, bool *is_goodbye)
 {
-	const struct catalog_peer *known = id_table_get(&catalog->peers, peer);
+	const struct catalog_peer *known = peer_table_get(&catalog->peers, peer);
 
 	if (known == NULL || known->entry->signed_bytes == NULL)
 		return false;
@@ -300,44 +339,70 @@ bool catalog_version(const struct catalog *catalog, const struct id *peer, struc
 	return true;
 }
 
-static void hash_number(struct hash *hash, uint64_t number)
+void catalog_set_wall(struct catalog *catalog, msec now, msec wall)
 {
-	uint8_t bytes[8];
-
-	bytes_put_be32(bytes, (uint32_t)(number >> 32));
-	bytes_put_be32(bytes + 4, (uint32_t)number);
-	hash_update(hash, bytes_of(bytes, sizeof(bytes)));
+	catalog->wall_ahead = wall - now;
 }
 
-struct id catalog_digest(struct catalog *catalog)
+uint64_t catalog_cut(const struct catalog *catalog, msec now)
 {
-	struct hash hash;
+	if (catalog->wall_ahead == MSEC_NEVER || now + catalog->wall_ahead < CATALOG_SETTLE)
+		return 0;
+	return (uint64_t)(now + catalog->wall_ahead - CATALOG_SETTLE);
+}
 
-	/* Most rounds of anti-entropy compare digests of catalogs in which nothing happened. */
-	if (catalog->digest_revision == catalog->revision)
-		return catalog->digest;
-	hash_init(&hash);
-	for (size_t i = 0; i < catalog->peers.count; i++) {
-		const struct catalog_peer *peer = catalog->peers.slot[i].value;
-		const struct entry *entry = peer->entry;
+/* What counts of a peer at the cut. false: nothing does. */
+static bool mark_at(const struct catalog_peer *peer, uint64_t cut, struct entry_mark *mark)
+{
+	const struct entry *entry = peer->entry;
+	struct version version = entry->card.version;
 
-		if (entry->signed_bytes == NULL || entry->is_goodbye)
-			continue;
-		hash_update(&hash, bytes_of(entry->card.peer.byte, ID_SIZE));
-		hash_number(&hash, entry->card.version.start);
-		hash_number(&hash, entry->card.version.update);
+	if (entry->signed_bytes == NULL || entry->is_goodbye)
+		return false;
+	*mark = entry->mark;
+	if (peer->before > 0 && version.update > cut && version.update - peer->before <= cut) {
+		version.update -= peer->before;
+		*mark = entry_mark(&entry->card.peer, &version);
 	}
-	catalog->digest = hash_final(&hash);
-	catalog->digest_revision = catalog->revision;
-	return catalog->digest;
+	return true;
+}
+
+struct catalog_digest catalog_digest(const struct catalog *catalog, uint64_t cut)
+{
+	struct catalog_digest digest = {{0}};
+	struct entry_mark mark;
+
+	for (size_t i = 0; i < catalog->peers.count; i++) {
+		if (!mark_at(catalog->peers.peer[i], cut, &mark))
+			continue;
+		digest.part[0] += mark.part[0];
+		digest.part[1] += mark.part[1];
+	}
+	return digest;
+}
+
+bool catalog_digest_equal(const struct catalog_digest *a, const struct catalog_digest *b)
+{
+	return a->part[0] == b->part[0] && a->part[1] == b->part[1];
+}
+
+void catalog_sums(const struct catalog *catalog, uint64_t cut, unsigned bits, uint64_t *sum)
+{
+	struct entry_mark mark;
+
+	ASSERT(bits > 0 && bits < 32);
+	memset(sum, 0, sizeof(*sum) << bits);
+	for (size_t i = 0; i < catalog->peers.count; i++)
+		if (mark_at(catalog->peers.peer[i], cut, &mark))
+			sum[bytes_get_be32(peer_table_id(&catalog->peers, i)->byte) >> (32 - bits)] += mark.part[0];
 }
 
 void catalog_set_rtt(struct catalog *catalog, const struct id *peer, uint64_t rtt_us)
 {
-	struct catalog_peer *known = id_table_get(&catalog->peers, peer);
+	struct catalog_peer *known = peer_table_get(&catalog->peers, peer);
 
 	if (known != NULL)
-		known->rtt_us = rtt_us;
+		known->rtt_us = rtt_us < RTT_MAX ? (uint32_t)rtt_us & RTT_MAX : RTT_MAX;
 }
 
 /* --- forgetting --- */
@@ -349,7 +414,7 @@ static bool is_stale(const struct catalog *catalog, const struct catalog_peer *p
 
 static void drop(struct catalog *catalog, msec now, const struct id *id)
 {
-	struct catalog_peer *peer = id_table_remove(&catalog->peers, id);
+	struct catalog_peer *peer = peer_table_remove(&catalog->peers, id);
 
 	ASSERT(peer != NULL);
 	ASSERT(!id_equal(id, &catalog->self));
@@ -365,7 +430,7 @@ void catalog_forget(struct catalog *catalog, msec now, const struct id *peer)
 {
 	struct id id = *peer;   /* it may be a key of the table that shrinks */
 
-	if (id_table_get(&catalog->peers, &id) != NULL)
+	if (peer_table_get(&catalog->peers, &id) != NULL)
 		drop(catalog, now, &id);
 }
 
@@ -376,8 +441,8 @@ void catalog_purge(struct catalog *catalog, msec now)
 	catalog->oldest = MSEC_NEVER;
 	/* Downwards: what is removed moves only what was looked at already. */
 	for (size_t i = catalog->peers.count; i-- > 0;) {
-		struct id id = catalog->peers.slot[i].key;
-		const struct catalog_peer *peer = catalog->peers.slot[i].value;
+		struct id id = *peer_table_id(&catalog->peers, i);
+		const struct catalog_peer *peer = catalog->peers.peer[i];
 
 		if (is_stale(catalog, peer, now))
 			drop(catalog, now, &id);
@@ -430,14 +495,13 @@ void catalog_check(const struct catalog *catalog)
 
 	ASSERT(catalog->peers.count <= CATALOG_PEERS_MAX + 1);   /* our own entry always has room */
 	for (size_t i = 0; i < catalog->peers.count; i++) {
-		const struct catalog_peer *peer = catalog->peers.slot[i].value;
+		const struct catalog_peer *peer = catalog->peers.peer[i];
 
-		check_peer(catalog, &catalog->peers.slot[i].key, peer);
+		check_peer(catalog, peer_table_id(&catalog->peers, i), peer);
 		live += !peer->entry->is_goodbye && !peer->is_suspected;
 		ASSERT(!peer->is_suspected || (!peer->entry->is_goodbye && peer->entry->signed_bytes != NULL));
 	}
 	ASSERT(live == catalog->live);
-	ASSERT(catalog->digest_revision <= catalog->revision);
 	ASSERT(catalog->event_first < CATALOG_EVENTS_MAX && catalog->event_count <= CATALOG_EVENTS_MAX);
 	for (size_t i = 0; i < catalog->event_count; i++)
 		ASSERT(catalog->event[(catalog->event_first + i) % CATALOG_EVENTS_MAX].entry != NULL);

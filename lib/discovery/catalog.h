@@ -9,11 +9,12 @@
 #define DISCOVERY_CATALOG_H
 
 #include "base/log.h"
-#include "base/table.h"
-#include "discovery/entry.h"
+#include "discovery/entry_pool.h"
+#include "discovery/peer_table.h"
 #include "wire/limits.h"
 
 #define CATALOG_PURGE_AFTER 300000   /* msec without news until a peer is dropped */
+#define CATALOG_SETTLE 4000          /* msec until a refresh should be everywhere */
 
 enum catalog_result {
 	CATALOG_NEW,         /* first entry of the peer, or the first after its goodbye */
@@ -28,9 +29,10 @@ enum catalog_result {
 struct catalog_peer {
 	struct entry *entry;       /* an entry, or the goodbye of a tombstone */
 	msec heard_at;             /* when the newest version got here, less the age it had: may be negative */
-	uint64_t rtt_us;           /* 0: unknown */
-	bool is_refresh;           /* the newest version says what the one before it said */
-	bool is_suspected;         /* departed without a goodbye: hidden, until a newer version comes */
+	uint32_t rtt_us : 30;      /* 0: unknown; half an hour is the most */
+	bool is_refresh : 1;       /* the newest version says what the one before it said */
+	bool is_suspected : 1;     /* departed without a goodbye: hidden, until a newer version comes */
+	uint32_t before;           /* a refresh: the version before it was made so many msec earlier; 0: longer */
 };
 
 /* PEER_UPDATED: it says something else than before, or it started anew; a mere new announcement is no event. */
@@ -47,12 +49,12 @@ struct catalog {
 	const struct crypto *crypto;
 	const struct log *log;
 	msec purge_after;
-	struct id_table peers;          /* id -> struct catalog_peer, own entry and tombstones included */
+	struct peer_table peers;        /* own entry and tombstones included */
+	struct entry_pool *pool;        /* borrowed: entries shared with other nodes of this process; NULL: none */
 	size_t live;                    /* peers that are neither tombstones nor suspected, self included */
 	uint64_t revision;              /* grows with every change of any entry */
 	msec oldest;                    /* not after any heard_at but our own; MSEC_NEVER: nobody to purge */
-	struct id digest;               /* of digest_revision */
-	uint64_t digest_revision;
+	msec wall_ahead;                /* the wall clock less `now`; MSEC_NEVER: not told yet */
 	struct version rival;           /* newest version of our own id that came from elsewhere; zero: none. Two live
 	                                   processes with one key, or our clock was set back */
 	struct entry *rival_entry;      /* that version, until it is taken; NULL */
@@ -82,6 +84,9 @@ void catalog_put_self(struct catalog *catalog, msec now, struct entry *entry);
 MUST_CHECK enum error catalog_put_signed(struct catalog *catalog, msec heard_at, struct bytes signed_bytes,
 	enum catalog_result *result, struct entry **entry);
 
+/* Reads the head, and verifies nothing. ERROR_MALFORMED. */
+MUST_CHECK enum error catalog_peek(const struct catalog *catalog, struct bytes signed_bytes, struct entry_label *out);
+
 /* What would become of this entry, if its signature is good. */
 enum catalog_result catalog_judge(const struct catalog *catalog, const struct entry_label *head, bool is_signed);
 
@@ -100,10 +105,24 @@ const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *a
 /* What anti-entropy compares: version known of a peer, goodbyes included; false: nothing known that is signed. */
 bool catalog_version(const struct catalog *catalog, const struct id *peer, struct version *version, bool *is_goodbye);
 /*
- * BLAKE3 over all signed (id, version) of live peers in id order: equal for those who list the same. Goodbyes are left
- * out. Cached until the next change.
+ * Sums of marks over all that is signed and no goodbye, the suspected included: equal for those who know the same. A sum
+ * of hashes hides what its owner makes collide at great expense, and that is only his own entry.
+ *
+ * Somebody always just announced himself again, so digests of large catalogs would never be equal. A refresh that was made after
+ * `cut` (wall clock of its owner, msec) therefore counts as the version before it: what was made before the cut is
+ * everywhere by now, or was lost. What says anything new always counts. If a clock is wrong, so that neither version is
+ * before the cut, the newest counts.
  */
-struct id catalog_digest(struct catalog *catalog);
+struct catalog_digest {
+	uint64_t part[2];
+};
+uint64_t catalog_cut(const struct catalog *catalog, msec now);
+struct catalog_digest catalog_digest(const struct catalog *catalog, uint64_t cut);
+bool catalog_digest_equal(const struct catalog_digest *a, const struct catalog_digest *b);
+/* The same by the first `bits` bits of the id: 1 << bits sums of the first parts. */
+void catalog_sums(const struct catalog *catalog, uint64_t cut, unsigned bits, uint64_t *sum);
+/* Told once a turn, for catalog_cut. */
+void catalog_set_wall(struct catalog *catalog, msec now, msec wall);
 
 /* Dropped without a goodbye, because somebody who knows does not list it any more. Nothing happens if it is unknown. */
 void catalog_forget(struct catalog *catalog, msec now, const struct id *peer);

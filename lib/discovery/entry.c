@@ -10,6 +10,8 @@
 #include "wire/cbor.h"
 #include "wire/limits.h"
 
+#include <string.h>
+
 /* Around the body: array and kind, the head of the body (3 for more than 255 bytes, 5 at most), head and signature. */
 #define ENVELOPE_MAX (2 + 5 + 2 + sizeof(struct signature))
 
@@ -20,6 +22,18 @@ static struct entry *entry_new(bool is_goodbye)
 	entry->references = 1;
 	entry->is_goodbye = is_goodbye;
 	return entry;
+}
+
+struct entry_mark entry_mark(const struct id *peer, const struct version *version)
+{
+	uint8_t said[ID_SIZE + 16];
+	struct id hash;
+
+	memcpy(said, peer->byte, ID_SIZE);
+	bytes_put_be64(said + ID_SIZE, version->start);
+	bytes_put_be64(said + ID_SIZE + 8, version->update);
+	hash = id_hash(bytes_of(said, sizeof(said)));
+	return (struct entry_mark){{bytes_get_be64(hash.byte), bytes_get_be64(hash.byte + 8)}};
 }
 
 /* What a name takes in the body: the id and the text, each with its head. */
@@ -70,6 +84,7 @@ static void sign(struct entry *entry, const struct keypair *pair, const struct c
 	entry_wire_message(&wire, &message);
 	crypto->sign(pair, buffer_bytes(&message), &wire.signature);
 	entry->signed_bytes = entry_wire_close(&wire);
+	entry->mark = entry_mark(&entry->card.peer, &entry->card.version);
 	ASSERT(blob_size(entry->signed_bytes) <= ENTRY_SIZE_MAX);
 	buffer_fini(&message);
 	buffer_fini(&body);
@@ -137,6 +152,7 @@ enum error entry_decode(struct bytes signed_bytes, const struct crypto *crypto, 
 		return error;
 	}
 	entry->signed_bytes = blob_copy(signed_bytes);
+	entry->mark = entry_mark(&entry->card.peer, &entry->card.version);
 	*out = entry;
 	return OK;
 }

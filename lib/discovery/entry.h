@@ -16,11 +16,18 @@
 
 #define ENTRY_WIRE_VERSION 1
 
+/* 128 bits of BLAKE3: what is summed up when catalogs are compared. */
+struct entry_mark {
+	uint64_t part[2];
+};
+struct entry_mark entry_mark(const struct id *peer, const struct version *version);
+
 struct entry {
 	uint32_t references;
 	bool is_goodbye;               /* card then has network, peer and version only */
 	struct card card;
 	struct blob *signed_bytes;     /* NULL for an unsigned entry: local only, never passed on */
+	struct entry_mark mark;        /* of its peer and version, if it is signed */
 };
 
 /* The card is copied; card->peer is pair->public_key. Names beyond ENTRY_SIZE_MAX are left out, the last ids first. */

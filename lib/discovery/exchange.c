@@ -172,7 +172,7 @@ static bool is_asked_by(const struct exchange *exchange, const struct id *peer)
 	for (size_t i = 0; i < exchange->sessions.count; i++) {
 		const struct session *session = exchange->sessions.slot[i].value;
 
-		if (!session_is_ours(session) && session->state == SESSION_SWAPPING &&
+		if (!session_is_ours(session) && exchange_round_is_compared(session) &&
 			id_equal(&session->link.peer, peer))
 			return true;
 	}

@@ -1,15 +1,20 @@
 /*
  * exchange.h - the machine behind /mosaik/catalog-sync: two catalogs are made equal, sending only what is missing.
  *
- *     A -> B  [1, digest, count]              my catalog has this digest
+ *     A -> B  [1, cut, digest, count]         my catalog has this digest (catalog_digest), and so many entries
  *     B -> A  [2]                             so has mine: done
- *         or  [3, [[id, start, update, goodbye?]...], more?]   what I know, in id order, in frames of bounded size
+ *         or  [8, bits, sums]                 mine has not; of the entries whose ids begin with these bits the sums are these
+ *     A -> B  [9, bits, bucket set]           in these buckets we differ; none: done
+ *     B -> A  [3, [[id, start, update, goodbye?]...], more?]   what I know, in id order, in frames of bounded size
  *     A -> B  [4, [id...]]                    send me these
  *     A -> B  [5, [[signed bytes, age ms]...], more?]   and you lack these
  *     B -> A  [5, ...]                        the wanted ones; then the next [3], if there was more
  *     G -> B  [6]                             a guest asks for everything
  *     B -> G  [7, [[signed bytes, age ms, rtt us]...], more?]
  *     G -> B  [1], [4], [5, [], false]        later, on a link that was kept: only what changed; a guest gives nothing
+ *
+ * [8] is left out between small catalogs, and if A knows next to nothing; then [3] is about everything. Sums are 8 bytes each,
+ * a bucket set one bit each, the lowest bit first.
  *
  * A [4] and the [5]s of both sides belong to one [3]; the [5]s with more? false may be empty. Ids ascend. Age is how
  * long ago the sender heard of this version: without it an entry whose owner is gone would live on by being told in
@@ -23,6 +28,7 @@
 
 #include "base/machine.h"
 #include "base/rng.h"
+#include "base/table.h"
 #include "discovery/catalog.h"
 
 #define EXCHANGE_INTERVAL_MIN 1000     /* msec between rounds, drawn anew each time */

@@ -9,11 +9,13 @@
 #define DISCOVERY_EXCHANGE_INTERNAL_H
 
 #include "discovery/exchange.h"
+#include "discovery/exchange_wire.h"
 
 enum session_state {
 	SESSION_CONNECTING,
 	SESSION_IDLE,        /* no round */
 	SESSION_ASKED,       /* ours: an answer is due, or the next list; a guest: asked for all */
+	SESSION_NARROWING,   /* sums are compared: ours, a list is due; theirs, which buckets differ */
 	SESSION_SWAPPING,    /* a list is here or there, and both sides send what the other lacks */
 	SESSION_SERVING,     /* theirs: a guest gets everything */
 	SESSION_POSTPONED,   /* theirs: asked while our own round with this peer is under way, answered at its end */
@@ -32,6 +34,9 @@ struct session {
 	bool want_awaited;             /* theirs: what the asker wants is not here yet */
 	bool taking;                   /* entries are still to come */
 	bool giving;                   /* entries are still to go */
+	uint64_t cut;                  /* of the round */
+	uint64_t their_count;          /* theirs: of entries, when they asked */
+	struct exchange_scope scope;   /* lists are about these ids */
 	bool has_after;
 	struct id after;               /* lists and serving: everything up to this id is done with */
 	struct id *give;               /* ids of entries to go: give[give_at .. give_count) */
@@ -77,6 +82,7 @@ void exchange_round_over(struct exchange *exchange, struct session *session, str
 
 /* exchange_round.c */
 bool exchange_round_is_under_way(const struct session *session);
+bool exchange_round_is_compared(const struct session *session);   /* it was answered: there are differences */
 void exchange_round_begin(struct exchange *exchange, struct session *session, struct outbox *out);
 enum error exchange_round_receive(struct exchange *exchange, struct session *session, struct bytes message,
 	struct outbox *out);

@@ -4,7 +4,9 @@
  *       asker                                                answerer
  *       IDLE --[1 digest]-->                                 IDLE
  *       ASKED                    <--[2 equal]--              IDLE
- *       ASKED                    <--[3 list, more?]--        SWAPPING: awaits want, takes
+ *       ASKED                    <--[8 sums]--               NARROWING
+ *       NARROWING                --[9 buckets]-->            IDLE
+ *       ASKED or NARROWING       <--[3 list, more?]--        SWAPPING: awaits want, takes
  *       SWAPPING: gives, takes   --[4 want]-->               gives, takes
  *                                --[5 entries]--> <--[5 entries]--
  *       ASKED if more, else IDLE                             the next list if more, else IDLE
@@ -20,8 +22,11 @@
 #include "wire/limits.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define WINDOW MIB
+#define FEW 16          /* entries that are listed at once */
+#define MANY_TIMES 8    /* the same, if we know so many times as much as whoever asks */
 /* Only who lets us answer again and again without acknowledging anything gets there. */
 #define OUTSTANDING_ABUSE (LINK_OUTSTANDING_MAX / 2)
 
@@ -31,8 +36,12 @@ _Static_assert(WINDOW + 2 * FRAME_CATALOG_MAX < OUTSTANDING_ABUSE, "a list and a
 
 bool exchange_round_is_under_way(const struct session *session)
 {
-	return session->state == SESSION_ASKED || session->state == SESSION_SWAPPING ||
-		session->state == SESSION_SERVING;
+	return session->state == SESSION_ASKED || session->state == SESSION_SERVING || exchange_round_is_compared(session);
+}
+
+bool exchange_round_is_compared(const struct session *session)
+{
+	return session->state == SESSION_NARROWING || session->state == SESSION_SWAPPING;
 }
 
 static void send(struct exchange *exchange, struct session *session, struct blob *message, struct outbox *out)
@@ -103,7 +112,7 @@ static void send_entries(struct exchange *exchange, struct session *session, str
 	for (; session->give_at < session->give_count; session->give_at++) {
 		/* What was purged since is not given; the catalog is asked, not a copy of it. */
 		const struct catalog_peer *peer =
-			id_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
+			peer_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
 
 		if (may_be_given(exchange, peer) && !put_entry(exchange, &frame, peer))
 			break;
@@ -114,16 +123,27 @@ static void send_entries(struct exchange *exchange, struct session *session, str
 	send(exchange, session, exchange_wire_close(&frame, session->giving), out);
 }
 
+/* The next place from `at` on that is in scope. */
+static size_t in_scope(const struct exchange *exchange, const struct session *session, size_t at)
+{
+	const struct peer_table *peers = &exchange->catalog->peers;
+
+	while (at < peers->count && !exchange_scope_has(&session->scope, peer_table_id(peers, at)))
+		at++;
+	return at;
+}
+
 /* The first place in the catalog that this session has not dealt with. */
 static size_t first_after(const struct exchange *exchange, const struct session *session)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 	size_t at;
 
 	if (!session->has_after)
-		return 0;
-	at = id_table_lower(peers, &session->after);
-	return at < peers->count && id_equal(&peers->slot[at].key, &session->after) ? at + 1 : at;
+		return in_scope(exchange, session, 0);
+	at = peer_table_lower(peers, &session->after);
+	at += at < peers->count && id_equal(peer_table_id(peers, at), &session->after);
+	return in_scope(exchange, session, at);
 }
 
 static void done_up_to(struct session *session, const struct id *id)
@@ -135,19 +155,19 @@ static void done_up_to(struct session *session, const struct id *id)
 
 static void serve_entries(struct exchange *exchange, struct session *session, struct outbox *out)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 	struct exchange_frame frame = {.kind = EXCHANGE_ALL};
 	size_t at = first_after(exchange, session);
 
 	ASSERT(session->state == SESSION_SERVING);
 	/* By id, not by place: the catalog may change while a slow guest is served. */
 	for (; at < peers->count; at++) {
-		const struct catalog_peer *peer = peers->slot[at].value;
+		const struct catalog_peer *peer = peers->peer[at];
 
 		if (!peer->entry->is_goodbye && !peer->is_suspected && peer->entry->signed_bytes != NULL &&
 			!put_entry(exchange, &frame, peer))
 			break;
-		done_up_to(session, &peers->slot[at].key);
+		done_up_to(session, peer_table_id(peers, at));
 	}
 	if (at == peers->count)
 		session->state = SESSION_IDLE;
@@ -156,13 +176,14 @@ static void serve_entries(struct exchange *exchange, struct session *session, st
 
 static void send_list(struct exchange *exchange, struct session *session, struct outbox *out)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 	struct exchange_frame frame = {.kind = EXCHANGE_LIST};
 	size_t at = first_after(exchange, session);
 
 	ASSERT(!session_is_ours(session) && session->give_count == 0);
-	for (; at < peers->count && exchange_wire_has_room(&frame, EXCHANGE_HEAD_SIZE_MAX); at++) {
-		struct entry_label head = {.peer = peers->slot[at].key};
+	for (; at < peers->count && exchange_wire_has_room(&frame, EXCHANGE_HEAD_SIZE_MAX);
+		at = in_scope(exchange, session, at + 1)) {
+		struct entry_label head = {.peer = *peer_table_id(peers, at)};
 
 		if (catalog_version(exchange->catalog, &head.peer, &head.version, &head.is_goodbye))
 			exchange_wire_put_head(&frame, &head);
@@ -180,6 +201,7 @@ static void send_list(struct exchange *exchange, struct session *session, struct
 static void start_over(struct session *session)
 {
 	give_clear(session);
+	session->scope = (struct exchange_scope){0};
 	session->has_after = session->list_more = false;
 	session->want_awaited = session->taking = session->giving = false;
 }
@@ -210,7 +232,7 @@ void exchange_round_pump(struct exchange *exchange, struct session *session, str
 
 void exchange_round_begin(struct exchange *exchange, struct session *session, struct outbox *out)
 {
-	struct id digest;
+	struct catalog_digest digest;
 
 	ASSERT(session_is_ours(session) && session->state == SESSION_IDLE);
 	start_over(session);
@@ -220,17 +242,48 @@ void exchange_round_begin(struct exchange *exchange, struct session *session, st
 		send(exchange, session, exchange_wire_plain(EXCHANGE_ASK_ALL), out);
 		return;
 	}
-	digest = catalog_digest(exchange->catalog);
-	send(exchange, session, exchange_wire_digest(&digest, exchange->catalog->peers.count), out);
+	session->cut = catalog_cut(exchange->catalog, exchange->now);
+	digest = catalog_digest(exchange->catalog, session->cut);
+	send(exchange, session, exchange_wire_digest(session->cut, &digest, exchange->catalog->peers.count), out);
 }
 
-static void answer(struct exchange *exchange, struct session *session, bool is_equal, struct outbox *out)
+/*
+ * As many buckets as make the sums about as large as the lists of one or two buckets (8 bytes << bits, 48 bytes an entry >> bits).
+ * 0: the list of all is as small, or whoever asks knows so little that all of it is due.
+ */
+static unsigned bits_for(size_t ours, uint64_t theirs)
 {
+	unsigned bits = EXCHANGE_BITS_MIN;
+
+	if (ours <= FEW || theirs < ours / MANY_TIMES)
+		return 0;
+	while (bits < EXCHANGE_BITS_MAX && (size_t)1 << 2 * bits < 8 * ours)
+		bits++;
+	return bits;
+}
+
+static void send_sums(struct exchange *exchange, struct session *session, unsigned bits, struct outbox *out)
+{
+	uint64_t sum[1u << EXCHANGE_BITS_MAX];
+
+	catalog_sums(exchange->catalog, session->cut, bits, sum);
+	session->scope.bits = bits;
+	session->state = SESSION_NARROWING;
+	send(exchange, session, exchange_wire_sums(bits, sum), out);
+}
+
+/* What the asker has: the same as we do, or so many entries. */
+static void answer(struct exchange *exchange, struct session *session, bool is_equal, uint64_t count, struct outbox *out)
+{
+	unsigned bits = bits_for(exchange->catalog->peers.count, count);
+
 	ASSERT(!session_is_ours(session));
 	start_over(session);
 	session->state = SESSION_IDLE;
 	if (is_equal)
 		send(exchange, session, exchange_wire_plain(EXCHANGE_EQUAL), out);
+	else if (bits > 0)
+		send_sums(exchange, session, bits, out);
 	else
 		send_list(exchange, session, out);
 }
@@ -238,7 +291,7 @@ static void answer(struct exchange *exchange, struct session *session, bool is_e
 void exchange_round_resume(struct exchange *exchange, struct session *session, bool is_equal, struct outbox *out)
 {
 	ASSERT(session->state == SESSION_POSTPONED);
-	answer(exchange, session, is_equal, out);
+	answer(exchange, session, is_equal, session->their_count, out);
 }
 
 /*
@@ -254,7 +307,7 @@ static bool must_wait(const struct exchange *exchange, const struct session *ses
 
 		if (!session_is_ours(other) || !id_equal(&other->link.peer, &session->link.peer))
 			continue;
-		if (other->state == SESSION_SWAPPING || (other->state == SESSION_ASKED && we_are_smaller))
+		if (exchange_round_is_compared(other) || (other->state == SESSION_ASKED && we_are_smaller))
 			return true;
 	}
 	return false;
@@ -263,16 +316,18 @@ static bool must_wait(const struct exchange *exchange, const struct session *ses
 static enum error on_digest(struct exchange *exchange, struct session *session, const struct exchange_message *message,
 	struct outbox *out)
 {
-	struct id digest;
+	struct catalog_digest digest;
 
 	if (session_is_ours(session) || session->state != SESSION_IDLE)
 		return ERROR_MALFORMED;
+	session->cut = message->cut;
+	session->their_count = message->count;
 	if (must_wait(exchange, session)) {
 		session->state = SESSION_POSTPONED;
 		return OK;
 	}
-	digest = catalog_digest(exchange->catalog);
-	answer(exchange, session, id_equal(&digest, &message->digest), out);
+	digest = catalog_digest(exchange->catalog, message->cut);
+	answer(exchange, session, catalog_digest_equal(&digest, &message->digest), message->count, out);
 	return OK;
 }
 
@@ -290,6 +345,49 @@ static enum error on_equal(struct exchange *exchange, struct session *session, s
 		return ERROR_MALFORMED;
 	session->state = SESSION_IDLE;
 	exchange_round_over(exchange, session, out);
+	return OK;
+}
+
+/* --- narrowing --- */
+
+static enum error on_sums(struct exchange *exchange, struct session *session, const struct exchange_message *message,
+	struct outbox *out)
+{
+	struct exchange_scope *scope = &session->scope;
+	uint64_t ours[1u << EXCHANGE_BITS_MAX];
+	bool any = false;
+
+	if (!session_is_ours(session) || session->state != SESSION_ASKED || session->has_after ||
+		awaits_listing(exchange, session))
+		return ERROR_MALFORMED;
+	scope->bits = message->scope.bits;
+	catalog_sums(exchange->catalog, session->cut, scope->bits, ours);
+	for (size_t i = 0; i < (size_t)1 << scope->bits; i++) {
+		if (bytes_get_be64(message->sums.data + 8 * i) == ours[i])
+			continue;
+		scope->open[i / 8] |= (uint8_t)(1u << i % 8);
+		any = true;
+	}
+	send(exchange, session, exchange_wire_differ(scope), out);
+	session->state = any ? SESSION_NARROWING : SESSION_IDLE;
+	/* What was missing has come meanwhile. */
+	if (!any)
+		exchange_round_over(exchange, session, out);
+	return OK;
+}
+
+static enum error on_differ(struct exchange *exchange, struct session *session, const struct exchange_message *message,
+	struct outbox *out)
+{
+	static const struct exchange_scope nothing;
+
+	if (session_is_ours(session) || session->state != SESSION_NARROWING ||
+		message->scope.bits != session->scope.bits)
+		return ERROR_MALFORMED;
+	session->state = SESSION_IDLE;
+	session->scope = message->scope;
+	if (memcmp(session->scope.open, nothing.open, sizeof(nothing.open)) != 0)
+		send_list(exchange, session, out);
 	return OK;
 }
 
@@ -322,15 +420,13 @@ static enum catalog_result judge_self(const struct catalog *catalog, const struc
  */
 static bool knows(const struct catalog *catalog, const struct id *peer)
 {
-	return id_table_get(&catalog->peers, peer) != NULL;
+	return peer_table_get(&catalog->peers, peer) != NULL;
 }
 
-static void give_unless_goodbye(struct session *session, const struct id_table_slot *slot)
+static void give_unless_goodbye(struct session *session, const struct catalog_peer *peer)
 {
-	const struct catalog_peer *peer = slot->value;
-
 	if (!peer->entry->is_goodbye)
-		give_later(session, &slot->key);
+		give_later(session, &peer->entry->card.peer);
 }
 
 static void compare(const struct exchange *exchange, struct session *session, const struct exchange_item *item,
@@ -354,13 +450,13 @@ static void compare(const struct exchange *exchange, struct session *session, co
  */
 static size_t pass_over(const struct exchange *exchange, struct session *session, size_t at)
 {
-	const struct id_table_slot *slot = &exchange->catalog->peers.slot[at];
+	const struct catalog_peer *peer = exchange->catalog->peers.peer[at];
 
 	if (!exchange->options.guest) {
-		give_unless_goodbye(session, slot);
+		give_unless_goodbye(session, peer);
 		return at + 1;
 	}
-	catalog_forget(exchange->catalog, exchange->now, &slot->key);
+	catalog_forget(exchange->catalog, exchange->now, &peer->entry->card.peer);
 	return at;
 }
 
@@ -368,22 +464,22 @@ static size_t pass_over(const struct exchange *exchange, struct session *session
 static void merge(struct exchange *exchange, struct session *session, const struct exchange_message *list,
 	struct exchange_frame *want)
 {
-	const struct id_table *peers = &exchange->catalog->peers;
+	const struct peer_table *peers = &exchange->catalog->peers;
 	size_t at = first_after(exchange, session);
 
 	for (size_t i = 0; i < list->item_count; i++) {
 		const struct id *theirs = &list->item[i].id;
 
 		/* What they pass over they do not have. */
-		while (at < peers->count && id_compare(&peers->slot[at].key, theirs) < 0)
-			at = pass_over(exchange, session, at);
-		if (at < peers->count && id_equal(&peers->slot[at].key, theirs))
-			at++;
+		while (at < peers->count && id_compare(peer_table_id(peers, at), theirs) < 0)
+			at = in_scope(exchange, session, pass_over(exchange, session, at));
+		if (at < peers->count && id_equal(peer_table_id(peers, at), theirs))
+			at = in_scope(exchange, session, at + 1);
 		compare(exchange, session, &list->item[i], want);
 		done_up_to(session, theirs);
 	}
 	while (!list->more && at < peers->count)
-		at = pass_over(exchange, session, at);
+		at = in_scope(exchange, session, pass_over(exchange, session, at));
 }
 
 static enum error on_list(struct exchange *exchange, struct session *session, const struct exchange_message *list,
@@ -391,7 +487,9 @@ static enum error on_list(struct exchange *exchange, struct session *session, co
 {
 	struct exchange_frame want = {.kind = EXCHANGE_WANT};
 
-	if (!session_is_ours(session) || session->state != SESSION_ASKED || awaits_listing(exchange, session))
+	bool is_due = session->state == SESSION_ASKED || session->state == SESSION_NARROWING;
+
+	if (!session_is_ours(session) || !is_due || awaits_listing(exchange, session))
 		return ERROR_MALFORMED;
 	if (session->has_after && list->item_count > 0 && id_compare(&session->after, &list->item[0].id) >= 0)
 		return ERROR_MALFORMED;
@@ -483,6 +581,10 @@ static enum error dispatch(struct exchange *exchange, struct session *session, c
 	switch (message->kind) {
 	case EXCHANGE_DIGEST:
 		return on_digest(exchange, session, message, out);
+	case EXCHANGE_SUMS:
+		return on_sums(exchange, session, message, out);
+	case EXCHANGE_DIFFER:
+		return on_differ(exchange, session, message, out);
 	case EXCHANGE_EQUAL:
 		return on_equal(exchange, session, out);
 	case EXCHANGE_LIST:

@@ -11,6 +11,10 @@
 #include "wire/cbor.h"
 #include "wire/limits.h"
 
+#include <string.h>
+
+#define NUMBER_SIZE 8
+#define DIGEST_SIZE (2 * NUMBER_SIZE)
 #define FRAME_OVERHEAD 16                        /* array, kind, head of the list, more? */
 #define HEADS_TARGET (FRAME_CATALOG_MAX - FRAME_OVERHEAD)
 #define ENTRIES_TARGET (64u * KIB - FRAME_OVERHEAD)
@@ -20,6 +24,16 @@
 _Static_assert(FRAME_CATALOG_MAX / 38 < ITEMS_MAX, "as many heads as fit a frame");
 _Static_assert(ENTRY_SIZE_MAX + EXCHANGE_ENTRY_EXTRA_MAX <= ENTRIES_TARGET, "the largest entry fits a frame");
 _Static_assert(ITEMS_MAX * 5 < CBOR_ITEMS_MAX, "a full list of heads is not too many items");
+
+bool exchange_scope_has(const struct exchange_scope *scope, const struct id *id)
+{
+	uint32_t bucket;
+
+	if (scope->bits == 0)
+		return true;
+	bucket = bytes_get_be32(id->byte) >> (32 - scope->bits);
+	return (scope->open[bucket / 8] >> bucket % 8 & 1) != 0;
+}
 
 /* --- reading --- */
 
@@ -67,22 +81,58 @@ static void get_items(struct cbor *in, struct exchange_message *message)
 	}
 }
 
+static void get_digest(struct cbor *in, struct exchange_message *message)
+{
+	struct bytes digest;
+
+	message->cut = cbor_uint(in);
+	digest = cbor_bytes(in);
+	message->count = cbor_uint(in);
+	if (digest.size != DIGEST_SIZE) {
+		cbor_fail(in);
+		return;
+	}
+	message->digest.part[0] = bytes_get_be64(digest.data);
+	message->digest.part[1] = bytes_get_be64(digest.data + NUMBER_SIZE);
+}
+
+static void get_buckets(struct cbor *in, struct exchange_message *message)
+{
+	unsigned bits = (unsigned)cbor_uint_up_to(in, EXCHANGE_BITS_MAX);
+	struct bytes bytes = cbor_bytes(in);
+	bool has_sums = message->kind == EXCHANGE_SUMS;
+
+	if (bits < EXCHANGE_BITS_MIN || bytes.size != (has_sums ? (size_t)NUMBER_SIZE << bits : (size_t)1 << bits >> 3)) {
+		cbor_fail(in);
+		return;
+	}
+	message->scope.bits = bits;
+	if (has_sums)
+		message->sums = bytes;
+	else
+		memcpy(message->scope.open, bytes.data, bytes.size);
+}
+
 static void get_message(struct cbor *in, struct exchange_message *message)
 {
-	size_t fields = cbor_array(in, 3);
+	size_t fields = cbor_array(in, 4);
 	uint64_t kind = cbor_uint(in);
 	/* Number of fields after the kind, by kind. */
-	static const size_t fields_of[] = {[EXCHANGE_DIGEST] = 2, [EXCHANGE_EQUAL] = 0, [EXCHANGE_LIST] = 2,
-		[EXCHANGE_WANT] = 1, [EXCHANGE_GIVE] = 2, [EXCHANGE_ASK_ALL] = 0, [EXCHANGE_ALL] = 2};
+	static const size_t fields_of[] = {[EXCHANGE_DIGEST] = 3, [EXCHANGE_EQUAL] = 0, [EXCHANGE_LIST] = 2,
+		[EXCHANGE_WANT] = 1, [EXCHANGE_GIVE] = 2, [EXCHANGE_ASK_ALL] = 0, [EXCHANGE_ALL] = 2,
+		[EXCHANGE_SUMS] = 2, [EXCHANGE_DIFFER] = 2};
 
-	if (kind < EXCHANGE_DIGEST || kind > EXCHANGE_ALL || fields != fields_of[kind] + 1) {
+	if (kind < EXCHANGE_DIGEST || kind > EXCHANGE_DIFFER || fields != fields_of[kind] + 1) {
 		cbor_fail(in);
 		return;
 	}
 	message->kind = (enum exchange_kind)kind;
 	if (kind == EXCHANGE_DIGEST) {
-		message->digest = cbor_id(in);
-		message->count = cbor_uint(in);
+		get_digest(in, message);
+		return;
+	}
+	if (kind == EXCHANGE_SUMS || kind == EXCHANGE_DIFFER) {
+		get_buckets(in, message);
 		return;
 	}
 	if (fields > 1)
@@ -129,15 +179,45 @@ static struct blob *finish(struct buffer *out)
 	return blob;
 }
 
-struct blob *exchange_wire_digest(const struct id *digest, uint64_t count)
+struct blob *exchange_wire_digest(uint64_t cut, const struct catalog_digest *digest, uint64_t count)
+{
+	struct buffer out = {0};
+	uint8_t bytes[DIGEST_SIZE];
+
+	bytes_put_be64(bytes, digest->part[0]);
+	bytes_put_be64(bytes + NUMBER_SIZE, digest->part[1]);
+	cbor_put_array(&out, 4);
+	cbor_put_uint(&out, EXCHANGE_DIGEST);
+	cbor_put_uint(&out, cut);
+	cbor_put_bytes(&out, bytes_of(bytes, sizeof(bytes)));
+	cbor_put_uint(&out, count);
+	return finish(&out);
+}
+
+static struct blob *put_buckets(enum exchange_kind kind, unsigned bits, struct bytes bytes)
 {
 	struct buffer out = {0};
 
+	ASSERT(bits >= EXCHANGE_BITS_MIN && bits <= EXCHANGE_BITS_MAX);
 	cbor_put_array(&out, 3);
-	cbor_put_uint(&out, EXCHANGE_DIGEST);
-	cbor_put_id(&out, digest);
-	cbor_put_uint(&out, count);
+	cbor_put_uint(&out, kind);
+	cbor_put_uint(&out, bits);
+	cbor_put_bytes(&out, bytes);
 	return finish(&out);
+}
+
+struct blob *exchange_wire_sums(unsigned bits, const uint64_t *sum)
+{
+	uint8_t bytes[NUMBER_SIZE << EXCHANGE_BITS_MAX];
+
+	for (size_t i = 0; i < (size_t)1 << bits; i++)
+		bytes_put_be64(bytes + i * NUMBER_SIZE, sum[i]);
+	return put_buckets(EXCHANGE_SUMS, bits, bytes_of(bytes, (size_t)NUMBER_SIZE << bits));
+}
+
+struct blob *exchange_wire_differ(const struct exchange_scope *scope)
+{
+	return put_buckets(EXCHANGE_DIFFER, scope->bits, bytes_of(scope->open, (size_t)1 << scope->bits >> 3));
 }
 
 struct blob *exchange_wire_plain(enum exchange_kind kind)

@@ -5,7 +5,7 @@
 #define DISCOVERY_EXCHANGE_WIRE_H
 
 #include "base/blob.h"
-#include "discovery/entry.h"
+#include "discovery/catalog.h"
 
 enum exchange_kind {
 	EXCHANGE_DIGEST = 1,
@@ -14,8 +14,19 @@ enum exchange_kind {
 	EXCHANGE_WANT,
 	EXCHANGE_GIVE,
 	EXCHANGE_ASK_ALL,
-	EXCHANGE_ALL
+	EXCHANGE_ALL,
+	EXCHANGE_SUMS,
+	EXCHANGE_DIFFER
 };
+
+/* A part of all ids: those whose first `bits` bits are the number of an open bucket. bits 0: all of them. */
+#define EXCHANGE_BITS_MIN 3
+#define EXCHANGE_BITS_MAX 10
+struct exchange_scope {
+	unsigned bits;
+	uint8_t open[(1u << EXCHANGE_BITS_MAX) / 8];   /* a bit each, the lowest first */
+};
+bool exchange_scope_has(const struct exchange_scope *scope, const struct id *id);
 
 /* One element of a list; which fields are set depends on the message. */
 struct exchange_item {
@@ -29,8 +40,11 @@ struct exchange_item {
 
 struct exchange_message {
 	enum exchange_kind kind;
-	struct id digest;              /* DIGEST */
-	uint64_t count;                /* DIGEST: entries, for the log */
+	uint64_t cut;                  /* DIGEST; see catalog_digest */
+	struct catalog_digest digest;  /* DIGEST */
+	uint64_t count;                /* DIGEST: entries */
+	struct bytes sums;             /* SUMS: 8 bytes each, big-endian, 1 << scope.bits of them; borrowed */
+	struct exchange_scope scope;   /* SUMS: bits alone; DIFFER */
 	struct exchange_item *item;    /* LIST and WANT: ids ascend */
 	size_t item_count;
 	bool more;                     /* LIST, GIVE, ALL; then there is at least one item */
@@ -40,7 +54,9 @@ struct exchange_message {
 MUST_CHECK enum error exchange_wire_decode(struct bytes data, struct exchange_message *out);
 void exchange_wire_fini(struct exchange_message *message);
 
-struct blob *exchange_wire_digest(const struct id *digest, uint64_t count);
+struct blob *exchange_wire_digest(uint64_t cut, const struct catalog_digest *digest, uint64_t count);
+struct blob *exchange_wire_sums(unsigned bits, const uint64_t *sum);
+struct blob *exchange_wire_differ(const struct exchange_scope *scope);
 struct blob *exchange_wire_plain(enum exchange_kind kind);   /* EQUAL, ASK_ALL */
 
 /* A list under construction. Zero-initialised but for its kind it is empty; exchange_wire_close ends it. */

@@ -147,12 +147,13 @@ bool group_next_effect(struct group *group, struct group_effect *out);
 
 enum group_fact_kind {
 	/*
-	 * ticket, reason, position, bytes. OK: committed and applied, bytes is the result. ERROR_BUSY, ERROR_NOT_LEADER,
+	 * ticket, reason, position, lineage, bytes. OK: committed and applied at that position of that history, which may lose
+	 * to another later, or in this very turn (GROUP_DISSOLVED); bytes is the result. ERROR_BUSY, ERROR_NOT_LEADER,
 	 * ERROR_FROZEN, ERROR_FULL (too large a command), ERROR_NOT_ALLOWED (observers_read): certainly not applied and never
 	 * will be. ERROR_INDETERMINATE: nobody can tell.
 	 */
 	GROUP_RESULT,
-	GROUP_ANSWER,            /* ticket, reason, position it was read at, bytes */
+	GROUP_ANSWER,            /* ticket, reason, position it was read at, lineage that it is a position of, bytes */
 	/* Externals: ticket, bytes: the barrier is passed; answer it from the external state with group_answer. */
 	GROUP_QUESTION,
 	GROUP_ROOM,

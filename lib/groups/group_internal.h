@@ -119,6 +119,7 @@ struct fold {
 struct asked {
 	bool is_query;
 	uint64_t position;
+	struct id lineage;
 };
 
 struct group {
@@ -213,6 +214,7 @@ void group_out_fini(struct group *group);
 /* ---- group_turn.c ---- */
 
 void group_turn(struct group *group);
+void group_tell_outcomes(struct group *group);           /* of commands, in the history that we have now */
 bool group_has_lineage(const struct group *group);
 bool group_is_operational(const struct group *group);    /* a leader that may propose */
 /* In force at an index; nobody before the first. */

@@ -114,11 +114,11 @@ static void forget_leader(struct group *group)
 	group_tell(group, GROUP_LEADER);
 }
 
-
 void group_reborn(struct group *group, const struct id *lineage)
 {
 	struct id kept = *lineage;
 
+	group_tell_outcomes(group);
 	raft_free(group->raft);
 	group->raft = NULL;
 	group_silence(group);
@@ -185,6 +185,7 @@ void group_dissolved(struct group *group, const struct surrender *to, bool is_co
 	struct group_fact *fact;
 
 	lineage_note_dissolved(&group->lineage, &ours, to);
+	group_tell_outcomes(group);   /* what was carried out here is told before the end of it */
 	if (group->replica.position > 0 && !group->restoring) {
 		archive(group);
 		fact = group_tell(group, GROUP_DISSOLVED);
@@ -266,16 +267,27 @@ static bool has_nothing(const struct group *group)
 	return raft_last(group->raft) == 0 && id_is_zero(&group->leader) && !group->restoring;
 }
 
+/*
+ * Whether it is known that this voter never speaks in our lineage any more: its peer lives on as another incarnation, or as
+ * the same one in another lineage, which it can have entered only if it never had ours.
+ */
+static bool is_lost(const struct group *group, const struct member *voter)
+{
+	const struct peer *peer = id_table_get(&group->peers, &voter->peer);
+
+	if (peer == NULL || !peer->up)
+		return false;
+	return peer->hello.incarnation != voter->incarnation || (!id_is_zero(&peer->hello.lineage)
+		&& !id_equal(&peer->hello.lineage, raft_lineage(group->raft)));
+}
+
 static bool cannot_agree(const struct group *group, const struct voters *voters)
 {
-	size_t outlived = 0;
+	size_t lost = 0;
 
-	for (size_t i = 0; i < voters->count; i++) {
-		const struct peer *peer = id_table_get(&group->peers, &voters->member[i].peer);
-
-		outlived += peer != NULL && peer->up && peer->hello.incarnation != voters->member[i].incarnation;
-	}
-	return voters->count > 0 && voters->count - outlived < voters_majority(voters);
+	for (size_t i = 0; i < voters->count; i++)
+		lost += is_lost(group, &voters->member[i]);
+	return voters->count > 0 && voters->count - lost < voters_majority(voters);
 }
 
 static bool is_at_its_end(const struct group *group, uint64_t index)

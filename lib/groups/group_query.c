@@ -12,7 +12,7 @@ void group_ask(struct group *group, uint64_t ticket, bool is_query, uint64_t pos
 	struct asked *asked = memory_new(sizeof *asked);
 
 	ASSERT(number_table_get(&group->asked, ticket) == NULL);   /* tickets are answered once */
-	*asked = (struct asked){is_query, position};
+	*asked = (struct asked){is_query, position, *raft_lineage(group->raft)};
 	number_table_put(&group->asked, ticket, asked);
 }
 
@@ -28,6 +28,7 @@ void group_answer(struct group *group, msec now, uint64_t ticket, enum error out
 	fact->ticket = ticket;
 	fact->reason = outcome;
 	fact->position = asked->position;
+	fact->lineage = asked->lineage;
 	fact->bytes = answer.size > 0 ? blob_copy(answer) : NULL;
 	memory_free(asked);
 }
@@ -151,6 +152,7 @@ static void answer(struct group *group, struct query *query)
 	fact->ticket = query->ticket;
 	fact->reason = reason;
 	fact->position = group->replica.position;
+	fact->lineage = *raft_lineage(group->raft);
 	fact->bytes = reason == OK && out.size > 0 ? blob_copy(buffer_bytes(&out)) : NULL;
 	buffer_fini(&out);
 }

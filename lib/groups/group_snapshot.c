@@ -488,8 +488,9 @@ static void receive_offer(struct group *group, const struct peer *peer, const st
 {
 	if (!group->needs_snapshot || message->meta.index <= have(group) || !id_equal(&peer->id, &group->leader))
 		return;
-	if (group->sync.active && (group->sync.meta.index >= message->meta.index || group->now < group->progress_at))
-		return;   /* the one under way is as good, or goes on well */
+	/* The one under way goes on well; or what does not come would come from the same members again. */
+	if (group->sync.active && (group->now < group->progress_at || id_equal(&group->sync.meta.root, &message->meta.root)))
+		return;
 	if (sync_begin(&group->sync, &message->meta, message->bytes) != OK)
 		return;
 	restore_fini(&group->restore);

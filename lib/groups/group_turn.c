@@ -181,10 +181,11 @@ static void tell_outcome(struct group *group, const struct outcome *outcome)
 	fact->ticket = outcome->ticket;
 	fact->reason = reason;
 	fact->position = outcome->position;
+	fact->lineage = *raft_lineage(group->raft);
 	fact->bytes = reason == OK ? outcome->result : NULL;
 }
 
-static bool tell_outcomes(struct group *group)
+void group_tell_outcomes(struct group *group)
 {
 	struct outcome outcome;
 
@@ -192,7 +193,6 @@ static bool tell_outcomes(struct group *group)
 		tell_outcome(group, &outcome);
 	if (handle_told_room(&group->handle))
 		group_tell(group, GROUP_ROOM);
-	return false;
 }
 
 /* ---- whether work can proceed ---- */
@@ -235,7 +235,7 @@ void group_turn(struct group *group)
 		moved = group_apply(group) || moved;
 		moved = note_online(group) || moved;
 		moved = send_proposals(group) || moved;
-		moved = tell_outcomes(group) || moved;
+		group_tell_outcomes(group);
 		moved = group_queries_turn(group) || moved;
 		moved = group_snapshots_turn(group) || moved;
 		moved = group_fold_turn(group) || moved;

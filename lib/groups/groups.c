@@ -8,7 +8,8 @@
  * A link that a peer opened is a guest until its handshake has proven that it knows the group's key. Groups that we are not
  * in are answered after the same work as a wrong proof: how long an answer takes tells nothing.
  *
- * Every door ends with groups_settle for the groups that were touched: machines never see each other's half-done work.
+ * Every door ends with groups_settle for the groups that were touched, at once or, where a client asked, in the tick that
+ * follows: machines never see each other's half-done work.
  */
 #include "groups/groups_internal.h"
 
@@ -277,6 +278,18 @@ static void receive_from_guest(struct groups *groups, msec now, struct groups_li
 		served_accept(hosted, link, &handshake, out);
 }
 
+static enum error receive_from_client(struct served *served, msec now, struct blob *message, struct outbox *out)
+{
+	struct hosted *hosted = served->hosted;
+	enum error error = served_receive(served, now, message, out);
+
+	/* Settled by the next tick, which is due at once: what clients ask in one go shares an entry, or a round of reads. */
+	if (hosted->touched)
+		groups_timer_set(hosted->groups, &hosted->timer, now);
+	hosted->touched = false;
+	return error;
+}
+
 static enum error receive(void *self, msec now, link_id id, struct blob *message, struct outbox *out)
 {
 	struct groups *groups = self;
@@ -291,7 +304,7 @@ static enum error receive(void *self, msec now, link_id id, struct blob *message
 	else if (link->role == LINK_BOND)
 		error = bond_receive(link->bond, now, link, blob_bytes(message), out);
 	else if (link->role == LINK_SERVED)
-		error = served_receive(link->served, now, message, out);
+		return receive_from_client(link->served, now, message, out);
 	settle_touched(groups, now, out);
 	return error;
 }

@@ -23,7 +23,7 @@ void raft_stop(struct raft *raft, enum raft_output_kind why, enum error reason, 
 bool raft_is_voter(const struct raft *raft)
 {
 	return configuration_has(raft_config_effective(raft), &raft->options.self) ||
-		configuration_has(raft_config_committed(raft), &raft->options.self);
+		configuration_has(raft_config_certain(raft), &raft->options.self);
 }
 
 void raft_set_leader(struct raft *raft, const struct member *leader)
@@ -75,7 +75,7 @@ void raft_configured(struct raft *raft, const struct configured *committed)
 
 	raft_say(raft, &(struct raft_output){.kind = RAFT_CONFIGURED, .index = committed->index});
 	raft->forgetful = true;
-	/* 2.7: once the group had three voters, the floor is three. Only what may lower it commits fewer. */
+	/* Once the group had three voters, the floor is three. Only what may lower it commits fewer. */
 	if (!configuration_is_joint(configuration) && raft->hard.had_three != had_three) {
 		raft->hard.had_three = had_three;
 		raft->had_three_changed = true;   /* nothing is promised with it, so nothing waits for it */

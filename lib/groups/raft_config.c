@@ -44,6 +44,15 @@ const struct configuration *raft_config_committed(const struct raft *raft)
 	return raft_configuration(raft, raft->commit, &written);
 }
 
+const struct configuration *raft_config_certain(const struct raft *raft)
+{
+	size_t count = raft->configured_count;
+
+	if (count > 1 && raft->configured[count - 1].index > raft->commit)
+		return &raft->configured[count - 2].configuration;
+	return raft_config_committed(raft);
+}
+
 uint64_t raft_config_index(const struct raft *raft)
 {
 	return raft->configured_count > 0 ? raft->configured[raft->configured_count - 1].index : 0;

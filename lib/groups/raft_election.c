@@ -45,7 +45,7 @@ void raft_election_soon(struct raft *raft)
 
 bool raft_election_may(const struct raft *raft)
 {
-	/* E1, B9: a voter in the effective *or* the committed configuration may campaign; an observer never. */
+	/* E1, B9: a voter in the effective *or* the latest committed configuration may campaign; an observer never. */
 	return !raft->stopped && !id_is_zero(&raft->hard.lineage) && raft->options.preference != PREFER_OBSERVER &&
 		raft_is_voter(raft);
 }
@@ -251,8 +251,8 @@ void raft_election_message(struct raft *raft, struct peer *from, const struct ra
 }
 
 /* 3.10 of the dissertation: as if its election timeout had passed; the leader itself asked, so nobody is loyal to it. */
-void raft_election_transferred(struct raft *raft)
+void raft_election_transferred(struct raft *raft, uint64_t index)
 {
-	if (raft_election_may(raft))
+	if (raft_election_may(raft) && raft_log_last(&raft->log) <= index)
 		campaign(raft, true);
 }

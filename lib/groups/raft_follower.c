@@ -151,7 +151,7 @@ static enum error on_append(struct raft *raft, const struct raft_message *messag
 static void on_heartbeat(struct raft *raft, const struct peer *from, const struct raft_message *message)
 {
 	/*
-	 * 2.10: in this term this life acknowledged more than it has. Its storage is an old copy: it must never speak for
+	 * In this term this life acknowledged more than it has. Its storage is an old copy: it must never speak for
 	 * its promises again.
 	 */
 	if (message->match > raft_log_last(&raft->log)) {
@@ -188,7 +188,7 @@ enum error raft_follower_message(struct raft *raft, struct peer *from, const str
 		break;
 	default:
 		ASSERT(message->kind == RAFT_TIMEOUT_NOW);
-		raft_election_transferred(raft);
+		raft_election_transferred(raft, message->index);
 	}
 	return OK;
 }

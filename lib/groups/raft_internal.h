@@ -209,7 +209,7 @@ void raft_become_follower(struct raft *raft, uint64_t term, const struct member 
 void raft_set_leader(struct raft *raft, const struct member *leader);
 void raft_commit_to(struct raft *raft, uint64_t index);   /* and what follows from it */
 void raft_configured(struct raft *raft, const struct configured *committed);   /* it counts for good now */
-bool raft_is_voter(const struct raft *raft);         /* by the effective or the committed configuration */
+bool raft_is_voter(const struct raft *raft);         /* by the effective or the latest committed configuration */
 void raft_stop(struct raft *raft, enum raft_output_kind why, enum error reason, uint64_t index);
 
 /* ---- raft_snapshot.c ---- */
@@ -232,6 +232,8 @@ void raft_persist_fini(struct raft *raft);
 
 const struct configuration *raft_config_effective(const struct raft *raft);
 const struct configuration *raft_config_committed(const struct raft *raft);
+/* The latest that must be committed, also where a restart forgot how far that is: nobody writes one before the last is (C1). */
+const struct configuration *raft_config_certain(const struct raft *raft);
 uint64_t raft_config_index(const struct raft *raft);          /* where the effective one is written */
 void raft_config_appended(struct raft *raft, const struct log_entry *entry);
 void raft_config_truncated(struct raft *raft, uint64_t from);
@@ -248,7 +250,7 @@ bool raft_election_may(const struct raft *raft);     /* whether we may campaign 
 void raft_election_tick(struct raft *raft);
 void raft_election_voted_durably(struct raft *raft);
 void raft_election_meet(struct raft *raft, struct peer *peer);   /* a peer came up while we may be asking */
-void raft_election_transferred(struct raft *raft);   /* TIMEOUT_NOW */
+void raft_election_transferred(struct raft *raft, uint64_t index);   /* TIMEOUT_NOW, said when the log ended there */
 void raft_election_message(struct raft *raft, struct peer *from, const struct raft_message *message);
 
 /* ---- raft_follower.c ---- */
@@ -270,6 +272,7 @@ void raft_progress_alive(struct raft *raft, struct peer *peer, const struct raft
 /* ---- raft_leader.c ---- */
 
 void raft_leader_begin(struct raft *raft);
+void raft_leader_noop(struct raft *raft);            /* an entry of our term that means nothing */
 void raft_leader_end(struct raft *raft);
 void raft_leader_tick(struct raft *raft);
 void raft_leader_flush(struct raft *raft);

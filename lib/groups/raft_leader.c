@@ -21,6 +21,11 @@ static size_t bytes_between(const struct raft *raft, uint64_t after, uint64_t to
 	return bytes;
 }
 
+void raft_leader_noop(struct raft *raft)
+{
+	put(raft, ENTRY_NOOP, (struct bytes){0});
+}
+
 void raft_leader_begin(struct raft *raft)
 {
 	ASSERT(raft->role == RAFT_CANDIDATE && raft_is_hard_durable(raft));
@@ -39,7 +44,7 @@ void raft_leader_begin(struct raft *raft)
 	}
 	raft_set_leader(raft, &raft->options.self);
 	/* E7: a new leader appends a NOOP; no reads and no change of voters until it commits. */
-	put(raft, ENTRY_NOOP, (struct bytes){0});
+	raft_leader_noop(raft);
 	raft_leader_beat(raft);
 }
 

@@ -3,6 +3,9 @@
  *
  * While leadership is handed over nothing is proposed, so that the successor can catch up; then it is told to campaign at
  * once. It has an election timeout to take over; after that we go on, and another one would be tried first.
+ *
+ * TIMEOUT_NOW may arrive long after it was given up, and would then end the term of a leader that everybody follows. So it
+ * names the end of the log at which it was said; going on begins with a NOOP behind that, and who has it does not obey.
  */
 #include "groups/raft_internal.h"
 
@@ -27,13 +30,19 @@ struct peer *raft_transfer_best(const struct raft *raft)
 	return best;
 }
 
+static void tell_timeout_now(struct raft *raft, const struct member *to)
+{
+	raft_send(raft, to, LANE_CONTROL, &(struct raft_message){
+		.kind = RAFT_TIMEOUT_NOW, .index = raft_log_last(&raft->log)});
+}
+
 void raft_transfer_acknowledged(struct raft *raft, const struct peer *peer)
 {
 	if (raft->transfer_told || !member_equal(&raft->transfer_to, &peer->member) ||
 		peer->match < raft_log_last(&raft->log))
 		return;
 	raft->transfer_told = true;
-	raft_send(raft, &peer->member, LANE_CONTROL, &(struct raft_message){.kind = RAFT_TIMEOUT_NOW});
+	tell_timeout_now(raft, &peer->member);
 }
 
 void raft_transfer(struct raft *raft, msec now, const struct id *to)
@@ -59,6 +68,8 @@ void raft_transfer_tick(struct raft *raft)
 		return;
 	raft->deaf = raft->transfer_to;
 	raft->transfer_failed = true;
+	if (raft->transfer_told)
+		raft_leader_noop(raft);
 	raft->transfer_to = (struct member){0};
 }
 
@@ -67,7 +78,7 @@ void raft_transfer_farewell(struct raft *raft)
 	const struct peer *best = raft_transfer_best(raft);
 
 	if (best)
-		raft_send(raft, &best->member, LANE_CONTROL, &(struct raft_message){.kind = RAFT_TIMEOUT_NOW});
+		tell_timeout_now(raft, &best->member);
 	raft_become_follower(raft, raft->hard.term, &(struct member){0});
 }
 

@@ -26,7 +26,7 @@ static const uint8_t fields[RAFT_KINDS] = {
 	[RAFT_HEARTBEAT_REPLY] = 3,
 	[RAFT_COMMIT] = 1,
 	[RAFT_LAGGING] = 1,
-	[RAFT_TIMEOUT_NOW] = 0,
+	[RAFT_TIMEOUT_NOW] = 1,
 	[RAFT_READ] = 1,
 	[RAFT_READ_REPLY] = 3,
 	[RAFT_LEAVE] = 0,
@@ -89,6 +89,7 @@ static void put_fields(struct buffer *out, const struct raft_message *message)
 		cbor_put_uint(out, message->commit);
 		break;
 	case RAFT_LAGGING:
+	case RAFT_TIMEOUT_NOW:
 		cbor_put_uint(out, message->index);
 		break;
 	case RAFT_READ:
@@ -99,7 +100,6 @@ static void put_fields(struct buffer *out, const struct raft_message *message)
 		cbor_put_bool(out, message->granted);
 		cbor_put_uint(out, message->index);
 		break;
-	case RAFT_TIMEOUT_NOW:
 	case RAFT_LEAVE:
 	case RAFT_KINDS:
 		break;
@@ -238,6 +238,7 @@ static void take_fields(struct cbor *in, struct raft_message *message)
 		message->commit = take_index(in);
 		break;
 	case RAFT_LAGGING:
+	case RAFT_TIMEOUT_NOW:
 		message->index = take_index(in);
 		break;
 	case RAFT_READ:
@@ -248,7 +249,6 @@ static void take_fields(struct cbor *in, struct raft_message *message)
 		message->granted = cbor_bool(in);
 		message->index = take_index(in);
 		break;
-	case RAFT_TIMEOUT_NOW:
 	case RAFT_LEAVE:
 	case RAFT_KINDS:
 		break;

@@ -27,7 +27,7 @@ enum raft_message_kind {
 	RAFT_HEARTBEAT_REPLY,    /* match: durable; index: last; round */
 	RAFT_COMMIT,             /* commit: not beyond what was acknowledged */
 	RAFT_LAGGING,            /* index: the first entry that we have */
-	RAFT_TIMEOUT_NOW,
+	RAFT_TIMEOUT_NOW,        /* index: the leader's last; who has more got it too late, and does nothing */
 	RAFT_READ,               /* id */
 	RAFT_READ_REPLY,         /* id, granted, index */
 	RAFT_LEAVE,

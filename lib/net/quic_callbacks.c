@@ -123,6 +123,7 @@ static int on_stream_data(ngtcp2_conn *conn, uint32_t flags, int64_t id, uint64_
 		return 0;
 	}
 	bool last = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
+	connection->hurry |= last;
 	quic->options.ops->data(quic->options.self, stream, bytes_of(data, size), last);
 	return 0;
 }

@@ -19,6 +19,8 @@
 #include <string.h>
 
 #define CREDIT_BATCH (WINDOW_CONNECTION / 16)   /* one MAX_DATA for so much */
+#define ANSWER_EVERY 8
+#define ANSWER_LATE NSEC_PER_MSEC
 #define TLS_ALERT_FIRST 0x100        /* RFC 9001 section 4.8: alerts as transport codes */
 #define TLS_ALERT_LAST 0x1ff
 #define TLS_NO_APPLICATION_PROTOCOL 0x178
@@ -236,6 +238,27 @@ static void drain(struct quic_connection *connection)
 	timers_set(quic->timers, &connection->expiry, quic->now + 3 * ngtcp2_conn_get_pto(connection->conn));
 }
 
+/*
+ * A packet was read, and nothing waits to be sent. An acknowledgement of every packet would wake the sender for every one:
+ * they wait for ANSWER_EVERY packets or ANSWER_LATE, and go along with whatever is sent before (RFC 9000 section 13.2.1
+ * leaves that open, and the peer counts with a max_ack_delay of 25 ms). A stream's end is acknowledged at once.
+ */
+static void answer(struct quic_connection *connection)
+{
+	struct quic *quic = connection->quic;
+	nsec due;
+
+	if (connection->unanswered++ == 0)
+		connection->answer_by = quic->now + ANSWER_LATE;
+	if (!connection->proven || connection->hurry || connection->unanswered >= ANSWER_EVERY || quic->now >= connection->answer_by ||
+			!list_is_empty(&connection->sending)) {
+		quic_mark_dirty(connection);
+		return;
+	}
+	due = ngtcp2_conn_get_expiry(connection->conn);
+	timers_set(quic->timers, &connection->expiry, due > connection->answer_by ? due : connection->answer_by);
+}
+
 void quic_connection_read(struct quic_connection *connection, const struct udp_packet *packet)
 {
 	struct quic *quic = connection->quic;
@@ -252,7 +275,7 @@ void quic_connection_read(struct quic_connection *connection, const struct udp_p
 	int result = ngtcp2_conn_read_pkt(connection->conn, &path, &info, packet->data.data, packet->data.size, quic->now);
 	switch (result) {
 	case 0:
-		quic_mark_dirty(connection);
+		answer(connection);
 		break;
 	case NGTCP2_ERR_DRAINING:
 		drain(connection);

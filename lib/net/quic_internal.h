@@ -68,6 +68,9 @@ struct quic_connection {
 	struct list streams;
 	struct list sending;            /* streams with something to send, in turn */
 	uint64_t credit;                /* connection credit that is held back for a while */
+	unsigned unanswered;            /* packets that came since we last wrote */
+	nsec answer_by;                 /* of the first of them */
+	bool hurry;                     /* one of them ends a stream: its sender may wait for the answer to leave */
 	ngtcp2_cid first_dcid;          /* the client's: late duplicates of its first packet must find us */
 	ngtcp2_cid reset_token[QUIC_RESET_TOKENS_MAX];
 	size_t reset_token_count;
@@ -82,6 +85,7 @@ struct quic_stream {
 	struct quic_connection *connection;
 	void *owner;
 	int64_t id;
+	uint64_t credit;                /* held back for a while, as that of the connection */
 	struct list node;
 	struct list sending_node;
 	struct send_queue queue;

@@ -11,6 +11,8 @@
 #include "net/quic_internal.h"
 #include "wire/limits.h"
 
+#define CREDIT_BATCH (WINDOW_LINK / 16)   /* as that of a connection: a sixteenth held back stalls nobody */
+
 bool quic_stream_wants(const struct quic_stream *stream)
 {
 	return !stream->reset &&
@@ -110,8 +112,12 @@ bool quic_stream_is_busy(const struct quic_stream *stream)
 
 void quic_stream_credit(struct quic_stream *stream, uint64_t bytes)
 {
-	ngtcp2_conn_extend_max_stream_offset(stream->connection->conn, stream->id, bytes);
 	quic_credit(stream->connection, bytes);
+	stream->credit += bytes;
+	if (stream->credit < CREDIT_BATCH)
+		return;
+	ngtcp2_conn_extend_max_stream_offset(stream->connection->conn, stream->id, stream->credit);
+	stream->credit = 0;
 	quic_mark_dirty(stream->connection);
 }
 

@@ -17,6 +17,7 @@
 #define VECTORS 3
 #define QUANTA_A_TURN 4   /* then others, and acknowledgements on their way in, have a turn */
 #define CLOSE_PACKET_MAX 1200
+#define GRANULARITY NSEC_PER_MSEC   /* of timers (RFC 9002 section 6.1.2) */
 
 struct packet_out {
 	ngtcp2_path_storage path;
@@ -101,12 +102,46 @@ static struct udp_target target_of(const struct packet_out *out)
 	};
 }
 
+/*
+ * When ngtcp2 has to be called again, after packets were written or not.
+ *
+ * Pacing is for who has more to send than may leave. What fits into the window at once, an answer or a request, is paced by
+ * its application; ngtcp2 would hold it back by a rate that it has seen only small things leave at. So it is told that those
+ * packets left long ago. Nor is it woken an eighth of a round trip later to acknowledge what came in: on a short way that is
+ * before the answer is there that the acknowledgement could ride on.
+ */
+static nsec next_call(struct quic_connection *connection)
+{
+	ngtcp2_conn *conn = connection->conn;
+	nsec now = connection->quic->now, due;
+
+	/*
+	 * Before a round trip was measured pacing works with a guess, and would hold the second packet of a handshake
+	 * back for milliseconds. Ten packets need no pacing.
+	 */
+	if (!connection->complete)
+		return ngtcp2_conn_get_expiry(conn);
+	if (!list_is_empty(&connection->sending)) {
+		ngtcp2_conn_update_pkt_tx_time(conn, now);
+		return ngtcp2_conn_get_expiry(conn);
+	}
+	due = ngtcp2_conn_get_expiry(conn);
+	ngtcp2_conn_update_pkt_tx_time(conn, 0);
+	return due > now + GRANULARITY ? due : now + GRANULARITY;
+}
+
 void quic_write(struct quic_connection *connection)
 {
 	struct quic *quic = connection->quic;
 	struct packet_out out = {.room = ngtcp2_conn_get_max_tx_udp_payload_size(connection->conn)};
 	size_t budget = QUANTA_A_TURN * ngtcp2_conn_get_send_quantum(connection->conn);
 
+	/* Also what paced packets that none stood behind. A failure comes again when the alarm that is due finds it. */
+	if (ngtcp2_conn_get_expiry(connection->conn) <= quic->now &&
+			ngtcp2_conn_handle_expiry(connection->conn, quic->now) != 0)
+		return;
+	connection->unanswered = 0;
+	connection->hurry = false;
 	ngtcp2_path_storage_zero(&out.path);
 	for (;;) {
 		out.at = udp_room(quic->udp, out.room);
@@ -131,13 +166,7 @@ void quic_write(struct quic_connection *connection)
 		}
 		budget -= (size_t)size;
 	}
-	/*
-	 * Before a round trip was measured pacing works with a guess, and would hold the second packet of a handshake
-	 * back for milliseconds. Ten packets need no pacing.
-	 */
-	if (connection->complete)
-		ngtcp2_conn_update_pkt_tx_time(connection->conn, quic->now);
-	timers_set(quic->timers, &connection->expiry, ngtcp2_conn_get_expiry(connection->conn));
+	timers_set(quic->timers, &connection->expiry, next_call(connection));
 }
 
 void quic_write_close(struct quic_connection *connection)

@@ -37,6 +37,7 @@ struct node *node_new(const struct node_options *options, msec now, msec wall)
 	node->options = *options;
 	node->now = now;
 	catalog_init(&node->catalog, &options->network, &options->identity->public_key, options->crypto, options->log);
+	node->catalog.pool = options->pool;
 	if (options->purge_after > 0)
 		node->catalog.purge_after = options->purge_after;
 	node->announce = announce_new(&(struct announce_options){.catalog = &node->catalog, .identity = options->identity,
@@ -80,6 +81,7 @@ void node_set_wall(struct node *node, msec now, msec wall)
 {
 	node->now = now;
 	announce_set_wall(node->announce, now, wall);
+	catalog_set_wall(&node->catalog, now, wall);
 }
 
 static void observe(struct node *node, const struct id *peer, const struct address *from)

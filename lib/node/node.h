@@ -28,6 +28,7 @@ struct node_options {
 	bool guest;                        /* asks, and leaves no trace: no entry, no gossip, no streams of its own */
 	msec purge_after;                  /* without news a peer is dropped; 0: CATALOG_PURGE_AFTER */
 	bool no_names;                     /* keep the texts behind ids out of the entry */
+	struct entry_pool *pool;           /* borrowed; shared with other nodes of this process, NULL: alone */
 };
 
 struct node *node_new(const struct node_options *options, msec now, msec wall);

@@ -45,6 +45,7 @@ struct runtime {
 	struct local *local;
 	struct resolver **resolver;
 	size_t resolver_count;
+	bool *unresolved;            /* by peer of the options: its name was looked up, in vain so far */
 	struct dial member[ASK_AT_ONCE];   /* guests: of -p, as they become known */
 	size_t member_count;
 	struct dial token;
@@ -56,6 +57,7 @@ struct runtime {
 	msec leave_by;
 	unsigned signals;
 	bool asking;                 /* guests: runtime_ask was called */
+	size_t asked;                /* so many by it, the last time */
 	bool again;
 	bool leaving;
 	bool shut;
@@ -338,6 +340,9 @@ static void on_unresolved(void *self, const char *peer, const char *reason)
 {
 	struct runtime *runtime = self;
 
+	for (size_t i = 0; i < runtime->options.peer_count; i++)
+		runtime->unresolved[i] |= strcmp(runtime->options.peer[i], peer) == 0;
+	runtime_again(runtime);
 	log_event(&runtime->log, LOG_WARN, runtime_now(runtime), "resolve", "failed peer=%s reason=\"%s\"", peer, reason);
 }
 
@@ -410,6 +415,7 @@ static enum error open_addresses(struct runtime *runtime, const char **what)
 static enum error open_peers(struct runtime *runtime, const char **what)
 {
 	runtime->resolver = memory_new((runtime->options.peer_count + 1) * sizeof(struct resolver *));
+	runtime->unresolved = memory_new((runtime->options.peer_count + 1) * sizeof(bool));
 	for (size_t i = 0; i < runtime->options.peer_count; i++) {
 		struct resolver *resolver;
 
@@ -506,6 +512,7 @@ void runtime_close(struct runtime *runtime)
 	for (size_t i = 0; i < runtime->resolver_count; i++)
 		resolve_cancel(runtime->resolver[i]);
 	memory_free(runtime->resolver);
+	memory_free(runtime->unresolved);
 	uv_close((uv_handle_t *)&runtime->prepare, NULL);
 	uv_close((uv_handle_t *)&runtime->idle, NULL);
 	uv_close((uv_handle_t *)&runtime->timer, NULL);
@@ -576,6 +583,18 @@ size_t runtime_ask(struct runtime *runtime)
 	for (size_t i = 0; i < count; i++)
 		node_ask(runtime->node, runtime_now(runtime), &member[i]);
 	runtime->asking = true;
+	runtime->asked = count;
 	runtime_again(runtime);
 	return count + (runtime->member_count == 0 ? runtime->resolver_count : 0);
+}
+
+bool runtime_is_asking_in_vain(const struct runtime *runtime)
+{
+	size_t unresolved = 0;
+
+	if (!runtime->asking || runtime->asked > 0 || runtime->member_count > 0)
+		return false;
+	for (size_t i = 0; i < runtime->options.peer_count; i++)
+		unresolved += runtime->unresolved[i];
+	return unresolved == runtime->resolver_count;
 }

@@ -82,6 +82,8 @@ struct runtime_traffic runtime_traffic(const struct runtime *runtime);
  * after NODE_LIST_FAILED.
  */
 size_t runtime_ask(struct runtime *runtime);
+/* Nobody could be asked the last time, and all names that are being looked up have failed once. */
+bool runtime_is_asking_in_vain(const struct runtime *runtime);
 
 /* After everything is closed: dies of the signal, so that the parent sees 128 + n. */
 _Noreturn void runtime_die_of(int signal_number);

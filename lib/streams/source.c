@@ -22,6 +22,7 @@
 #include "streams/streams_internal.h"
 
 #include "base/check.h"
+#include "base/checksum.h"
 #include "base/memory.h"
 
 #define RETRY_JITTER 20          /* percent */
@@ -429,7 +430,7 @@ static enum error take_batch(struct source *source, msec now, const struct arriv
 	if (!reach(source, now, message))
 		return ERROR_MALFORMED;
 	/* Hashed as it comes, so that END costs nothing and the bytes are still in the cache. */
-	digest = id_hash(message->records);
+	digest = checksum(message->records);
 	stream_tally_add(&source->tally, &digest, message->records.size, message->count);
 	source->next = message->sequence + message->span;
 	source->link->uncredited += blob_size(arrival->blob);

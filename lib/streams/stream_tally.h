@@ -14,7 +14,7 @@ struct stream_tally {
 
 void stream_tally_init(struct stream_tally *tally);
 
-/* One batch: the BLAKE3 of its records part, the size of that, and how many records it has. */
+/* One batch: the checksum of its records part, the size of that, and how many records it has. */
 void stream_tally_add(struct stream_tally *tally, const struct id *digest, size_t bytes, uint64_t count);
 
 struct stream_sum stream_tally_sum(const struct stream_tally *tally);

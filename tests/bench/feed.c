@@ -2,6 +2,7 @@
  * feed - the same input for every contestant of a measurement.
  *
  *   feed STAMP TOTAL        writes TOTAL bytes, in lines of 100 bytes, to stdout in blocks of 64 KiB
+ *   feed -n STAMP TOTAL     each line begins with its number: for drain -n, and not for measuring
  *
  * The moment before the first write goes to the file STAMP, in nanoseconds of the monotonic clock, which is one clock
  * for the whole machine: drain.c writes the other end of the interval. The pattern is made beforehand, so that this
@@ -9,6 +10,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 enum {
 	BLOCK = 65536,
 	LINE = 100,
+	DIGITS = 12,
 	PATTERN = BLOCK / 4 * LINE   /* the least common multiple: it can be repeated without breaking a line */
 };
 
@@ -51,13 +54,26 @@ static void fill(char *pattern)
 	}
 }
 
+/* The first line of the pattern has the number `line`. */
+static void number(char *pattern, uint64_t line)
+{
+	char digits[24];
+
+	for (size_t i = 0; i < PATTERN; i += LINE) {
+		snprintf(digits, sizeof digits, "%0*" PRIu64, DIGITS, line++);
+		memcpy(pattern + i, digits, DIGITS);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static char pattern[PATTERN];
 	uint64_t total, done = 0;
+	bool numbered = argc == 4 && strcmp(argv[1], "-n") == 0;
 
-	if (argc != 3) {
-		fputs("usage: feed STAMP TOTAL\n", stderr);
+	argv += numbered;
+	if (argc - numbered != 3) {
+		fputs("usage: feed [-n] STAMP TOTAL\n", stderr);
 		return 64;
 	}
 	total = strtoull(argv[2], NULL, 10);
@@ -67,6 +83,8 @@ int main(int argc, char **argv)
 		size_t at = done % PATTERN, size = BLOCK - done % BLOCK;
 		ssize_t wrote;
 
+		if (numbered && at == 0)
+			number(pattern, done / LINE);
 		if (size > total - done)
 			size = total - done;
 		wrote = write(STDOUT_FILENO, pattern + at, size);

@@ -167,6 +167,71 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 	says 0 2 mosaik-map get m a
 }
 
+@test "serve -: thousands of lines are under way together, and come out as one after the other" {
+	serve 2 map m
+	mkfifo lines
+	exec {in}<>lines
+	background mosaik-map -q serve m --lan - <lines >out 2>err
+	seq 3000 | awk '{ print "put k" $1 " " $1; if ($1 % 500 == 0) { print "get k" $1; print "len" } }' >&"$in"
+	answered() { [ "$(wc -l <out)" = "$count" ]; }
+	count=12 eventually answered
+	[ "$(cat out)" = "$(seq 500 500 3000 | awk '{ print $1; print $1 }')" ]
+	# Writes that depend on each other; then reads of several requests each.
+	{ echo 'put n 0'; seq 0 999 | awk '{ print "cas n --from " $1 " --to " ($1 + 1) }'; echo 'get n k1 k2'; echo 'get k3 k4'; } >&"$in"
+	count=17 eventually answered
+	[ "$(tail -n 5 out)" = $'1000\n1\n2\n3\n4' ]
+	[ ! -s err ]
+	exec {in}>&-
+}
+
+@test "put STORE -, push STORE -: many entries from stdin, as ls prints them or as dump does" {
+	serve 1 map m -T bytes:u64
+	printf 'a\t1\nb\\tb\t2\n' | mosaik-map put m -
+	mosaik-map put m - <<<'{"key":"c","value":3}'
+	says 0 $'a\t1\nb\\tb\t2\nc\t3' mosaik-map ls m
+	mosaik-map ls m >all
+	mosaik-map clear m
+	mosaik-map load m <all
+	[ "$(mosaik-map ls m)" = "$(cat all)" ]
+	for bad in 'd' $'d\tx' $'d\t1\t2' $'d\\x\t1'; do
+		run -65 mosaik-map put m - <<<"$bad"
+		[ "${lines[0]}" = "mosaik-map: error[entry]: line 1 is no entry of a map of types bytes:u64" ]
+	done
+	says 0 3 mosaik-map len m
+	serve 1 pqueue q
+	seq 100 | awk '{ print $1 % 10 "\tkey" $1 "\tvalue" }' | mosaik-pqueue push q -
+	says 0 100 mosaik-pqueue len q
+	says 0 $'0\tkey10\tvalue' mosaik-pqueue min q
+	serve 1 set s
+	printf 'one\ntwo words\\t\n' | mosaik-set load s
+	says 0 $'one\ntwo words\\t' mosaik-set ls s
+}
+
+@test "several stores in one process: ready with the last, each a store of its own, on one disk" {
+	mosaik-key gen me.key
+	for round in 1 2; do
+		ready mosaik-map -q serve a b c -T str:u64 --lan -i me.key --data disk <>silence 2>>err
+		server=$pid
+		if [ $round = 1 ]; then
+			for store in a b c; do says 0 "" mosaik-map put $store $store 1; done
+			says 0 "" mosaik-map put b both 2
+		fi
+		says 0 $'a\t1' mosaik-map ls a
+		says 0 $'b\t1\nboth\t2' mosaik-map ls b
+		says 0 1 mosaik-map len c
+		kill -USR1 "$server"
+		told() { [ "$(grep -c "stats store=[abc] online=1 " err)" -eq $((3 * round)) ]; }
+		eventually told
+		kill "$server"
+		wait "$server"
+	done
+	[ "$(grep -c "store=b .*committed=2 .*snapshots=0" err)" = 2 ]
+	run -64 mosaik-map serve a b a
+	[ "${lines[0]}" = "mosaik-map: error[usage]: serve: 'a' is there twice" ]
+	run -64 mosaik-map serve a b -
+	[ "${lines[0]}" = "mosaik-map: error[usage]: serve: '-' goes with one store, as a line does not say which" ]
+}
+
 @test "a reader reads, refuses writes, and one-shots that write go past it" {
 	serve 1 map m
 	mosaik-map put m a 1
@@ -223,7 +288,7 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 
 @test "usage: too few words, contradictions, no network" {
 	for words in "get" "get m" "put m k" "cas m k" "cas m k --from 1" "cas m k --from 1 --absent --to 2" "get m k --print-version" \
-		"serve m x" "nonsense m" "serve m -T str" "serve m -T x:y" "serve a/b\ c"; do
+		"nonsense m" "serve m -T str" "serve m -T x:y" "serve a/b\ c"; do
 		eval "run -64 mosaik-map $words"
 	done
 	run -64 env -u MOSAIK_NETWORK mosaik-map get m k
@@ -266,4 +331,52 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 	status_of "$pid"
 	start
 	says 0 $'a\t1\nb\t2' mosaik-map ls m -w 5s
+}
+
+@test "without -i the identity is kept with the data; data of another one is refused, not put aside" {
+	start() { ready mosaik-map -q serve m --lan --data data "$@" <>silence; }
+	start
+	mosaik-map put m a 1
+	id=$(mosaik-catalog -o id peers)
+	run -78 mosaik-map serve m --lan --data data </dev/null
+	[ "$output" = "mosaik-map: error[in-use]: another process uses 'data' for this map" ]
+	says 0 1 mosaik-map get m a
+	kill -KILL "$pid"
+	status_of "$pid"
+	start
+	says 0 1 mosaik-map get m a -w 5s
+	[ "$(mosaik-catalog -o id peers)" = "$id" ]
+	kill -TERM "$pid"
+	status_of "$pid"
+	rm data/*.key
+	run -78 mosaik-map serve m --lan --data data </dev/null
+	[ "$output" = "mosaik-map: error[identity]: the data in 'data' belongs to an identity that -i named" ]
+}
+
+@test "load takes what ls prints as well as what dump prints; wait takes --version" {
+	serve 1 map a
+	serve 1 map b
+	serve 1 pqueue q -T i64:str:json
+	serve 1 pqueue r -T i64:str:json
+	serve 1 vec v -T json
+	printf 'a\0b\t\\c\n\r\377' >value
+	mosaik-map put a $'key\twith tab' - <value
+	mosaik-map put a '{"key":1}' ''
+	mosaik-map ls a | mosaik-map load b
+	says 0 "$(mosaik-map dump a)" mosaik-map dump b
+	mosaik-pqueue push q -- -5 low '{"x": "t\tb"}'
+	mosaik-pqueue push q 7 high true
+	mosaik-pqueue ls q | mosaik-pqueue load r
+	says 0 "$(mosaik-pqueue dump q)" mosaik-pqueue dump r
+	printf '{"value":17}\n' | mosaik-vec load v
+	printf '{"event":"x"}\n[1]\n' | mosaik-vec load v
+	says 0 $'17\n{"event":"x"}\n[1]' mosaik-vec ls v
+	for bad in $'one\ttwo\tthree' one $'a\tb\\x' '{"key":"k"}' '{'; do run -65 mosaik-map load b <<<"$bad"; done
+	printf 'c\td\n{"key":"e","value":"f"}\n' >mixed
+	run -65 mosaik-map load b <mixed
+	[ "${lines[1]}" = "mosaik-map: error[stopped]: lines 1 to 1 are in map 'b'" ]
+	says 0 "" mosaik-map wait a --version 2
+	says 124 "mosaik-map: error[deadline]: no answer within the timeout" mosaik-map wait a --version 9 -W 100ms
+	run -0 mosaik-map --version
+	[[ $output == "mosaik-map "* ]]
 }

@@ -1,7 +1,7 @@
 /*
  * fuzz_exchange.c - peers that say what they like, in any order, on several links of one exchange machine.
  *
- * The input is a sequence of calls: a byte that chooses the call and the link, then its argument. A link that the
+ * The first byte says whether it is a guest, and knows a few or many. Then the input is a sequence of calls: a byte that chooses the call and the link, then its argument. A link that the
  * machine closes, or on which it returns an error, ends, as a driver would do it.
  */
 #include "discovery/exchange.h"
@@ -143,13 +143,27 @@ static void call(struct rig *rig, struct input *input)
 	carry_out(rig);
 }
 
+/* So many that sums are worth their bytes. */
+static void put_many(struct catalog *catalog)
+{
+	for (unsigned i = 10; i < 50; i++) {
+		struct entry *entry = input_entry(i, INPUT_WALL);
+
+		ASSERT(catalog_put(catalog, 0, entry) == CATALOG_NEW);
+		entry_drop(entry);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {data, size};
-	struct rig rig = {.next_accepted = 1, .is_guest = input_byte(&input) % 4 == 3};
+	uint8_t choice = input_byte(&input);
+	struct rig rig = {.next_accepted = 1, .is_guest = choice % 4 == 3};
 	struct entry *own = input_entry(0, INPUT_WALL);
 
 	input_catalog(&rig.catalog, NULL);
+	if (choice / 4 % 2 == 1)
+		put_many(&rig.catalog);
 	if (!rig.is_guest)
 		catalog_put_self(&rig.catalog, 0, own);
 	entry_drop(own);

@@ -14,14 +14,15 @@
 #include "tests/sim/sim_spread.h"
 
 #define COMPLETE_WITHIN 60000
-#define QUIET 20000            /* msec of idle running before the change: what gossip costs */
+#define CALM 30000             /* msec after the start until the announcements have their pace */
+#define QUIET 60000            /* msec of idle running before the change: what gossip costs */
 #define CHANGES 5
 
 static double seconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
@@ -39,9 +40,12 @@ static bool grow(struct sim *sim)
 static void idle(struct sim *sim)
 {
 	uint64_t before = 0, after = 0;
-	double began = seconds();
-	uint64_t events = sim->count.events;
+	double began;
+	uint64_t events;
 
+	sim_run_until(sim, sim->now + CALM);
+	began = seconds();
+	events = sim->count.events;
 	for (int p = 0; p < PROTOCOL_COUNT; p++)
 		before += sim->count.bytes[p];
 	sim_run_until(sim, sim->now + QUIET);

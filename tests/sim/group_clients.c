@@ -41,6 +41,7 @@ struct client {
 
 struct pending_fact {
 	size_t place;
+	size_t history;            /* that its position is of */
 	struct group_fact fact;    /* bytes kept */
 };
 
@@ -63,7 +64,7 @@ struct clients {
 	size_t local_in[GROUP_PLACES_MAX]; /* in that lineage */
 	uint64_t probe[GROUP_PLACES_MAX];
 	uint64_t acknowledged;
-	bool stopped;
+	bool stopped, held;
 };
 
 /* ---- making them ---- */
@@ -97,8 +98,8 @@ static struct operation *record(struct clients *clients, const struct linear_op 
 	clients->operation = memory_grow(clients->operation, &clients->capacity, clients->history.count, sizeof(*operation));
 	operation = &clients->operation[clients->history.count - 1];
 	*operation = (struct operation){.place = place, .life = clients->world->place[place].life,
-		.floor = oracle_acknowledged(clients->world->oracle, place),
 		.history = clients->world->place[place].shadow.history};
+	operation->floor = oracle_acknowledged(clients->world->oracle, operation->history);
 	return operation;
 }
 
@@ -113,6 +114,18 @@ static void strike_out(struct clients *clients, size_t number)
 	op->position = 0;
 }
 
+static void write_command(struct clients *clients, size_t place, const struct linear_op *op, struct buffer *out)
+{
+	struct world *world = clients->world;
+	uint64_t name = clients->history.count + 1;
+	size_t padding = world->options.padding > 0 ? rng_below(&world->work, world->options.padding) : 0;
+
+	if (world->workload)
+		workload_command(world->workload, &world->work, world->place[place].shadow.history, name, out);
+	else
+		states_command(op, name, padding, out);
+}
+
 static uint64_t propose(struct clients *clients, size_t place, size_t client, struct linear_op op)
 {
 	struct world *world = clients->world;
@@ -123,7 +136,7 @@ static uint64_t propose(struct clients *clients, size_t place, size_t client, st
 
 	op.client = client;
 	op.invoked = world->now;
-	states_command(&op, name, world->options.padding > 0 ? rng_below(&world->work, world->options.padding) : 0, &command);
+	write_command(clients, place, &op, &command);
 	operation = record(clients, &op, place);
 	operation->client = client;
 	operation->order = ++member->asked;
@@ -150,14 +163,17 @@ static void ask(struct clients *clients, size_t place, size_t client, bool local
 	operation->is_query = true;
 	operation->is_local = local;
 	if (local && rng_below(&world->work, 2) == 0)
-		operation->wanted = query.position = oracle_acknowledged(world->oracle, place);
+		operation->wanted = query.position = operation->floor;
 	if (rng_below(&world->work, 2) == 0)
 		query.deadline = world_clock(world, place) + 500 + (msec)rng_below(&world->work, 5000);
 	if (local)
 		strike_out(clients, clients->history.count - 1);
 	/* What is struck out keeps its key; the kind is told by the key. */
 	op.kind = op.key % 3 == 0 ? LINEAR_READ : op.key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST;
-	states_query(&op, &text);
+	if (world->workload)
+		workload_query(world->workload, &world->work, member->shadow.history, query.ticket, &text);
+	else
+		states_query(&op, &text);
 	query.query = buffer_bytes(&text);
 	group_query(member->group, world_clock(world, place), &query);
 	buffer_fini(&text);
@@ -219,7 +235,7 @@ void clients_event(struct clients *clients, const struct world_event *event)
 
 	if (clients->stopped || clients->history.count >= world->options.history_max)
 		return;
-	if (client->waits_for == 0 || world->now >= client->until) {
+	if (!clients->held && (client->waits_for == 0 || world->now >= client->until)) {
 		client->waits_for = 0;
 		for (size_t i = clients->history.count; i > 0 && i + 400 > clients->history.count; i--)
 			if (clients->operation[i - 1].client == event->place)
@@ -237,13 +253,14 @@ bool clients_fact(struct clients *clients, size_t place, const struct group_fact
 		return false;
 	clients->pending = memory_grow(clients->pending, &clients->pendings_capacity, clients->pendings + 1,
 		sizeof(*clients->pending));
-	clients->pending[clients->pendings++] = (struct pending_fact){place, *fact};
+	clients->pending[clients->pendings++] = (struct pending_fact){place, oracle_history(clients->world->oracle, &fact->lineage), *fact};
 	if (fact->bytes)
 		blob_keep(fact->bytes);
 	return true;
 }
 
-static void complete(struct clients *clients, uint64_t name, const struct linear_op *result, uint64_t position)
+static void complete(struct clients *clients, uint64_t name, const struct linear_op *result,
+	const struct pending_fact *pending)
 {
 	struct linear_op *op = &clients->history.op[name - 1];
 	struct operation *operation = &clients->operation[name - 1];
@@ -253,41 +270,61 @@ static void complete(struct clients *clients, uint64_t name, const struct linear
 	op->result = result->result;
 	op->chain = op->kind == LINEAR_LIST ? result->chain : 0;
 	op->blind = false;
-	op->position = position;
+	op->position = pending->fact.position;
 	if (op->kind == LINEAR_READ || op->kind == LINEAR_SWAP)
 		clients->seen[op->key] = op->kind == LINEAR_SWAP ? op->value : op->result;
 	clients->acknowledged++;
 	clients->world->saw[SAW_LATE_RESULT] += operation->given_up;
-	oracle_acknowledge(clients->world->oracle, operation->place, position);
+	oracle_acknowledge(clients->world->oracle, pending->history, pending->fact.position);
 }
 
 /* Nothing is promised from one lineage to another. */
-static uint64_t floor_of(const struct clients *clients, const struct operation *operation)
+static uint64_t floor_of(const struct operation *operation, const struct pending_fact *pending)
 {
-	return clients->world->place[operation->place].shadow.history == operation->history ? operation->floor : 0;
+	return pending->history == operation->history ? operation->floor : 0;
 }
 
-static void carried_out(struct clients *clients, uint64_t name, const struct group_fact *fact)
+/* Of a collection: what it was told is what the model says. Told to linear_check unless it is local. */
+static bool judge(struct clients *clients, uint64_t name, const struct pending_fact *pending)
 {
+	struct world *world = clients->world;
+	const struct operation *operation = &clients->operation[name - 1];
+	const struct linear_op *op = &clients->history.op[name - 1];
+	const struct group_fact *fact = &pending->fact;
+	struct work_told told = {.client = op->client, .invoked = op->invoked, .returned = world->now};
+
+	if (!fact->bytes)
+		return false;
+	told.result = blob_bytes(fact->bytes);
+	if (!workload_judge(world->workload, pending->history, fact->position, name, told.result))
+		return false;
+	if (!operation->is_local)
+		workload_tell(world->workload, name, &told);
+	return true;
+}
+
+static void carried_out(struct clients *clients, uint64_t name, const struct pending_fact *pending)
+{
+	const struct group_fact *fact = &pending->fact;
 	struct world *world = clients->world;
 	struct operation *operation = &clients->operation[name - 1];
 	struct linear_state state = linear_state_first;
 	struct linear_op op = clients->history.op[name - 1];
 	uint64_t position = fact->position;
 
-	if (!fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op))
+	if (!fact->bytes || (!world->workload && !states_read_result(blob_bytes(fact->bytes), &op)))
 		world_fail(world, "I13: command %" PRIu64 " is answered with what is no result", name);
-	if (position <= floor_of(clients, operation))
+	if (position <= floor_of(operation, pending))
 		world_fail(world, "I15: command %" PRIu64 " is acknowledged at position %" PRIu64 ", and began after %" PRIu64
 			" was acknowledged", name, position, operation->floor);
-	if (oracle_applied(world->oracle, operation->place, position, &state) != name)
+	if (oracle_applied(world->oracle, pending->history, position, &state) != name)
 		world_fail(world, "I13: command %" PRIu64 " is acknowledged at position %" PRIu64 ", where another stands", name,
 			position);
 	op.blind = false;
-	if (!linear_apply(&state, &op))
+	if (!world->failed && (world->workload ? !judge(clients, name, pending) : !linear_apply(&state, &op)))
 		world_fail(world, "I15: command %" PRIu64 " at position %" PRIu64 " is answered with another's result", name,
 			position);
-	complete(clients, name, &op, position);
+	complete(clients, name, &op, pending);
 }
 
 static void ended_without(struct clients *clients, uint64_t name, const struct group_fact *fact)
@@ -309,26 +346,28 @@ static void ended_without(struct clients *clients, uint64_t name, const struct g
 	strike_out(clients, name - 1);
 }
 
-static void answered(struct clients *clients, uint64_t name, const struct group_fact *fact)
+static void answered(struct clients *clients, uint64_t name, const struct pending_fact *pending)
 {
+	const struct group_fact *fact = &pending->fact;
 	struct world *world = clients->world;
 	struct operation *operation = &clients->operation[name - 1];
 	struct linear_op op = clients->history.op[name - 1];
-	struct linear_state state = oracle_cell(world->oracle, operation->place, fact->position, op.key);
-	uint64_t least = operation->is_local ? operation->wanted : floor_of(clients, operation);
+	struct linear_state state = oracle_cell(world->oracle, pending->history, fact->position, op.key);
+	uint64_t least = operation->is_local ? operation->wanted : floor_of(operation, pending);
 
 	operation->outcome = UNKNOWN;
-	if (clients->local_in[operation->place] != world->place[operation->place].shadow.history)
-		clients->local[operation->place] = 0;
-	clients->local_in[operation->place] = world->place[operation->place].shadow.history;
 	if (fact->reason != OK) {
 		strike_out(clients, name - 1);
 		world->saw[SAW_READ_FAILED]++;
 		return;
 	}
+	if (clients->local_in[operation->place] != pending->history)
+		clients->local[operation->place] = 0;
+	clients->local_in[operation->place] = pending->history;
 	op.kind = op.key % 3 == 0 ? LINEAR_READ : op.key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST;
 	op.blind = false;
-	if (!fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op) || !linear_apply(&state, &op))
+	if (world->workload ? !judge(clients, name, pending)
+		: !fact->bytes || !states_read_result(blob_bytes(fact->bytes), &op) || !linear_apply(&state, &op))
 		world_fail(world, "I16: query %" PRIu64 " of member %zu is not answered from position %" PRIu64, name,
 			operation->place, fact->position);
 	if (fact->position < least || (operation->is_local && fact->position < clients->local[operation->place]))
@@ -341,7 +380,7 @@ static void answered(struct clients *clients, uint64_t name, const struct group_
 	}
 	world->saw[SAW_STRONG_READ]++;
 	world->saw[SAW_FOLLOWER_READ] += raft_role(group_raft(world->place[operation->place].group)) == RAFT_FOLLOWER;
-	complete(clients, name, &op, fact->position);
+	complete(clients, name, &op, pending);
 }
 
 static void settle(struct clients *clients, const struct pending_fact *pending)
@@ -364,9 +403,9 @@ static void settle(struct clients *clients, const struct pending_fact *pending)
 	if (operation->client < world->options.clients && clients->client[operation->client].waits_for > 0)
 		clients->client[operation->client].waits_for--;
 	if (operation->is_query)
-		answered(clients, fact->ticket, fact);
+		answered(clients, fact->ticket, pending);
 	else if (fact->reason == OK)
-		carried_out(clients, fact->ticket, fact);
+		carried_out(clients, fact->ticket, pending);
 	else
 		ended_without(clients, fact->ticket, fact);
 }
@@ -439,6 +478,11 @@ void clients_stop(struct clients *clients)
 	clients->stopped = true;
 }
 
+void clients_hold(struct clients *clients, bool held)
+{
+	clients->held = held;
+}
+
 void clients_probe(struct clients *clients)
 {
 	struct world *world = clients->world;
@@ -468,9 +512,30 @@ size_t clients_unprobed(const struct clients *clients)
 	return place;
 }
 
+/* Nobody knows what came of those that are open; those that never were carried out explain nothing. */
+static void tell_open(const struct clients *clients)
+{
+	for (size_t i = 0; i < clients->history.count; i++) {
+		const struct operation *operation = &clients->operation[i];
+		const struct linear_op *op = &clients->history.op[i];
+		struct work_told told = {.client = op->client, .invoked = op->invoked, .returned = LINEAR_PENDING};
+
+		if (!operation->is_query && (operation->outcome == OPEN || operation->outcome == UNKNOWN))
+			workload_tell(clients->world->workload, i + 1, &told);
+	}
+}
+
 const struct linear_history *clients_history(const struct clients *clients)
 {
-	return &clients->history;
+	if (!clients->world->workload)
+		return &clients->history;
+	tell_open(clients);
+	return workload_history(clients->world->workload);
+}
+
+uint64_t clients_asked(const struct clients *clients)
+{
+	return clients->history.count;
 }
 
 uint64_t clients_acknowledged(const struct clients *clients)

@@ -8,6 +8,9 @@
  *
  * In harsh worlds raft's messages (first number of a message: 1-63) are datagrams instead: lost, doubled, out of order, and
  * said again a minute later, as long as the speaker is the same life. Nothing else is: the layer above relies on bonds.
+ *
+ * In restless worlds leaders say more than ours would: besides an APPEND, another one from anywhere in the same log. Every
+ * leader may do that; ours finds where two logs part so exactly that a follower's own care would never be needed.
  */
 #include "tests/sim/group_sim.h"
 
@@ -16,9 +19,12 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "groups/raft_wire.h"
 
 #define REPLAY_WITHIN 60000000
 #define MESSAGE_MAX (4u << 20)
+#define RESTLESS_BACK 12       /* entries: so far behind its end is where a restless leader begins, */
+#define RESTLESS_ENTRIES 3     /* and fewer than that is what it says */
 
 static usec latency(struct world *world)
 {
@@ -276,24 +282,60 @@ static bool chance(struct world *world, unsigned of_a_thousand)
 
 static void send_datagram(struct world *world, size_t to, struct world_event event)
 {
+	bool is_unheard = world->options.deaf_successors && kind_of(blob_bytes(event.payload)) == RAFT_TIMEOUT_NOW;
+
 	event.raw = true;
 	event.life = world->place[event.from].life;
-	if (chance(world, world->options.duplicate)) {
+	if (!is_unheard && chance(world, world->options.duplicate)) {
 		blob_keep(event.payload);
 		deliver_at(world, to, world->now + latency(world), event);
 		world->saw[SAW_DUPLICATE]++;
 	}
-	if (chance(world, world->options.replay)) {
+	if (!is_unheard && chance(world, world->options.replay)) {
 		blob_keep(event.payload);
 		deliver_at(world, to, world->now + (usec)rng_below(&world->network, REPLAY_WITHIN), event);
 		world->saw[SAW_REPLAY]++;
 	}
-	if (chance(world, world->options.drop)) {
+	if (is_unheard || chance(world, world->options.drop)) {
 		blob_drop(event.payload);
 		world->saw[SAW_DROP]++;
 		return;
 	}
 	deliver_at(world, to, world->now + latency(world), event);
+}
+
+/* Another APPEND than the one that is being sent, as true as that. */
+static struct blob *restless_append(struct world *world, size_t from, struct bytes sent)
+{
+	const struct raft *raft = group_raft(world->place[from].group);
+	uint64_t first = raft_first(raft), last = raft_last(raft), back = rng_below(&world->network, RESTLESS_BACK);
+	uint32_t count = (uint32_t)rng_below(&world->network, RESTLESS_ENTRIES);
+	struct raft_message message;
+	struct log_entry entry[RESTLESS_ENTRIES];
+
+	if (raft_wire_decode(sent, &message) != OK || last < first + back || raft_role(raft) != RAFT_IS_LEADER
+		|| raft_term(raft) != message.term)
+		return NULL;
+	message.prev_index = last - back;
+	message.prev_term = raft_entry(raft, message.prev_index)->head.term;
+	message.prev_chain = raft_entry(raft, message.prev_index)->head.chain;
+	message.commit = raft_commit(raft);
+	message.count = count < back ? count : (uint32_t)back;
+	for (uint32_t i = 0; i < message.count; i++)
+		entry[i] = *raft_entry(raft, message.prev_index + 1 + i);
+	message.entry = entry;
+	return raft_wire_encode(&message);
+}
+
+static void be_restless(struct world *world, size_t to, struct world_event event)
+{
+	struct blob *append = restless_append(world, event.from, blob_bytes(event.payload));
+
+	if (!append)
+		return;
+	event.payload = append;
+	world->saw[SAW_RESTLESS]++;
+	send_datagram(world, to, event);
 }
 
 void net_send(struct world *world, size_t from, const struct group_effect *effect)
@@ -317,6 +359,8 @@ void net_send(struct world *world, size_t from, const struct group_effect *effec
 		return;
 	}
 	if (world->options.harsh && !world->calm && kind > 0 && kind < 64) {
+		if (kind == RAFT_APPEND && chance(world, world->options.restless))
+			be_restless(world, to, event);
 		send_datagram(world, to, event);
 		return;
 	}

@@ -63,16 +63,21 @@ uint64_t oracle_short(const void *bytes)
 
 /* ---- lineages ---- */
 
+size_t oracle_history(const struct oracle *oracle, const struct id *lineage)
+{
+	for (size_t at = 0; at < oracle->histories; at++)
+		if (id_equal(&oracle->history[at].lineage, lineage))
+			return at;
+	return SIZE_MAX;
+}
+
 static size_t history_of(struct oracle *oracle, const struct id *lineage)
 {
-	size_t at = 0;
+	size_t at = oracle_history(oracle, lineage);
 
-	if (id_is_zero(lineage))
-		return SIZE_MAX;
-	while (at < oracle->histories && !id_equal(&oracle->history[at].lineage, lineage))
-		at++;
-	if (at < oracle->histories)
+	if (at != SIZE_MAX || id_is_zero(lineage))
 		return at;
+	at = oracle->histories;
 	ASSERT(at < ORACLE_LINEAGES_MAX);
 	oracle->history[oracle->histories++].lineage = *lineage;
 	if (oracle->histories > 1)
@@ -80,11 +85,14 @@ static size_t history_of(struct oracle *oracle, const struct id *lineage)
 	return at;
 }
 
+static struct history *numbered(const struct oracle *oracle, size_t number)
+{
+	return number == SIZE_MAX ? NULL : (struct history *)(uintptr_t)&oracle->history[number];
+}
+
 static struct history *history_at(const struct oracle *oracle, size_t place)
 {
-	size_t number = oracle->world->place[place].shadow.history;
-
-	return number == SIZE_MAX ? NULL : (struct history *)(uintptr_t)&oracle->history[number];
+	return numbered(oracle, oracle->world->place[place].shadow.history);
 }
 
 static void forget(struct shadow *shadow)
@@ -222,6 +230,8 @@ static bool follow_log(struct oracle *oracle, size_t place)   /* true: it change
 	for (index++; index <= last; index++) {
 		const struct log_entry *entry = raft_entry(raft, index);
 
+		oracle->world->saw[SAW_FREEZE] += entry->head.kind == ENTRY_FREEZE;
+		oracle->world->saw[SAW_THAW] += entry->head.kind == ENTRY_THAW;
 		concerns |= entry->head.kind == ENTRY_CONFIGURATION || entry->head.kind == ENTRY_GENESIS;
 		appended(oracle, place, entry);
 	}
@@ -237,6 +247,7 @@ static void check_configuration(struct oracle *oracle, size_t place)
 	const struct configuration *in_force;
 	struct configuration found;
 	uint64_t written = 0, open = 0, index = shadow->base + shadow->count;
+	bool is_open;
 
 	for (; index > shadow->base && !shadow->entry[index - shadow->base - 1].is_configuration; index--)
 		;
@@ -247,14 +258,19 @@ static void check_configuration(struct oracle *oracle, size_t place)
 		|| !voters_equal(&found.incoming, &in_force->incoming) || !voters_equal(&found.outgoing, &in_force->outgoing))
 		world_fail(world, "I17: member %zu acts by the configuration of %" PRIu64 ", its log has one at %" PRIu64, place,
 			written, index);
+	is_open = index > raft_commit(raft);
 	for (; index > shadow->base && index > raft_commit(raft); index--)
 		open += shadow->entry[index - shadow->base - 1].is_configuration;
 	if (raft_role(raft) == RAFT_IS_LEADER && open > 1)
 		world_fail(world, "I17: leader %zu has %" PRIu64 " configurations that are not committed", place, open);
-	if (!configuration_is_joint(&found))
+	if (!configuration_is_joint(&found)) {
+		world->removing = !world->calm && raft_role(raft) == RAFT_IS_LEADER && is_open
+			&& !configuration_has(&found, &(struct member){world->place[place].peer, world->place[place].incarnation});
+		world->saw[SAW_REMOVED_LEADER] += world->removing;
 		return;
+	}
 	world->saw[SAW_JOINT]++;
-	world->joint = !world->calm && index > raft_commit(raft);
+	world->joint = !world->calm && is_open;
 }
 
 /* ---- leaders ---- */
@@ -401,6 +417,20 @@ static void check_gap(struct oracle *oracle, size_t place, struct history *histo
 	}
 }
 
+static bool read_command(const struct world *world, struct bytes command, struct linear_op *op, uint64_t *name)
+{
+	return world->workload ? workload_read_name(command, name) : states_read_command(command, op, name);
+}
+
+static void apply_to_cell(struct history *history, uint64_t position, const struct linear_op *op, struct applied *applied)
+{
+	struct linear_state state = cell_at(history, position, op->key);
+
+	applied->before = state;
+	(void)linear_apply(&state, op);
+	put_version(history, op->key, position, state);
+}
+
 /* I5, I13 for commands. */
 static void check_applied(struct oracle *oracle, size_t place, const struct group_fact *fact)
 {
@@ -408,11 +438,10 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 	struct shadow *shadow = &world->place[place].shadow;
 	struct history *history = history_at(oracle, place);
 	struct linear_op op = {.blind = true};
-	struct linear_state state;
 	struct applied *applied;
 	uint64_t name;
 
-	if (!history || !states_read_command(blob_bytes(fact->bytes), &op, &name)) {
+	if (!history || !read_command(world, blob_bytes(fact->bytes), &op, &name)) {
 		world_fail(world, "member %zu applies what nobody said", place);
 		return;
 	}
@@ -426,11 +455,29 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 		world_fail(world, "I5: position %" PRIu64 " holds another command at member %zu", fact->position, place);
 	if (applied->known || world->failed)
 		return;
-	*applied = (struct applied){.name = name, .known = true, .before = cell_at(history, fact->position, op.key)};
-	state = applied->before;
-	(void)linear_apply(&state, &op);
-	put_version(history, op.key, fact->position, state);
-	(void)clients_applied(world->clients, name, fact->position);
+	*applied = (struct applied){.name = name, .known = true};
+	if (!clients_applied(world->clients, name, fact->position))
+		return;
+	if (world->workload)
+		workload_applied(world->workload, shadow->history, fact->position, name);
+	else
+		apply_to_cell(history, fact->position, &op, applied);
+}
+
+/*
+ * I23: only the weaker of two histories gives way (2.9 of the design), so never each to the other. This is all there ever will
+ * be of ours; the other can only have grown since.
+ */
+static void check_surrender(struct oracle *oracle, size_t place, const struct group_fact *fact)
+{
+	const struct history *ours = history_at(oracle, place);
+	const struct history *other = numbered(oracle, oracle_history(oracle, &fact->lineage));
+
+	if (!ours || !other || fact->position < other->position
+		|| (fact->position == other->position && id_compare(&ours->lineage, &other->lineage) < 0))
+		return;
+	world_fail(oracle->world, "I23: member %zu gives up a history of %" PRIu64 " commands for one of %" PRIu64, place,
+		fact->position, other->position);
 }
 
 void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *fact)
@@ -438,6 +485,8 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 	struct world *world = oracle->world;
 	struct shadow *shadow = &world->place[place].shadow;
 
+	if (fact->kind == GROUP_DISSOLVED)
+		check_surrender(oracle, place, fact);
 	if (fact->kind == GROUP_DISSOLVED && history_at(oracle, place) && fact->position > history_at(oracle, place)->archived)
 		history_at(oracle, place)->archived = fact->position;
 	/* What is told before the end of a lineage is of that one, whatever the member is by now. */
@@ -450,21 +499,23 @@ void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *f
 			world_fail(world, "I6: member %zu goes back to position %" PRIu64 " by a snapshot", place, fact->position);
 		shadow->reported = fact->position;
 		world->saw[SAW_SNAPSHOT_INSTALLED]++;
+		world->saw[SAW_INSTALL_FROM_SEVERAL] += (world->place[place].fed_by & (world->place[place].fed_by - 1)) != 0;
+		world->place[place].fed_by = 0;
 		world->saw[SAW_INSTALL_WHILE_JOINT] += history_at(oracle, place)
 			&& configuration_is_joint(&history_at(oracle, place)->configuration);
 	}
 }
 
-struct linear_state oracle_cell(const struct oracle *oracle, size_t place, uint64_t position, uint64_t key)
+struct linear_state oracle_cell(const struct oracle *oracle, size_t number, uint64_t position, uint64_t key)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	return history ? cell_at(history, position, key) : linear_state_first;
 }
 
-uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t position, struct linear_state *before)
+uint64_t oracle_applied(const struct oracle *oracle, size_t number, uint64_t position, struct linear_state *before)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	if (!history || position == 0 || position > history->positions)
 		return 0;
@@ -472,16 +523,16 @@ uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t posi
 	return history->applied[position - 1].name;
 }
 
-uint64_t oracle_acknowledged(const struct oracle *oracle, size_t place)
+uint64_t oracle_acknowledged(const struct oracle *oracle, size_t number)
 {
-	const struct history *history = history_at(oracle, place);
+	const struct history *history = numbered(oracle, number);
 
 	return history ? history->acknowledged : 0;
 }
 
-void oracle_acknowledge(struct oracle *oracle, size_t place, uint64_t position)
+void oracle_acknowledge(struct oracle *oracle, size_t number, uint64_t position)
 {
-	struct history *history = history_at(oracle, place);
+	struct history *history = numbered(oracle, number);
 
 	if (history && position > history->acknowledged)
 		history->acknowledged = position;
@@ -527,6 +578,16 @@ static void check_archives(struct oracle *oracle)
 	}
 }
 
+static void check_content(struct oracle *oracle, size_t place)
+{
+	struct world *world = oracle->world;
+	const struct place *member = &world->place[place];
+	const struct state *state = world->options.external ? &member->external : group_state(member->group);
+
+	if (!workload_is_content(world->workload, member->shadow.history, state))
+		world_fail(world, "I13: in the end member %zu does not hold what was acknowledged", place);
+}
+
 /* In the end everybody holds what the history says. */
 void oracle_finish(struct oracle *oracle)
 {
@@ -538,9 +599,13 @@ void oracle_finish(struct oracle *oracle)
 
 		if (!member->group)
 			continue;
+		if (world->workload) {
+			check_content(oracle, place);
+			continue;
+		}
 		for (uint64_t key = 0; key < world->options.keys; key++) {
 			struct linear_op op = {.kind = key % 3 == 0 ? LINEAR_READ : key % 3 == 1 ? LINEAR_COUNT : LINEAR_LIST, .key = key};
-			struct linear_state expected = oracle_cell(oracle, place, UINT64_MAX, key);
+			struct linear_state expected = oracle_cell(oracle, member->shadow.history, UINT64_MAX, key);
 			struct buffer query = {0}, answer = {0};
 			const struct state *state = group_state(member->group);
 

@@ -46,6 +46,7 @@ struct history {
 	struct id lineage;
 	struct committed *log;                /* of index 1, ... */
 	size_t committed, log_capacity;
+	uint64_t position;                    /* of users' commands committed, carried out or not */
 	struct applied *applied;              /* of position 1, ... */
 	size_t positions, applied_capacity;
 	struct cell_versions cell[64];

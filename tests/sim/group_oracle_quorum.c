@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "groups/group_wire.h"
 #include "groups/raft_wire.h"
 
 /* ---- commit ---- */
@@ -127,6 +128,7 @@ static void define(struct oracle *oracle, size_t place, struct history *history,
 	bool leads = raft_role(raft) == RAFT_IS_LEADER || world->place[place].shadow.led_before;
 	struct shadow_entry entry = {0};
 	bool known = oracle_shadow(&world->place[place].shadow, index, &entry);
+	const struct log_entry *written = raft_entry(raft, index);
 
 	if (!known && !leads)
 		world_fail(world, "I9: member %zu has a snapshot of what nobody committed, %" PRIu64, place, index);
@@ -135,6 +137,8 @@ static void define(struct oracle *oracle, size_t place, struct history *history,
 	history->log = memory_grow(history->log, &history->log_capacity, index, sizeof(*history->log));
 	history->log[index - 1] = (struct committed){entry.term, raft_term(raft), entry.chain, known};
 	history->committed = index;
+	if (written)
+		history->position = written->head.position + written->head.commands;
 	if (entry.is_configuration || !known)
 		define_configuration(oracle, raft, history, index);
 }
@@ -207,12 +211,20 @@ static void check_speaker(struct world *world, size_t place, uint64_t speaker)
 	member->spoke_anew |= speaker == member->incarnation;
 }
 
+static bool is_chunk(struct bytes message)
+{
+	return message.size > 2 && message.data[0] >> 5 == 4 && message.data[1] == 0x18 && message.data[2] == MESSAGE_CHUNK;
+}
+
 void oracle_before_send(struct oracle *oracle, size_t place, const struct group_effect *effect)
 {
 	struct world *world = oracle->world;
 	const struct bytes bytes = blob_bytes(effect->payload);
+	size_t to = world_place_of(world, &effect->peer);
 	struct raft_message message;
 
+	if (is_chunk(bytes) && to < world->options.places)
+		world->place[to].fed_by |= UINT32_C(1) << place;
 	if (bytes.size < 2 || bytes.data[0] >> 5 != 4 || bytes.data[1] == 0 || bytes.data[1] >= RAFT_KINDS)
 		return;
 	if (raft_wire_decode(bytes, &message) != OK) {
@@ -220,6 +232,7 @@ void oracle_before_send(struct oracle *oracle, size_t place, const struct group_
 		return;
 	}
 	check_speaker(world, place, message.from);
+	world->handed_over += message.kind == RAFT_TIMEOUT_NOW;
 	if (message.kind == RAFT_VOTE)
 		check_vote(oracle, place, &message, message.from);
 	if (message.kind == RAFT_VOTE_REPLY && message.granted)

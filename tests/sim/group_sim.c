@@ -17,10 +17,11 @@ const char *const group_event_name[SAW_EVENTS] = {
 	"election", "leader-crash", "leader-crash-joint", "truncation", "truncated-configuration", "joint",
 	"voter-replaced", "snapshot-taken", "snapshot-installed", "install-while-joint", "crash-inside-persist",
 	"persist-kept", "persist-lost", "disk-failure", "power-loss", "wipe", "memory-restart", "split",
-	"one-way", "pause", "leave", "leader-leave", "transfer", "replay", "duplicate", "drop",
+	"one-way", "pause", "leave", "leader-leave", "transfer", "replay", "duplicate", "drop", "restless",
 	"indeterminate", "late-result", "refused", "strong-read", "follower-read", "read-failed", "local-read",
 	"command-on-follower", "two-lineages", "dissolved", "observer", "seven-voters",
-	"restart-with-log", "stepped-down", "dead-for-ever", "declared-dead"};
+	"restart-with-log", "stepped-down", "dead-for-ever", "declared-dead", "install-from-several",
+	"removed-leader", "stranded-leader", "freeze", "thaw"};
 
 /* ---- words ---- */
 
@@ -155,9 +156,13 @@ static void restore_external(struct world *world, size_t place, uint64_t positio
 	struct place *member = &world->place[place];
 
 	drop_external(member);
+	if (world->workload) {
+		member->external = workload_state_at(world->workload, member->shadow.history, position);
+		return;
+	}
 	member->external = states_new(0);
 	for (uint64_t key = 0; key < world->options.keys; key++)
-		states_set(&member->external, key, oracle_cell(world->oracle, place, position, key));
+		states_set(&member->external, key, oracle_cell(world->oracle, member->shadow.history, position, key));
 }
 
 static void own(struct world *world, size_t place, const struct group_fact *fact)
@@ -209,7 +214,8 @@ void world_start(struct world *world, size_t place)
 	struct image image = {0};
 	bool has_image = world->options.durable[place] && disk_image(&member->disk, &image);
 	struct group_options options = {.terms = world->options.terms, .peer = member->peer,
-		.state = states_new(world->options.ballast), .preference = world->options.preference[place],
+		.state = world->workload ? workload_state(world->workload) : states_new(world->options.ballast),
+		.preference = world->options.preference[place],
 		.external = world->options.external, .expect = world->options.expect, .durable = world->options.durable[place], .tell_applied = true,
 		.compact_entries = world->options.compact_entries,
 		.log = world->options.log ? &world->log[place] : NULL, .seed = rng_next(&world->names)};
@@ -572,8 +578,8 @@ static void carry_out(struct world *world, struct world_event *event)
 
 void world_run_until(struct world *world, usec until, uint64_t events)
 {
-	world->joint = false;
-	while (!world->failed && !world->joint && world->heap_count > 0 && world->heap[0].at <= until
+	world->joint = world->removing = false;
+	while (!world->failed && !world->joint && !world->removing && world->heap_count > 0 && world->heap[0].at <= until
 		&& world->events < events) {
 		struct world_event event = pop(world);
 
@@ -581,7 +587,7 @@ void world_run_until(struct world *world, usec until, uint64_t events)
 		world->now = event.at;
 		carry_out(world, &event);
 	}
-	if (!world->failed && !world->joint && world->events < events && world->now < until)
+	if (!world->failed && !world->joint && !world->removing && world->events < events && world->now < until)
 		world->now = until;
 }
 
@@ -608,6 +614,7 @@ struct world *world_new(const struct world_options *options)
 		world->log[i] = (struct log){.level = LOG_TRACE, .write = write_line, .context = world};
 		snprintf(world->log[i].node, sizeof(world->log[i].node), "%u", (unsigned)i % 100);
 	}
+	world->workload = workload_draw(options->seed, options->state, options->ballast);
 	world->oracle = oracle_new(world);
 	world->clients = clients_new(world);
 	return world;
@@ -625,6 +632,7 @@ void world_free(struct world *world)
 	net_free(world);
 	clients_free(world->clients);
 	oracle_free(world->oracle);
+	workload_free(world->workload);
 	memory_free(world->heap);
 	memory_free(world);
 }

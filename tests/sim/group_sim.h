@@ -20,6 +20,7 @@
 #include "base/rng.h"
 #include "groups/group.h"
 #include "tests/sim/linear.h"
+#include "tests/sim/workload.h"
 
 typedef int64_t usec;
 
@@ -31,10 +32,11 @@ enum group_event {
 	SAW_ELECTION, SAW_LEADER_CRASH, SAW_LEADER_CRASH_JOINT, SAW_TRUNCATION, SAW_TRUNCATED_CONFIGURATION, SAW_JOINT,
 	SAW_VOTER_REPLACED, SAW_SNAPSHOT_TAKEN, SAW_SNAPSHOT_INSTALLED, SAW_INSTALL_WHILE_JOINT, SAW_CRASH_INSIDE_PERSIST,
 	SAW_PERSIST_KEPT, SAW_PERSIST_LOST, SAW_DISK_FAILURE, SAW_POWER_LOSS, SAW_WIPE, SAW_MEMORY_RESTART, SAW_SPLIT,
-	SAW_ONE_WAY, SAW_PAUSE, SAW_LEAVE, SAW_LEADER_LEAVE, SAW_TRANSFER, SAW_REPLAY, SAW_DUPLICATE, SAW_DROP,
+	SAW_ONE_WAY, SAW_PAUSE, SAW_LEAVE, SAW_LEADER_LEAVE, SAW_TRANSFER, SAW_REPLAY, SAW_DUPLICATE, SAW_DROP, SAW_RESTLESS,
 	SAW_INDETERMINATE, SAW_LATE_RESULT, SAW_REFUSED, SAW_STRONG_READ, SAW_FOLLOWER_READ, SAW_READ_FAILED, SAW_LOCAL_READ,
 	SAW_COMMAND_ON_FOLLOWER, SAW_TWO_LINEAGES, SAW_DISSOLVED, SAW_OBSERVER, SAW_SEVEN_VOTERS,
-	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_EVENTS
+	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_INSTALL_FROM_SEVERAL,
+	SAW_REMOVED_LEADER, SAW_STRANDED_LEADER, SAW_FREEZE, SAW_THAW, SAW_EVENTS
 };
 extern const char *const group_event_name[SAW_EVENTS];
 
@@ -50,6 +52,8 @@ struct world_options {
 	/* Raft's messages as datagrams: lost, doubled, replayed much later, in any order. Off: bonds are reliable and ordered. */
 	bool harsh;
 	unsigned drop, duplicate, replay;     /* of a thousand, when harsh */
+	bool deaf_successors;                 /* when harsh: who is told to take over at once never hears it */
+	unsigned restless;                    /* of a thousand APPENDs, when harsh: another one besides */
 	usec latency_min, latency_mean;       /* one way; exponential above the least */
 	usec idle;                            /* silence after which a bond is given up */
 	usec disk_mean;
@@ -59,6 +63,7 @@ struct world_options {
 	size_t padding, ballast;
 	uint32_t compact_entries;
 	uint64_t history_max;                 /* operations recorded; clients stop then */
+	const char *state;                    /* "map", ..; "cells"; NULL: the seed draws it */
 	FILE *log;
 	bool messages;                        /* every message is logged, too */
 };
@@ -139,6 +144,7 @@ struct place {
 	usec tick_at;                         /* earliest tick in the queue; INT64_MAX none */
 	uint64_t hello_version;
 	uint64_t asked;                       /* commands handed to this life */
+	uint32_t fed_by;                      /* a bit for each place that sent a chunk of a snapshot since the last one */
 	struct state external;                /* in external worlds, of this life */
 	struct disk disk;
 	struct shadow shadow;
@@ -193,7 +199,10 @@ struct world {
 	uint64_t saw[SAW_EVENTS];
 	struct oracle *oracle;
 	struct clients *clients;
+	struct workload *workload;            /* NULL: the cells of states.h */
+	uint64_t handed_over;                 /* leaders that told somebody to take over */
 	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
+	bool removing;                        /* or a leader one without itself */
 	bool failed;
 	char failure[512];
 	struct log log[GROUP_PLACES_MAX];
@@ -255,13 +264,15 @@ void oracle_before_send(struct oracle *oracle, size_t place, const struct group_
 void oracle_fact(struct oracle *oracle, size_t place, const struct group_fact *fact);
 void oracle_look(struct oracle *oracle, size_t place);              /* after a turn */
 void oracle_wrote(struct oracle *oracle, size_t place, const struct persist *persist);   /* it is durable now */
-/* The state of a cell when `position` commands of a member's lineage were applied. */
-struct linear_state oracle_cell(const struct oracle *oracle, size_t place, uint64_t position, uint64_t key);
+/* The number of a lineage, as in shadow.history; SIZE_MAX: none that is known. `history` below is such a number. */
+size_t oracle_history(const struct oracle *oracle, const struct id *lineage);
+/* The state of a cell when `position` commands were applied. */
+struct linear_state oracle_cell(const struct oracle *oracle, size_t history, uint64_t position, uint64_t key);
 /* Which operation stands at a position, and what its cell held before; 0: none known. */
-uint64_t oracle_applied(const struct oracle *oracle, size_t place, uint64_t position, struct linear_state *before);
+uint64_t oracle_applied(const struct oracle *oracle, size_t history, uint64_t position, struct linear_state *before);
 /* Highest position that somebody was told of before now; and tell. */
-uint64_t oracle_acknowledged(const struct oracle *oracle, size_t place);
-void oracle_acknowledge(struct oracle *oracle, size_t place, uint64_t position);
+uint64_t oracle_acknowledged(const struct oracle *oracle, size_t history);
+void oracle_acknowledge(struct oracle *oracle, size_t history, uint64_t position);
 size_t oracle_lineages(const struct oracle *oracle);
 /* Latest committed of a lineage that somebody runs in. false: not born. */
 bool oracle_configuration(const struct oracle *oracle, struct configuration *out);
@@ -276,10 +287,12 @@ bool clients_fact(struct clients *clients, size_t place, const struct group_fact
 void clients_settle(struct clients *clients);                       /* after a turn: results are held against the oracle */
 void clients_life_ended(struct clients *clients, size_t place);
 void clients_stop(struct clients *clients);                         /* no new operations */
+void clients_hold(struct clients *clients, bool held);              /* none for a while */
 /* One write on every running member; then whether all were carried out, one after another. */
 void clients_probe(struct clients *clients);
 size_t clients_unprobed(const struct clients *clients);             /* a member that could not yet; places: none */
-const struct linear_history *clients_history(const struct clients *clients);
+const struct linear_history *clients_history(const struct clients *clients);   /* once, at the end */
+uint64_t clients_asked(const struct clients *clients);              /* operations so far */
 /* An operation is applied for the first time anywhere (by its name). false, and a failure is told: it must not be. */
 bool clients_applied(struct clients *clients, uint64_t name, uint64_t position);
 uint64_t clients_acknowledged(const struct clients *clients);

@@ -50,7 +50,7 @@ static void draw_members(struct rng *shape, struct world_options *options)
 		options->preference[i] = i >= eligible ? PREFER_OBSERVER : on(shape, 10) ? PREFER_RELUCTANT : PREFER_NORMAL;
 		options->durable[i] = storage < 50 || (storage < 70 && on(shape, 50));
 	}
-	options->scattered = on(shape, 12);
+	options->scattered = eligible > 1 && on(shape, 16);
 	options->expect = options->scattered ? 1 : (uint8_t)eligible;
 	for (size_t i = 0; i < options->places && options->scattered; i++)
 		options->durable[i] = true;
@@ -85,14 +85,17 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->compact_entries = on(shape, 40) ? 10 + (uint32_t)rng_below(shape, 200) : on(shape, 40)
 		? 4 + (uint32_t)rng_below(shape, 12) : 0;
 	options->external = on(shape, 15);
+	options->deaf_successors = on(shape, 40);
+	options->restless = on(shape, 50) ? (unsigned)rng_below(shape, 700) : 0;
 	options->history_max = 4000;
 	for (size_t i = 0; i < ID_SIZE; i++)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
 }
 
-static void open_world(struct swarm *swarm, const struct group_log *log)
+static void open_world(struct swarm *swarm, const struct group_how *how)
 {
-	struct world_options options = {.seed = swarm->seed, .log = log->file, .messages = log->file && log->messages};
+	struct world_options options = {.seed = swarm->seed, .log = how->log, .messages = how->log && how->messages,
+		.state = how->state};
 	struct rng shape;
 	bool clocks;
 
@@ -105,6 +108,7 @@ static void open_world(struct swarm *swarm, const struct group_log *log)
 	/* Who promises something in one of two histories is not judged here: nobody forgets. */
 	if (options.scattered)
 		swarm->on[FAULT_DISK] = swarm->on[FAULT_WIPE] = swarm->on[FAULT_LEAVE] = swarm->on[FAULT_DEATH] = false;
+	swarm->on[FAULT_LEAVE] |= options.harsh && options.deaf_successors && !options.scattered;
 	swarm->fault_mean = 100000 + (usec)rng_below(&shape, 3000000);
 	clocks = on(&shape, 40);
 	/* Leaders that come and go before anything is settled: what is in the logs differs, and gets written over. */
@@ -307,9 +311,12 @@ static void inflict_on(struct swarm *swarm, enum fault fault, size_t place)
 	case FAULT_SLOW:
 		world->place[place].slow = draw(swarm, 2) == 0 ? 0 : (usec)draw(swarm, 3000);
 		break;
+	case FAULT_LEAVE:
+		/* Nobody takes over: it has to change the voters itself, and leads a group that it is no part of. */
+		destroy(swarm, fault, world->options.deaf_successors && leader < places(swarm) ? leader : place);
+		break;
 	case FAULT_DISK:
 	case FAULT_WIPE:
-	case FAULT_LEAVE:
 	case FAULT_DEATH:
 		destroy(swarm, fault, place);
 		break;
@@ -358,7 +365,58 @@ static void disturb_change(struct swarm *swarm)
 	inflict_on(swarm, fault, (size_t)draw(swarm, places(swarm)));
 }
 
+/*
+ * A leader has just written a configuration without itself, and nobody else has it: now it comes back from a crash, and another
+ * one of its voters never does. Its log is the longest, so only itself can lead (B9).
+ */
+static void strand(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	size_t leader = world_leader(world), victim = (size_t)draw(swarm, places(swarm));
+	usec until;
+
+	if (leader == places(swarm) || !world->options.durable[leader] || draw(swarm, 4) == 0)
+		return;
+	for (size_t place = 0; place < places(swarm); place++)
+		cut_group(swarm, UINT64_C(1) << place, false);
+	world_run_until(world, world->now + (usec)draw(swarm, 300000), UINT64_MAX);
+	/* That it leaves was the last thing to be destroyed; now it stays after all. */
+	if (world->failed || !world->place[leader].group || !world_may_destroy(world, leader))
+		return;
+	world_crash(world, leader, draw(swarm, 2) == 0);
+	world_start(world, leader);
+	until = swarm->destroyed_at + world->options.idle + 3000001;
+	while (!world->failed && world->now < until)
+		world_run_until(world, until, UINT64_MAX);
+	if (world->failed || victim == leader)
+		return;
+	world->saw[SAW_STRANDED_LEADER] += may_destroy(swarm, victim);
+	destroy(swarm, FAULT_DEATH, victim);
+}
+
 /* ---- the phases ---- */
+
+/*
+ * Two histories that meet when they have hardly begun: little is applied, and a lot is under way. In some worlds nothing is
+ * even asked for before they meet.
+ */
+static void meet_early(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	static const uint64_t later[] = {50000, 500000, 3000000};
+	bool hold = draw(swarm, 3) == 0;
+	usec until = world->now + 20000000;
+
+	clients_hold(world->clients, hold);
+	while (!world->failed && oracle_lineages(world->oracle) < 2 && world->now < until)
+		world_run_until(world, world->now + 10000, UINT64_MAX);
+	world_run_until(world, world->now + (usec)draw(swarm, later[draw(swarm, 3)]), UINT64_MAX);
+	world_say(world, "they meet");
+	net_heal(world);
+	if (hold)
+		world_run_until(world, world->now + (usec)draw(swarm, 400000), UINT64_MAX);
+	clients_hold(world->clients, false);
+}
 
 static void safety(struct swarm *swarm, uint64_t events)
 {
@@ -367,14 +425,18 @@ static void safety(struct swarm *swarm, uint64_t events)
 	bool slowly = draw(swarm, 3) == 0;
 
 	if (world->options.scattered)
-		cut_group(swarm, 1 + draw(swarm, (UINT64_C(1) << places(swarm)) - 1), false);
+		cut_group(swarm, 1 + draw(swarm, (UINT64_C(1) << places(swarm)) - 2), false);
 	for (size_t i = 0; i < places(swarm); i++) {
 		world_start(world, i);
 		world_run_until(world, world->now + (usec)draw(swarm, slowly ? 2000000 : 20000), events);
 	}
+	if (world->options.scattered && draw(swarm, 4) > 0)
+		meet_early(swarm);
 	while (!world->failed && world->now < until && world->events < events) {
 		world_run_until(world, world->now + 10000 + world_exponential(&world->faults, swarm->fault_mean), events);
-		if (!world->failed && world->joint)
+		if (!world->failed && world->removing)
+			strand(swarm);
+		else if (!world->failed && world->joint)
 			disturb_change(swarm);
 		else if (!world->failed)
 			inflict(swarm);
@@ -521,9 +583,10 @@ static void deafness(struct swarm *swarm)
 	struct world *world = swarm->world;
 	struct configuration configuration;
 	size_t leader, deaf;
-	uint64_t term;
+	uint64_t term, handed_over;
 
 	rest(swarm);
+	handed_over = world->handed_over;
 	leader = world_leader(world);
 	if (world->failed || leader == places(swarm) || !oracle_configuration(world->oracle, &configuration))
 		return;
@@ -533,17 +596,19 @@ static void deafness(struct swarm *swarm)
 	term = raft_term(group_raft(world->place[leader].group));
 	net_cut(world, leader, deaf, true);
 	world_run_until(world, world->now + 8 * world->options.terms.timing.election_timeout * 1000, UINT64_MAX);
-	if (!world->failed && (world_leader(world) != leader || raft_term(group_raft(world->place[leader].group)) != term))
+	/* Unless the leader itself wanted another: a voter that it prefers has just come back. */
+	if (!world->failed && world->handed_over == handed_over && (world_leader(world) != leader || raft_term(group_raft(world->place[leader].group)) != term))
 		world_fail(world, "liveness: member %zu, which is deaf, ends the term of leader %zu", deaf, leader);
 }
 
 static void judge_history(struct swarm *swarm)
 {
-	const struct linear_history *history = clients_history(swarm->world->clients);
+	const struct linear_history *history;
 	struct linear_report report;
 
-	if (swarm->world->failed || swarm->seed % 4 != 0 || oracle_lineages(swarm->world->oracle) > 1)
+	if (swarm->world->failed || swarm->seed % 10 != 0 || oracle_lineages(swarm->world->oracle) > 1)
 		return;
+	history = clients_history(swarm->world->clients);
 	linear_check(history->op, history->count, HISTORY_MEMORY, &report);
 	swarm->result->checked++;
 	swarm->result->undecided += report.verdict == LINEAR_UNDECIDED;
@@ -551,12 +616,12 @@ static void judge_history(struct swarm *swarm)
 		world_fail(swarm->world, "I15: operation %zu on key %" PRIu64 " fits nowhere", report.op + 1, report.key);
 }
 
-void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log, struct group_result *out)
+void group_swarm_run(uint64_t seed, uint64_t events, const struct group_how *how, struct group_result *out)
 {
 	struct swarm swarm = {.result = out, .seed = seed};
 
 	*out = (struct group_result){0};
-	open_world(&swarm, log);
+	open_world(&swarm, how);
 	safety(&swarm, events);
 	if (!swarm.world->failed)
 		heal(&swarm);
@@ -569,8 +634,9 @@ void group_swarm_run(uint64_t seed, uint64_t events, const struct group_log *log
 	out->hash = swarm.world->hash;
 	out->events = swarm.world->events;
 	out->simulated = swarm.world->now;
-	out->operations = clients_history(swarm.world->clients)->count;
+	out->operations = clients_asked(swarm.world->clients);
 	out->acknowledged = clients_acknowledged(swarm.world->clients);
+	out->state = workload_name(swarm.world->workload);
 	memcpy(out->saw, swarm.world->saw, sizeof(out->saw));
 	world_free(swarm.world);
 }

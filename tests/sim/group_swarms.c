@@ -1,15 +1,25 @@
 /*
- * group_swarms.c - many seeds. A broken invariant inside a machine is an assertion and ends the process in the middle of a
- * seed; what to say of the seed is prepared before it runs, and said by a handler of SIGABRT.
+ * group_swarms.c - many seeds, side by side. Workers are processes that take one seed after another from a number that they
+ * share, and add what came of it to a sum of their own, which the parent can read. A broken invariant inside a machine is an
+ * assertion and ends its process in the middle of a seed: what to say of the seed is prepared before it runs, and said by a
+ * handler of SIGABRT; the parent counts it and lets another worker go on with the seeds that are left. One worker alone is
+ * this process itself, and ends with it.
  */
 #include "tests/sim/group_swarm.h"
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
-#define ENOUGH 2000            /* seeds: everything rare must have happened */
+#include "base/check.h"
+
+#define ENOUGH 3000            /* seeds: everything rare must have happened */
 
 static char replay[256];       /* for the handler */
 
@@ -25,16 +35,15 @@ void group_swarm_prepare(uint64_t seed)
 	snprintf(replay, sizeof(replay), "FAILED seed %" PRIu64 "; replay: make sim-groups SEED=%" PRIu64 "\n", seed, seed);
 }
 
-static const struct group_log silent;
-
 static bool run_one(const struct group_runs *runs, uint64_t seed, struct group_result *result)
 {
+	const struct group_how how = {.state = runs->state};
 	struct group_result again;
 
 	group_swarm_prepare(seed);
-	group_swarm_run(seed, runs->events, &silent, result);
+	group_swarm_run(seed, runs->events, &how, result);
 	if (!result->failed && runs->twice_every > 0 && seed % runs->twice_every == 0) {
-		group_swarm_run(seed, runs->events, &silent, &again);
+		group_swarm_run(seed, runs->events, &how, &again);
 		if (again.hash != result->hash || again.events != result->events) {
 			result->failed = true;
 			snprintf(result->why, sizeof(result->why), "two runs of one seed differ");
@@ -89,17 +98,81 @@ static bool never_seen(const struct group_result *sum, int event)
 	return sum->saw[event] == 0;
 }
 
+/* ---- workers ---- */
+
+struct shared {
+	atomic_uint_fast64_t begun;          /* seeds handed out */
+	atomic_uint_fast64_t failed;
+	struct worker {
+		struct group_result sum;
+		uint64_t done;
+	} worker[GROUP_WORKERS_MAX];
+};
+
+static void work(const struct group_runs *runs, struct shared *shared, struct worker *self)
+{
+	struct group_result result;
+
+	while (!(runs->until_failure && atomic_load(&shared->failed) > 0)) {
+		uint64_t number = atomic_fetch_add(&shared->begun, 1);
+
+		if (number >= runs->seeds)
+			return;
+		if (!run_one(runs, runs->first + number, &result))
+			atomic_fetch_add(&shared->failed, 1);
+		add(&self->sum, &result);
+		self->done++;
+	}
+}
+
+static pid_t employ(const struct group_runs *runs, struct shared *shared, size_t number)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	ASSERT(pid >= 0);
+	if (pid > 0)
+		return pid;
+	work(runs, shared, &shared->worker[number]);
+	_exit(0);
+}
+
+/* Until every worker found nothing more to do. One that died counts its seed as failed, and gets a successor. */
+static void employ_all(const struct group_runs *runs, struct shared *shared)
+{
+	pid_t pid[GROUP_WORKERS_MAX];
+	int status;
+
+	if (runs->workers == 1) {
+		work(runs, shared, &shared->worker[0]);   /* in this process: whoever looks for leaks at its end sees them */
+		return;
+	}
+	for (size_t i = 0; i < runs->workers; i++)
+		pid[i] = employ(runs, shared, i);
+	for (size_t i = 0; i < runs->workers; i++)
+		while (waitpid(pid[i], &status, 0) == pid[i] && status != 0) {
+			atomic_fetch_add(&shared->failed, 1);
+			shared->worker[i].done++;
+			pid[i] = employ(runs, shared, i);
+		}
+}
+
 uint64_t group_swarm_run_many(const struct group_runs *runs)
 {
-	struct group_result sum = {0}, result;
-	uint64_t failed = 0, done = 0;
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct group_result sum = {0};
+	uint64_t failed, done = 0;
 	double began = seconds();
 
-	while (done < runs->seeds && !(failed > 0 && runs->until_failure)) {
-		failed += !run_one(runs, runs->first + done, &result);
-		done++;
-		add(&sum, &result);
+	ASSERT(shared != MAP_FAILED && runs->workers > 0 && runs->workers <= GROUP_WORKERS_MAX);
+	employ_all(runs, shared);
+	for (size_t i = 0; i < runs->workers; i++) {
+		add(&sum, &shared->worker[i].sum);
+		done += shared->worker[i].done;
 	}
+	failed = atomic_load(&shared->failed);
+	munmap(shared, sizeof(*shared));
 	tell(&sum, done, failed, seconds() - began);
 	if (done >= ENOUGH)
 		for (int i = 0; i < SAW_EVENTS; i++)

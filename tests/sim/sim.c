@@ -205,7 +205,7 @@ void sim_start(struct sim *sim, size_t place, bool same_identity)
 	node->departing = node->host_off = false;
 	node->paused_until = 0;
 	struct node_options options = {.network = sim->id, .identity = &node->identity, .crypto = &sim_crypto,
-		.log = sim->options.log ? &node->log : NULL, .seed = rng_next(&sim->identities)};
+		.log = sim->options.log ? &node->log : NULL, .seed = rng_next(&sim->identities), .pool = sim->pool};
 	node->node = node_new(&options, sim->now, wall_of(node));
 	node_set_addresses(node->node, sim->now, &address, 1);
 	sim_turn(sim, node);
@@ -327,6 +327,7 @@ struct sim *sim_new(const struct sim_options *options)
 	rng_init(&sim->workload, seed + 1);
 	rng_init(&sim->faults, seed + 2);
 	rng_init(&sim->identities, seed + 3);
+	sim->pool = entry_pool_new();
 	sim->node = memory_new(options->places * sizeof(*sim->node));
 	sim->cut = memory_new(options->places * options->places * sizeof(*sim->cut));
 	for (size_t i = 0; i < options->places; i++) {
@@ -354,6 +355,7 @@ void sim_free(struct sim *sim)
 		buffer_fini(&sim->node[i].hello);
 	}
 	heap_fini(&sim->events);
+	entry_pool_free(sim->pool);
 	memory_free(sim->cut);
 	memory_free(sim->node);
 	memory_free(sim);

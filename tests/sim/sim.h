@@ -19,6 +19,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/rng.h"
+#include "base/table.h"
 #include "node/node.h"
 
 #define SIM_WALL_ZERO 1700000000000   /* wall clock, msec, of a host without skew when a world begins */
@@ -99,6 +100,7 @@ struct sim {
 	struct heap events;
 	struct rng network, workload, faults, identities;
 	struct id id;                     /* the network of its nodes */
+	struct entry_pool *pool;          /* of all nodes: one copy of an entry in memory, decoded once */
 	struct sim_node *node;            /* [places] */
 	bool *cut;                        /* [from * places + to]: nothing gets through */
 	size_t cuts;

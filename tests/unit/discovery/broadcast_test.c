@@ -3,6 +3,7 @@
  */
 #include "discovery/broadcast.h"
 
+#include "base/memory.h"
 #include "discovery/suspicion.h"
 #include "fake.h"
 
@@ -12,18 +13,32 @@ static struct announce_have have_of(unsigned peer, uint64_t update, unsigned rou
 		.id = {.peer = fake_pair(peer).public_key, .version = {.start = 1, .update = update}}, .round = round};
 }
 
+/* The last action of a kind. */
+struct told {
+	msec now;             /* in: what may leave by now */
+	struct id to;
+	bool wanted;
+	size_t have_count;
+	unsigned round;       /* of the first */
+};
+
 /* How many actions of a kind wait; all are taken. */
-static unsigned actions(struct broadcast *broadcast, enum broadcast_kind kind, struct broadcast_action *last)
+static unsigned actions(struct broadcast *broadcast, enum broadcast_kind kind, struct told *last)
 {
 	struct broadcast_action action;
 	unsigned count = 0;
 
 	broadcast_check(broadcast);
+	broadcast_flush(broadcast, last->now);
 	while (broadcast_next_action(broadcast, &action)) {
-		if (action.kind != kind)
-			continue;
-		count++;
-		*last = action;
+		if (action.kind == kind) {
+			count++;
+			last->to = action.to;
+			last->wanted = action.wanted;
+			last->have_count = action.have_count;
+			last->round = action.have_count > 0 ? action.have[0].round : 0;
+		}
+		memory_free(action.have);
 	}
 	return count;
 }
@@ -43,7 +58,7 @@ static void a_second_copy_prunes_its_branch(void **state)
 	struct id two = fake_pair(2).public_key;
 	struct announce_have news = have_of(50, 1, 1);
 	struct broadcast broadcast = {0};
-	struct broadcast_action last;
+	struct told last = {0};
 
 	(void)state;
 	branches(&broadcast, 3);
@@ -57,9 +72,10 @@ static void a_second_copy_prunes_its_branch(void **state)
 	assert_false(broadcast_duplicate(&broadcast, 0, &news.id, 1, &one));
 	/* The next news goes to it by name, a little later. */
 	news = have_of(50, 2, 1);
+	last.now = 100;
 	broadcast_news(&broadcast, 100, &news, &one);
-	assert_int_equal(broadcast_deadline(&broadcast), 100 + BROADCAST_LAZY_DELAY);
 	assert_int_equal(actions(&broadcast, BROADCAST_GOSSIP, &last), 1);
+	assert_int_equal(broadcast_deadline(&broadcast), 100 + BROADCAST_LAZY_DELAY);
 	broadcast_tick(&broadcast, 100 + BROADCAST_LAZY_DELAY);
 	assert_int_equal(actions(&broadcast, BROADCAST_IHAVE, &last), 1);
 	assert_true(id_equal(&last.to, &two) && last.have_count == 1);
@@ -72,7 +88,7 @@ static void a_name_without_news_is_asked_for_from_one_after_the_other(void **sta
 	struct id two = fake_pair(2).public_key;
 	struct announce_have have = have_of(50, 1, 1);
 	struct broadcast broadcast = {0};
-	struct broadcast_action last;
+	struct told last = {0};
 
 	(void)state;
 	branches(&broadcast, 2);
@@ -116,7 +132,7 @@ static void one_branch_is_cut_at_a_time(void **state)
 	struct id three = fake_pair(3).public_key;
 	struct announce_have news = have_of(50, 1, 1);
 	struct broadcast broadcast = {0};
-	struct broadcast_action last;
+	struct told last = {0};
 
 	(void)state;
 	branches(&broadcast, 4);
@@ -136,6 +152,40 @@ static void one_branch_is_cut_at_a_time(void **state)
 	broadcast_fini(&broadcast);
 }
 
+/* The first news leaves at once, what follows within 20 ms in one bundle, and a full bundle waits for nothing. */
+static void much_news_goes_in_bundles(void **state)
+{
+	struct id one = fake_pair(1).public_key;
+	struct broadcast broadcast = {0};
+	struct told last = {.now = 50};
+	struct announce_have news;
+
+	(void)state;
+	branches(&broadcast, 2);
+	for (unsigned i = 0; i < 3; i++) {
+		news = have_of(50 + i, 1, 1);
+		broadcast_news(&broadcast, 50, &news, &one);
+	}
+	assert_int_equal(actions(&broadcast, BROADCAST_GOSSIP, &last), 1);
+	assert_int_equal(last.have_count, 3);
+	for (unsigned i = 0; i < 2; i++) {
+		news = have_of(60 + i, 1, 1);
+		broadcast_news(&broadcast, 55, &news, &one);
+		assert_int_equal(actions(&broadcast, BROADCAST_GOSSIP, &last), 0);
+	}
+	last.now = 50 + BROADCAST_BUNDLE_DELAY;
+	assert_int_equal(broadcast_deadline(&broadcast), last.now);
+	assert_int_equal(actions(&broadcast, BROADCAST_GOSSIP, &last), 1);
+	assert_int_equal(last.have_count, 2);
+	for (unsigned i = 0; i < ANNOUNCE_GOSSIP_MAX; i++) {
+		news = have_of(100 + i, 1, 1);
+		broadcast_news(&broadcast, last.now, &news, &one);
+	}
+	assert_int_equal(actions(&broadcast, BROADCAST_GOSSIP, &last), 1);
+	assert_int_equal(last.have_count, ANNOUNCE_GOSSIP_MAX);
+	broadcast_fini(&broadcast);
+}
+
 static void what_was_asked_for_leaves_the_tree_as_it_is(void **state)
 {
 	struct id one = fake_pair(1).public_key;
@@ -143,7 +193,7 @@ static void what_was_asked_for_leaves_the_tree_as_it_is(void **state)
 	struct id three = fake_pair(3).public_key;
 	struct announce_have have = have_of(50, 1, 0);   /* the answer to a WANT */
 	struct broadcast broadcast = {0};
-	struct broadcast_action last;
+	struct told last = {0};
 
 	(void)state;
 	branches(&broadcast, 3);
@@ -210,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_name_without_news_is_asked_for_from_one_after_the_other),
 		cmocka_unit_test(a_newer_version_ends_the_search_for_an_older),
 		cmocka_unit_test(one_branch_is_cut_at_a_time),
+		cmocka_unit_test(much_news_goes_in_bundles),
 		cmocka_unit_test(what_was_asked_for_leaves_the_tree_as_it_is),
 		cmocka_unit_test(a_doubt_becomes_a_suspicion_and_a_death),
 		cmocka_unit_test(a_sign_of_life_and_a_newer_version_end_it),

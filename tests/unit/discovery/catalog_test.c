@@ -239,16 +239,16 @@ static void unsigned_entries_are_local_and_give_way(void **state)
 {
 	struct catalog catalog = new_catalog();
 	struct card card = fake_card(1, 9, 9);
-	struct id empty = catalog_digest(&catalog);
-	struct id digest;
+	struct catalog_digest empty = catalog_digest(&catalog, 0);
+	struct catalog_digest digest;
 	struct version version;
 	bool is_goodbye;
 
 	(void)state;
 	assert_int_equal(put(&catalog, 1, entry_unsigned(&card)), CATALOG_NEW);
 	assert_true(lists(&catalog, 1));
-	digest = catalog_digest(&catalog);
-	assert_true(id_equal(&digest, &empty));
+	digest = catalog_digest(&catalog, 0);
+	assert_true(catalog_digest_equal(&digest, &empty));
 	assert_false(catalog_version(&catalog, &card.peer, &version, &is_goodbye));
 	assert_int_equal(put(&catalog, 2, fake_entry(1, 1, 1)), CATALOG_UPDATED);
 	assert_int_equal(put(&catalog, 3, entry_unsigned(&card)), CATALOG_OLDER);
@@ -261,24 +261,88 @@ static void equal_catalogs_have_equal_digests(void **state)
 {
 	struct catalog a = new_catalog();
 	struct catalog b = new_catalog();
-	struct id of_a;
-	struct id of_b;
+	struct catalog_digest of_a;
+	struct catalog_digest of_b;
 
 	(void)state;
 	put(&a, 1, fake_entry(1, 1, 1));
 	put(&a, 2, fake_entry(2, 1, 1));
 	put(&b, 5, fake_entry(2, 1, 1));
-	of_a = catalog_digest(&a);
-	of_b = catalog_digest(&b);
-	assert_false(id_equal(&of_a, &of_b));
+	of_a = catalog_digest(&a, 0);
+	of_b = catalog_digest(&b, 0);
+	assert_false(catalog_digest_equal(&of_a, &of_b));
 	put(&b, 6, fake_entry(1, 1, 1));
-	of_b = catalog_digest(&b);
-	assert_true(id_equal(&of_a, &of_b));
+	of_b = catalog_digest(&b, 0);
+	assert_true(catalog_digest_equal(&of_a, &of_b));
 	put(&b, 7, fake_goodbye(1, 1, 1));
-	of_b = catalog_digest(&b);
-	assert_false(id_equal(&of_a, &of_b));
+	of_b = catalog_digest(&b, 0);
+	assert_false(catalog_digest_equal(&of_a, &of_b));
 	catalog_fini(&a);
 	catalog_fini(&b);
+}
+
+/* Entry 1 of a catalog, as it says the same again and again. */
+static struct catalog_digest digest_of_versions(uint64_t first, uint64_t second, uint64_t cut)
+{
+	struct catalog catalog = new_catalog();
+	struct catalog_digest digest;
+
+	put(&catalog, 1, fake_entry(1, 1, first));
+	if (second > 0)
+		put(&catalog, 2, fake_entry(1, 1, second));
+	digest = catalog_digest(&catalog, cut);
+	catalog_fini(&catalog);
+	return digest;
+}
+
+static void a_refresh_counts_when_it_had_time_to_get_everywhere(void **state)
+{
+	struct catalog_digest old = digest_of_versions(1000, 0, 5000);
+	struct catalog_digest fresh = digest_of_versions(1000, 6000, 5000);
+	struct catalog_digest settled = digest_of_versions(1000, 6000, 6000);
+	struct catalog_digest ahead = digest_of_versions(1000, 6000, 500);   /* its clock, not ours, is before either */
+	struct catalog_digest newest = digest_of_versions(6000, 0, 500);
+
+	(void)state;
+	assert_true(catalog_digest_equal(&old, &fresh));
+	assert_false(catalog_digest_equal(&old, &settled));
+	assert_true(catalog_digest_equal(&settled, &newest));
+	assert_true(catalog_digest_equal(&ahead, &newest));
+}
+
+static void a_change_counts_at_once(void **state)
+{
+	struct catalog catalog = new_catalog();
+	struct card card = fake_card(1, 1, 6000);
+	struct keypair pair = fake_pair(1);
+	struct catalog_digest before, after;
+
+	(void)state;
+	put(&catalog, 1, fake_entry(1, 1, 1000));
+	before = catalog_digest(&catalog, 5000);
+	id_set_add(&card.tags, &card.network);
+	put(&catalog, 2, entry_sign(&card, &pair, &fake_crypto));
+	after = catalog_digest(&catalog, 5000);
+	assert_false(catalog_digest_equal(&before, &after));
+	card_fini(&card);
+	catalog_fini(&catalog);
+}
+
+static void sums_are_the_digest_in_parts(void **state)
+{
+	struct catalog catalog = new_catalog();
+	struct catalog_digest digest;
+	uint64_t sum[1 << 4], total = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		put(&catalog, 1, fake_entry(i + 1, 1, 1));
+	digest = catalog_digest(&catalog, 0);
+	catalog_sums(&catalog, 0, 4, sum);
+	for (size_t i = 0; i < 1 << 4; i++)
+		total += sum[i];
+	assert_true(total == digest.part[0]);
+	catalog_fini(&catalog);
 }
 
 static void silence_purges_and_tombstones_go(void **state)
@@ -377,6 +441,9 @@ int main(void)
 		cmocka_unit_test(no_news_costs_no_signature),
 		cmocka_unit_test(unsigned_entries_are_local_and_give_way),
 		cmocka_unit_test(equal_catalogs_have_equal_digests),
+		cmocka_unit_test(a_refresh_counts_when_it_had_time_to_get_everywhere),
+		cmocka_unit_test(a_change_counts_at_once),
+		cmocka_unit_test(sums_are_the_digest_in_parts),
 		cmocka_unit_test(silence_purges_and_tombstones_go),
 		cmocka_unit_test(an_old_entry_has_less_time_left),
 		cmocka_unit_test(walks_are_in_id_order_and_skip_tombstones),

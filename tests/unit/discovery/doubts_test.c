@@ -167,12 +167,47 @@ static void an_acknowledgement_is_a_sign_of_life(void **state)
 	solo_fini(&solo);
 }
 
+static void say_entry(struct solo *solo, uint64_t update)
+{
+	struct entry *entry = fake_entry(ACCUSED, WALL, update);
+
+	say(solo, &(struct announce_message){.kind = ANNOUNCE_GOSSIP, .whole_count = 1,
+		.whole = {{.round = 1, .signed_bytes = blob_bytes(entry->signed_bytes)}}});
+	entry_drop(entry);
+}
+
+/* Its clock is five minutes ahead: what it announces is not taken, but that it lives is. */
+static void a_skewed_clock_refutes_as_well(void **state)
+{
+	struct id accused = fake_pair(ACCUSED).public_key;
+	struct solo solo;
+
+	(void)state;
+	solo_init(&solo);
+	say(&solo, &(struct announce_message){.kind = ANNOUNCE_JOIN});
+	say_entry(&solo, WALL + 300000);
+	assert_int_equal(catalog_find(&solo.catalog, &accused)->entry->card.version.update, WALL);
+	say(&solo, &(struct announce_message){.kind = ANNOUNCE_SUSPECT, .id = {accused, {WALL, WALL}, false}});
+	say_entry(&solo, WALL + 300001);
+	until(&solo, solo.now + SUSPICION_REFUTE + 100);
+	assert_non_null(catalog_find(&solo.catalog, &accused));
+	assert_int_equal(announce_count(solo.announce).deaths, 0);
+	/* Too late to be heard in time, but not for ever. */
+	say(&solo, &(struct announce_message){.kind = ANNOUNCE_SUSPECT, .id = {accused, {WALL, WALL + 300001}, false}});
+	until(&solo, solo.now + SUSPICION_REFUTE + 100);
+	assert_null(catalog_find(&solo.catalog, &accused));
+	say_entry(&solo, WALL + 300002);
+	assert_non_null(catalog_find(&solo.catalog, &accused));
+	solo_fini(&solo);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_node_that_is_only_asked_remembers_suspicions),
 		cmocka_unit_test(who_was_away_gives_the_accused_their_time_once_more),
 		cmocka_unit_test(an_acknowledgement_is_a_sign_of_life),
+		cmocka_unit_test(a_skewed_clock_refutes_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

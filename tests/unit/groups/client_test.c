@@ -105,6 +105,34 @@ static void large_commands_are_held_back_not_refused(void **state)
 	shop_free(&shop);
 }
 
+/* What came in one go becomes one entry, or one round of reads: nothing follows from it before the tick. */
+static void what_is_asked_together_is_carried_out_together(void **state)
+{
+	struct shop shop = shop_open();
+	struct mesh_node *member = &shop.mesh->node[MEMBER];
+	struct hosted *hosted = member->groups->hosted.slot[0].value;
+	link_id link = LIST_OF(hosted->clients.next, struct served, place)->link->link.id;
+	struct client_request request = {.kind = REQUEST_PROPOSE, .bytes = bytes_of_text("x")};
+	unsigned turns;
+
+	(void)state;
+	run(&shop, 10);
+	turns = shop.group->turns;
+	for (request.ticket = 1; request.ticket <= 2; request.ticket++) {
+		struct blob *message = client_wire_request(&request);
+		enum error error = groups_ops.receive(member->groups, shop.mesh->now, link, message, &member->out);
+
+		assert_int_equal(error, OK);
+		blob_drop(message);
+	}
+	assert_int_equal(shop.group->commands, 2);
+	assert_int_equal(shop.group->turns, turns);
+	assert_true(groups_ops.deadline(member->groups) <= shop.mesh->now);
+	groups_ops.tick(member->groups, shop.mesh->now, &member->out);
+	assert_true(shop.group->turns > turns);
+	shop_free(&shop);
+}
+
 static void feeding_is_answered_at_once(void **state)
 {
 	struct shop shop = shop_open();
@@ -379,6 +407,7 @@ int main(void)
 		cmocka_unit_test(commands_wait_for_room),
 		cmocka_unit_test(too_many_open_commands_are_busy),
 		cmocka_unit_test(large_commands_are_held_back_not_refused),
+		cmocka_unit_test(what_is_asked_together_is_carried_out_together),
 		cmocka_unit_test(feeding_is_answered_at_once),
 		cmocka_unit_test(queries_carry_their_deadline),
 		cmocka_unit_test(status_is_told_in_full),

@@ -47,6 +47,7 @@ struct group {
 	size_t voters;
 	enum error verdict;              /* of messages */
 	unsigned ticks, left, transferred;
+	unsigned turns;                  /* that it was asked what follows */
 	uint64_t position;
 	struct id dead;
 	msec due;
@@ -215,6 +216,7 @@ void group_declare_dead(struct group *group, msec now, const struct id *peer)
 
 bool group_next_effect(struct group *group, struct group_effect *out)
 {
+	group->turns++;
 	if (group->effects_taken == group->effects)
 		return false;
 	*out = group->effect[group->effects_taken++];

@@ -218,6 +218,52 @@ static void what_was_frozen_in_the_log_is_done_after_the_thaw(void **unused)
 	cluster_fini(&c);
 }
 
+/* The last command of a history and its end are committed by one write. */
+static void lose_in_the_turn_of_a_result(bool external)
+{
+	struct cluster c;
+	uint64_t first, second, last;
+	struct id ours;
+
+	cluster_init_empty(&c, 2);
+	c.external = external;
+	c.cut[0][1] = c.cut[1][0] = true;
+	c.node[0].durable = true;
+	for (size_t n = 0; n < 2; n++)
+		cluster_start(&c, n);
+	for (size_t n = 0; n < 2; n++)
+		CLUSTER_UNTIL(&c, raft_is_operational(group_raft(c.node[n].group)), 5000);
+	cluster_fill(&c, 1, 20);
+	ours = cluster_status(&c, 0).lineage;
+	last = cluster_status(&c, 0).log_last;
+	c.node[0].disk_delay = 100;
+	first = cluster_propose(&c, 0, "first");
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).log_last == last + 1, 100);
+	c.node[0].disk_delay = 1000;   /* of what comes now */
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).log_last == last + 2, 3000);   /* behind the beginning of its session */
+	second = cluster_propose(&c, 0, "second");
+	cluster_cut(&c, 0, 1, false);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 0).log_last == last + 4, 900);    /* and the decision to give way */
+	CLUSTER_UNTIL(&c, c.node[0].result[second].answers == 1, 3000);
+	assert_int_equal(c.node[0].result[first].reason, OK);
+	assert_int_equal(c.node[0].result[second].reason, OK);
+	assert_int_equal(c.node[0].result[second].position, 2);
+	assert_true(id_equal(&c.node[0].result[second].lineage, &ours));
+	assert_int_equal(c.node[0].facts[GROUP_DISSOLVED], 1);
+	assert_int_equal(c.node[0].last[GROUP_DISSOLVED].position, 2);
+	/* The owner of an external group answers for itself, and hears of the end first. */
+	if (!external)
+		assert_int_equal(c.node[0].result[second].dissolved, 0);
+	cluster_fini(&c);
+}
+
+static void a_result_belongs_to_the_history_that_it_was_told_of(void **unused)
+{
+	(void)unused;
+	lose_in_the_turn_of_a_result(false);
+	lose_in_the_turn_of_a_result(true);
+}
+
 static void who_leaves_is_out_and_the_rest_goes_on(void **unused)
 {
 	struct cluster c;
@@ -271,6 +317,43 @@ static void power_fails_at_any_moment_of_a_birth(void **unused)
 		CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
 		cluster_fini(&c);
 	}
+}
+
+/* Only one of three has the first entry when power fails, and the two others begin anew without it. */
+static void who_alone_had_a_beginning_gives_way(void **unused)
+{
+	size_t seen = 0;
+
+	(void)unused;
+	for (msec moment = 730; moment < 800; moment++) {
+		struct cluster c;
+		size_t alone = 3, begun = 0;
+
+		cluster_init_empty(&c, 3);
+		for (size_t n = 0; n < 3; n++) {
+			c.node[n].durable = true;
+			c.node[n].disk_delay = 2;
+			cluster_start(&c, n);
+		}
+		cluster_run(&c, moment);
+		for (size_t n = 0; n < 3; n++) {
+			cluster_stop(&c, n);
+			if (!id_is_zero(&c.node[n].disk.hard.lineage))
+				alone = n;
+			begun += !id_is_zero(&c.node[n].disk.hard.lineage);
+		}
+		for (size_t n = 0; n < 3; n++)
+			if (n != alone)
+				cluster_start(&c, n);
+		if (begun == 1) {
+			seen++;
+			CLUSTER_UNTIL(&c, cluster_has_voters(&c, 1), 60000);
+			cluster_start(&c, alone);
+			CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+		}
+		cluster_fini(&c);
+	}
+	assert_true(seen > 0);
 }
 
 /* Of two members one is the only voter: what the other heard must not outlive what it wrote. */
@@ -380,9 +463,11 @@ int main(void)
 		cmocka_unit_test(a_fence_stays_frozen_until_it_is_lifted),
 		cmocka_unit_test(a_silent_winner_lets_the_other_go_on),
 		cmocka_unit_test(what_was_frozen_in_the_log_is_done_after_the_thaw),
+		cmocka_unit_test(a_result_belongs_to_the_history_that_it_was_told_of),
 		cmocka_unit_test(who_leaves_is_out_and_the_rest_goes_on),
 		cmocka_unit_test(who_is_alone_leaves_at_once),
 		cmocka_unit_test(power_fails_at_any_moment_of_a_birth),
+		cmocka_unit_test(who_alone_had_a_beginning_gives_way),
 		cmocka_unit_test(power_fails_at_the_only_voter_of_a_birth),
 		cmocka_unit_test(histories_meet_at_random),
 	};

@@ -1,6 +1,9 @@
 /*
  * Whole groups over a network in memory: who proposes where, what comes of it, and what every member has in the end.
  */
+#include "groups/group_wire.h"
+#include "groups/snapshot.h"
+#include "groups/sync.h"
 #include "groups_cluster.h"
 #include "sum_state.h"
 
@@ -612,6 +615,44 @@ static void an_emptied_leader_hands_over(void **unused)
 	cluster_fini(&c);
 }
 
+/* As a leader that has ended did: nobody has it any more, and what the next one offers reaches less far. */
+static void offer_nothing(struct cluster *c, size_t from, size_t to)
+{
+	struct group_status status = cluster_status(c, from);
+	struct id hash = id_hash(bytes_of_text("a chunk"));
+	struct group_message message = {.kind = MESSAGE_OFFER, .lineage = status.lineage, .meta = {.index = status.commit + 1000,
+		.term = status.term, .position = status.position, .chunks = 1, .root = snapshot_root(bytes_of(hash.byte, ID_SIZE)),
+		.configuration_index = 1}, .bytes = bytes_of(hash.byte, ID_SIZE)};
+	struct blob *blob;
+	uint64_t written;
+
+	message.meta.configuration = *raft_configuration(group_raft(c->node[from].group), status.commit, &written);
+	blob = group_wire_encode(&message);
+	assert_int_equal(group_receive(c->node[to].group, c->now, &c->node[from].id, LANE_BULK, blob_bytes(blob)), OK);
+	blob_drop(blob);
+}
+
+static void a_fetch_that_nobody_can_serve_makes_room(void **unused)
+{
+	struct cluster c;
+	uint64_t ticket;
+
+	(void)unused;
+	cluster_init_empty(&c, 4);
+	for (size_t n = 0; n < 3; n++)
+		cluster_start(&c, n);
+	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 20000);
+	cluster_fill_up(&c, 0);
+	cluster_start(&c, 3);
+	for (msec until = c.now + 100; c.now < until; cluster_step(&c))
+		offer_nothing(&c, cluster_leader(&c), 3);
+	assert_int_equal(c.node[3].facts[GROUP_RESTORED], 0);
+	CLUSTER_UNTIL(&c, c.node[3].facts[GROUP_RESTORED] == 1, 3 * SYNC_TIMEOUT);
+	ticket = cluster_propose(&c, 3, "from the newcomer");
+	CLUSTER_UNTIL(&c, cluster_is_ok(&c, 3, ticket), 5000);
+	cluster_fini(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -637,6 +678,7 @@ int main(void)
 		cmocka_unit_test(a_reader_reads_and_cannot_write),
 		cmocka_unit_test(what_a_reader_sends_all_the_same_is_refused),
 		cmocka_unit_test(an_emptied_leader_hands_over),
+		cmocka_unit_test(a_fetch_that_nobody_can_serve_makes_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,8 @@ struct result {
 	unsigned answers;
 	enum error reason;
 	uint64_t position;
+	struct id lineage;
+	unsigned dissolved;          /* GROUP_DISSOLVED that were told before it */
 	struct blob *bytes;
 	msec at;
 };
@@ -371,6 +373,8 @@ static inline void cluster_fact(struct cluster *c, struct node *node, struct gro
 		result->answers++;
 		result->reason = fact->reason;
 		result->position = fact->position;
+		result->lineage = fact->lineage;
+		result->dissolved = node->facts[GROUP_DISSOLVED];
 		result->at = c->now;
 		assert_null(result->bytes);
 		result->bytes = fact->bytes != NULL ? blob_keep(fact->bytes) : NULL;

@@ -122,7 +122,7 @@ static void a_silent_voter_is_replaced_in_one_change(void **state)
 	cluster_free(c);
 }
 
-/* 2.10: the old life votes no more, the new one takes its place at once, and the size stays. */
+/* The old life votes no more, the new one takes its place at once, and the size stays. */
 static void s5_a_new_life_replaces_the_old(void **state)
 {
 	struct cluster *c = cluster_new(3, 3);

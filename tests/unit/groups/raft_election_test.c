@@ -273,6 +273,38 @@ static void b9_a_voter_of_the_committed_configuration_may_campaign(void **state)
 	lone_free(l);
 }
 
+/* What was committed is not remembered; but nobody writes a configuration before the last one is committed. */
+static void b9_holds_after_a_restart(void **state)
+{
+	struct lone *l = lone_new(3);
+	struct configuration joint = {.outgoing = lone_voters(0, 3).incoming, .incoming = lone_voters(1, 3).incoming};
+	struct configuration without = lone_voters(1, 3);
+	struct log_entry entry[2], stored[3];
+	struct image image = {.entry = stored, .count = 3};
+	struct buffer payload[2] = {{0}};
+	struct raft *raft;
+
+	(void)state;
+	configuration_encode(&joint, &payload[0]);
+	configuration_encode(&without, &payload[1]);
+	for (size_t i = 0; i < 2; i++) {
+		entry[i] = (struct log_entry){.head = {.term = 2, .kind = ENTRY_CONFIGURATION},
+			.payload = blob_copy(buffer_bytes(&payload[i]))};
+		buffer_fini(&payload[i]);
+	}
+	lone_append(l, 1, &(struct lone_append){.term = 2, .prev = 1, .entry = entry, .count = 2, .commit = 2});
+	for (size_t i = 0; i < 3; i++)
+		stored[i] = *raft_entry(l->raft, i + 1);
+	image.hard = (struct hard_state){.lineage = l->lineage, .incarnation = 1, .term = 2};
+	raft = raft_new(&(struct raft_options){.self = lone_member(0), .timing = raft_timing_default, .seed = 5}, &image, l->now);
+	raft_free(l->raft);
+	l->raft = raft;
+	assert_int_equal(raft_commit(raft), 0);
+	to_deadline(l);
+	assert_int_equal(raft_role(l->raft), RAFT_PRE_CANDIDATE);
+	lone_free(l);
+}
+
 static void b12_who_is_asked_does_not_look_at_its_own_configuration(void **state)
 {
 	struct lone *l = lone_options(2, &(struct raft_options){0});
@@ -332,6 +364,7 @@ int main(void)
 		cmocka_unit_test(e9_a_leader_whose_disk_stalls_hands_over),
 		cmocka_unit_test(e10_a_reluctant_leader_hands_over),
 		cmocka_unit_test(b9_a_voter_of_the_committed_configuration_may_campaign),
+		cmocka_unit_test(b9_holds_after_a_restart),
 		cmocka_unit_test(b12_who_is_asked_does_not_look_at_its_own_configuration),
 		cmocka_unit_test(b30_words_to_another_life_are_dropped),
 		cmocka_unit_test(a_second_leader_of_a_term_is_a_liar),

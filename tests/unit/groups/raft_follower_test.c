@@ -1,5 +1,5 @@
 /*
- * raft_follower_test.c - what a follower believes, keeps and promises (section 2.6 of the design; B1, B15, B16, B26, B29).
+ * raft_follower_test.c - what a follower believes, keeps and promises (B1, B15, B16, B26, B29).
  */
 #include "lone.h"
 
@@ -184,7 +184,7 @@ static void a_gap_is_refused_with_a_hint(void **state)
 	lone_free(l);
 }
 
-/* 2.10: an old copy of the disk, in a term in which it acknowledged more. */
+/* An old copy of the disk, in a term in which it acknowledged more. */
 static void a_member_that_forgot_what_it_acknowledged_stops(void **state)
 {
 	struct lone *l = lone_new(3);

@@ -1,5 +1,5 @@
 /*
- * raft_leader_test.c - what a leader sends, counts and commits (3.5, 3.6, figure 8; B1, B17, B31; flow limits of 2.15).
+ * raft_leader_test.c - what a leader sends, counts and commits (3.5, 3.6, figure 8; B1, B17, B31; limits of flow).
  */
 #include "lone.h"
 

@@ -1,5 +1,5 @@
 /*
- * raft_read_test.c - ReadIndex (2.12; B3, B4).
+ * raft_read_test.c - ReadIndex (6.4; B3, B4).
  */
 #include "lone.h"
 

@@ -36,10 +36,12 @@ static void nothing_is_proposed_meanwhile_and_the_successor_catches_up(void **st
 	assert_int_equal(lone_propose(l, "b"), ERROR_NOT_LEADER);
 	lone_ok(l, 2, 3);
 	assert_int_equal(lone_count(l, 2, RAFT_TIMEOUT_NOW), 1);
-	/* It does not take over: we go on. */
+	assert_int_equal(lone_said(l, 2, RAFT_TIMEOUT_NOW)->index, 3);
+	/* It does not take over: we go on, with something that makes the TIMEOUT_NOW an old one. */
 	lone_tick(l, 1000);
 	lone_hear(l, 1, &(struct raft_message){.kind = RAFT_HEARTBEAT_REPLY, .term = 2, .match = 3, .index = 3});
 	lone_tick(l, 1001);
+	assert_int_equal(raft_last(l->raft), 4);
 	assert_int_equal(lone_propose(l, "b"), OK);
 	lone_drain(l);
 	lone_free(l);
@@ -71,10 +73,25 @@ static void a_timeout_now_of_the_past_does_nothing(void **state)
 	lone_hear(l, 1, &(struct raft_message){.kind = RAFT_HEARTBEAT, .term = 5});
 	lone_hear(l, 2, &(struct raft_message){.kind = RAFT_TIMEOUT_NOW, .term = 4});
 	assert_int_equal(raft_role(l->raft), RAFT_FOLLOWER);
-	lone_hear(l, 1, &(struct raft_message){.kind = RAFT_TIMEOUT_NOW, .term = 5});
+	lone_hear(l, 1, &(struct raft_message){.kind = RAFT_TIMEOUT_NOW, .term = 5, .index = 1});
 	assert_int_equal(raft_role(l->raft), RAFT_CANDIDATE);
 	assert_int_equal(raft_term(l->raft), 6);
 	assert_true(lone_said(l, 2, RAFT_VOTE)->transfer);
+	lone_free(l);
+}
+
+static void who_got_more_since_does_not_obey(void **state)
+{
+	struct lone *l = lone_new(3);
+	struct log_entry entry[] = {lone_entry(5, ""), lone_entry(5, "a")};
+
+	(void)state;
+	lone_append(l, 1, &(struct lone_append){.term = 5, .prev = 1, .entry = entry, .count = 2});
+	lone_hear(l, 1, &(struct raft_message){.kind = RAFT_TIMEOUT_NOW, .term = 5, .index = 2});
+	assert_int_equal(raft_role(l->raft), RAFT_FOLLOWER);
+	assert_int_equal(raft_term(l->raft), 5);
+	lone_hear(l, 1, &(struct raft_message){.kind = RAFT_TIMEOUT_NOW, .term = 5, .index = 3});
+	assert_int_equal(raft_role(l->raft), RAFT_CANDIDATE);
 	lone_free(l);
 }
 
@@ -85,6 +102,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_proposed_meanwhile_and_the_successor_catches_up),
 		cmocka_unit_test(who_cannot_lead_is_not_asked),
 		cmocka_unit_test(a_timeout_now_of_the_past_does_nothing),
+		cmocka_unit_test(who_got_more_since_does_not_obey),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

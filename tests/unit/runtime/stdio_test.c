@@ -138,6 +138,36 @@ static void an_empty_pipe_is_waited_for(void **state)
 	close(end[0]);
 }
 
+static void what_nobody_reads_stops_waking_the_loop(void **state)
+{
+	struct ear *ear = *state;
+	struct input *input;
+	int end[2];
+
+	make_pipe(end);
+	input = input_open(&ear->loop, end[0], on_ready, ear);
+	assert_int_equal(read_status(input), STDIO_AGAIN);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_int_equal(write(end[1], "x", 1), 1);
+		turn(ear);
+		assert_int_equal(ear->ready, i);
+		expect_input(input, "x");
+		assert_int_equal(read_status(input), STDIO_AGAIN);
+	}
+	assert_true(uv_loop_alive(&ear->loop));
+	assert_int_equal(write(end[1], "y", 1), 1);
+	turn(ear);
+	turn(ear);
+	assert_false(uv_loop_alive(&ear->loop));
+	expect_input(input, "y");
+	assert_int_equal(read_status(input), STDIO_AGAIN);
+	assert_int_equal(write(end[1], "z", 1), 1);
+	turn(ear);
+	assert_int_equal(ear->ready, 5);
+	input_close(input);
+	close_both(end);
+}
+
 static void no_more_is_read_than_there_is_room(void **state)
 {
 	struct ear *ear = *state;
@@ -543,6 +573,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STDIO_TEST(an_empty_pipe_is_waited_for),
+		STDIO_TEST(what_nobody_reads_stops_waking_the_loop),
 		STDIO_TEST(no_more_is_read_than_there_is_room),
 		STDIO_TEST(input_may_be_closed_while_it_waits),
 		STDIO_TEST(a_regular_file_is_always_ready),

@@ -1,0 +1,107 @@
+/*
+ * peer_table.c - see peer_table.h. Ids are hashes or keys, so prefixes rarely tie; ties are settled by the entries.
+ */
+#include "discovery/peer_table.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/memory.h"
+#include "discovery/catalog.h"
+
+#include <string.h>
+
+#define NEAR 128
+
+static uint32_t prefix_of(const struct id *id)
+{
+	return bytes_get_be32(id->byte);
+}
+
+const struct id *peer_table_id(const struct peer_table *table, size_t at)
+{
+	ASSERT(at < table->count);
+	return &table->peer[at]->entry->card.peer;
+}
+
+static bool is_at(const struct peer_table *table, size_t at, const struct id *id)
+{
+	return at < table->count && table->prefix[at] == prefix_of(id) && id_equal(peer_table_id(table, at), id);
+}
+
+void peer_table_fini(struct peer_table *table)
+{
+	memory_free(table->prefix);
+	memory_free(table->peer);
+	*table = (struct peer_table){0};
+}
+
+struct catalog_peer *peer_table_get(const struct peer_table *table, const struct id *id)
+{
+	size_t at = peer_table_lower(table, id);
+
+	return is_at(table, at, id) ? table->peer[at] : NULL;
+}
+
+/* Half as much again, not twice: where many nodes share a process this is most of what they hold. */
+static void make_room(struct peer_table *table)
+{
+	if (table->count < table->capacity)
+		return;
+	table->capacity += table->capacity / 2 + 8;
+	table->prefix = memory_resize(table->prefix, table->capacity * sizeof(*table->prefix));
+	table->peer = memory_resize(table->peer, table->capacity * sizeof(*table->peer));
+}
+
+void peer_table_add(struct peer_table *table, struct catalog_peer *peer)
+{
+	const struct id *id = &peer->entry->card.peer;
+	size_t at = peer_table_lower(table, id), after = table->count - at;
+
+	ASSERT(!is_at(table, at, id));
+	make_room(table);
+	memmove(table->prefix + at + 1, table->prefix + at, after * sizeof(*table->prefix));
+	memmove(table->peer + at + 1, table->peer + at, after * sizeof(struct catalog_peer *));
+	table->prefix[at] = prefix_of(id);
+	table->peer[at] = peer;
+	table->count++;
+}
+
+struct catalog_peer *peer_table_remove(struct peer_table *table, const struct id *id)
+{
+	size_t at = peer_table_lower(table, id);
+	struct catalog_peer *peer;
+
+	if (!is_at(table, at, id))
+		return NULL;
+	peer = table->peer[at];
+	table->count--;
+	memmove(table->prefix + at, table->prefix + at + 1, (table->count - at) * sizeof(*table->prefix));
+	memmove(table->peer + at, table->peer + at + 1, (table->count - at) * sizeof(struct catalog_peer *));
+	return peer;
+}
+
+size_t peer_table_lower(const struct peer_table *table, const struct id *id)
+{
+	uint32_t prefix = prefix_of(id);
+	size_t guess = (size_t)((uint64_t)prefix * table->count >> 32);
+	size_t low = guess > NEAR ? guess - NEAR : 0;
+	size_t high = guess + NEAR < table->count ? guess + NEAR : table->count;
+
+	/* Ids are spread evenly, so the place is near the guess; if it is not, all is searched. */
+	if (low > 0 && table->prefix[low - 1] >= prefix)
+		low = 0;
+	if (high < table->count && table->prefix[high] < prefix)
+		high = table->count;
+	/* Everything before low is smaller than the prefix, everything from high on is not. */
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (table->prefix[middle] < prefix)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low < table->count && table->prefix[low] == prefix && id_compare(peer_table_id(table, low), id) < 0)
+		low++;
+	return low;
+}

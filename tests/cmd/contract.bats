@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# What all programs have in common: how they end when stdout fails, signals, mistakes on the command line.
+load helper
+
+# without_reader COMMAND...: with a stdout that nobody reads any more
+without_reader() {
+	local writer
+	rm -f pipe
+	mkfifo pipe
+	: <pipe &
+	exec {writer}>pipe
+	wait $!
+	exit_status=0
+	"$@" >&"$writer" 2>err || exit_status=$?
+	exec {writer}>&-
+}
+
+@test "stdout that fails is told, exit 74; one that nobody reads is death of SIGPIPE, in silence" {
+	mkfifo silence
+	ready mosaik-bootstrap -b 127.0.0.1:0 >token
+	background mosaik-map serve m -q --lan <>silence
+	mosaik-map put m a 1 -w "$(scaled 10)"
+	for words in "catalog peers" "catalog me" "catalog graph --dot" "catalog doctor" "catalog id tag x" "catalog -V" "catalog -h" \
+		"map get m a" "map ls m -j" "map put m a 1 --print-version" "map dump m" "map watch m --initial -c 1" "key gen" "bootstrap -h"; do
+		program=mosaik-${words%% *}
+		read -r -a arguments <<<"${words#* }"
+		exit_status=0
+		"$program" "${arguments[@]}" >/dev/full 2>err || exit_status=$?
+		[ "$exit_status $(cat err)" = "74 $program: error[stdout]: cannot write to stdout: No space left on device" ]
+		without_reader "$program" "${arguments[@]}"
+		[ "$exit_status $(cat err)" = "141 " ]
+	done
+}
+
+@test "SIGUSR1 and --stats: every program says what it did so far" {
+	mkfifo silence
+	for words in "bootstrap -b 127.0.0.1:0" "map serve m -q" "group join g -q" "catalog watch" "map wait nothing k -W inf"; do
+		program=mosaik-${words%% *}
+		read -r -a arguments <<<"${words#* }"
+		background "$program" "${arguments[@]}" <>silence >out 2>err
+		catches() { (($((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$pid/status"))) & 0x200)); }
+		eventually catches
+		asked() { kill -USR1 "$pid" && grep -q "^$program: stats .*peers=[0-9]* .*seconds=" err; }
+		eventually asked
+		kill -KILL "$pid"
+		wait "$pid" || true
+	done
+	background mosaik-set serve s -q --stats=50ms -j <>silence >out 2>err
+	counted() { jq -e 'select(.program == "mosaik-set" and .online == 1 and .voters == 1)' err; }
+	eventually counted
+}
+
+@test "what ends with an error says so, also with -q; a count of nothing is a mistake" {
+	for words in "consume s -c 0" "map watch s -c 0" "catalog ping x -c 0" "group log g -c 0" "map serve s --expect 0" "pqueue serve s --capacity 0"; do
+		read -r -a arguments <<<"$words"
+		run -64 "mosaik-${arguments[0]}" "${arguments[@]:1}"
+		[[ ${lines[0]} == *"'0' is not a number from 1 on" ]]
+	done
+	run -69 mosaik-consume -w 100ms first second
+	[ "$output" = "mosaik-consume: error[no-producer]: no producer of stream 'first' and others on network '$MOSAIK_NETWORK' within the wait" ]
+	run -69 mosaik-produce -w 100ms -m x s
+	[ "$output" = "mosaik-produce: error[no-consumer]: 0 of 1 consumers of stream 's' on network '$MOSAIK_NETWORK' came within the wait" ]
+	# A producer that dies.
+	ready mosaik-consume -q -e s >out 2>err
+	local consumer=$pid
+	mkfifo input
+	exec {in}<>input
+	background mosaik-produce -q s <input
+	echo one >&"$in"
+	eventually test -s out
+	kill -KILL "$pid"
+	wait "$pid" || true
+	status_of "$consumer"
+	[ "$exit_status $(cat err)" = "74 mosaik-consume: error[vanished]: 1 producers went without an end, and did not come back" ]
+	# A command that fails.
+	strict() { exec mosaik-consume -q --strict "$@" s -- false; }
+	ready strict 2>err
+	consumer=$pid
+	mosaik-produce -q -m x s || true
+	status_of "$consumer"
+	[ "$exit_status $(cat err)" = "65 mosaik-consume: error[command]: a command failed (--strict)" ]
+}
+
+@test "a host that nobody knows is no reason to wait for the deadline" {
+	run -69 mosaik-catalog -q -p nobody.invalid:5 peers
+	[ "$output" = "mosaik-catalog: error[no-answer]: no member of network '$MOSAIK_NETWORK' answered: cannot be reached at any known address" ]
+	run -69 mosaik-map -q -p nobody.invalid:5 get s k -w 200ms
+	ready mosaik-bootstrap -b 127.0.0.1:0 >token
+	for peers in "-p nobody.invalid:5" "--no-local -p nobody.invalid:5 -p $(cut -d@ -f2 token)" "--no-local -p nobody.invalid:5 -p localhost:$(cut -d: -f2 token)"; do
+		read -r -a arguments <<<"$peers"
+		run -0 mosaik-catalog -q "${arguments[@]}" -o tags peers
+		[ "$output" = bootstrap ]
+	done
+}
+
+@test "--no-names: a name is found by who knows it, and not told to who does not" {
+	background mosaik-produce -q --no-names -t secret-tag secret-stream <>"$(mkfifo silence; echo silence)"
+	mosaik-catalog wait --stream secret-stream -W "$(scaled 10)"
+	run -0 mosaik-catalog -j peers
+	[[ $output != *secret* ]]
+	[ "$(mosaik-catalog -o name tags)" = "$(mosaik-catalog id tag secret-tag)" ]
+	run -0 script -qec "mosaik-catalog tags" /dev/null
+	[[ ${lines[1]} == "#$(mosaik-catalog id tag secret-tag | cut -c1-10) "* ]]
+	run -0 mosaik-catalog peers -t secret-tag --stream secret-stream
+	[ "${#lines[@]}" -eq 1 ]
+	run -0 mosaik-catalog announce --no-names -t hidden -- mosaik-catalog -o name tags
+	[[ $output != *hidden* ]]
+	run -124 mosaik-bootstrap -b 127.0.0.1:0 -W 100ms
+}

@@ -34,7 +34,7 @@ BINARIES := $(PROGRAMS:%=$B/bin/%)
 
 BUILD_TOOLS := $(firstword $(CC))=$(if $(IS_CLANG),clang,gcc) pkg-config=pkg-config
 BUILD_MODULES := libngtcp2=libngtcp2-dev libngtcp2_crypto_gnutls=libngtcp2-crypto-gnutls-dev gnutls=libgnutls28-dev \
-	nettle=nettle-dev hogweed=nettle-dev libuv=libuv1-dev libcbor=libcbor-dev lmdb=liblmdb-dev jansson=libjansson-dev
+	nettle=nettle-dev hogweed=nettle-dev libuv=libuv1-dev libcbor=libcbor-dev lmdb=liblmdb-dev libxxhash=libxxhash-dev jansson=libjansson-dev
 TEST_TOOLS := bats=bats mandoc=mandoc jq=jq pkill=procps valgrind=valgrind
 TEST_MODULES := cmocka=libcmocka-dev
 ANALYZE_TOOLS := clang=clang clang-tidy=clang-tidy cppcheck=cppcheck shellcheck=shellcheck

@@ -98,7 +98,8 @@ static void start_command(struct updating *updating)
 		asker_leave(&updating->asker, status);
 		return;
 	}
-	updating->asker.ask.session.deadline = MSEC_NEVER;
+	if (!updating->invocation->settings->common.has_timeout)
+		updating->asker.ask.session.deadline = MSEC_NEVER;
 	updating->to = output_open(runtime_loop(runtime), updating->pipes[0], on_pipe, updating);
 	updating->from = input_open(runtime_loop(runtime), updating->pipes[1], on_pipe, updating);
 	if (updating->was_there)
@@ -201,7 +202,7 @@ static void on_turn(struct asker *asker, msec now)
 	close_to(updating);
 	child_free(updating->child);
 	updating->child = NULL;
-	if (updating->invocation->settings->common.timeout != MSEC_NEVER)
+	if (!updating->invocation->settings->common.has_timeout)
 		asker->ask.session.deadline = now + updating->invocation->settings->common.timeout;
 	if (status != 0)
 		asker_leave(asker, status);

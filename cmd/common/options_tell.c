@@ -15,6 +15,7 @@
 #include "cmd/common/exit.h"
 
 #define HINTS_MAX 4
+#define LINE_SIZE 4096
 
 /* A process is one program and has one stderr: the one place where a global says what is so. */
 static struct {
@@ -48,13 +49,24 @@ void options_tell_clear(void)
 	speaker.is_over = false;
 }
 
+/* A line in one write: other programs have the same stderr. */
+__attribute__((format(printf, 2, 0)))
+static void say(const char *kind, const char *format, va_list arguments)
+{
+	char text[LINE_SIZE];
+
+	vsnprintf(text, sizeof text, format, arguments);
+	dprintf(STDERR_FILENO, "%s: %s: %s\n", speaker_name(), kind, text);
+}
+
 __attribute__((format(printf, 3, 0)))
 static void tell(const char *slug, const char *const *hints, const char *format, va_list arguments)
 {
+	char kind[64];
+
 	options_tell_clear();
-	fprintf(stderr, "%s: error[%s]: ", speaker_name(), slug);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
+	snprintf(kind, sizeof kind, "error[%s]", slug);
+	say(kind, format, arguments);
 	if (hints && (speaker.verbose || isatty(STDERR_FILENO)))
 		for (size_t i = 0; i < HINTS_MAX && hints[i]; i++)
 			fprintf(stderr, "  %s\n", hints[i]);
@@ -86,21 +98,18 @@ void warn(const char *format, ...)
 	if (speaker.quiet)
 		return;
 	options_tell_clear();
-	fprintf(stderr, "%s: warning: ", speaker_name());
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say("warning", format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
 }
 
 void usage_error(const char *format, ...)
 {
 	va_list arguments;
 
-	fprintf(stderr, "%s: error[usage]: ", speaker_name());
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	say("error[usage]", format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "\ntry: %s -h\n", speaker_name());
+	fprintf(stderr, "try: %s -h\n", speaker_name());
 	exit(EXIT_USAGE);
 }

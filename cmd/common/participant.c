@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "cmd/common/group_key.h"
+#include "cmd/common/group_name.h"
 #include "cmd/common/key_file.h"
 #include "cmd/common/session_stats.h"
 #include "runtime/key.h"
@@ -144,6 +145,8 @@ void participant_open(struct participant *participant, struct session *session, 
 	const struct participant_options *options)
 {
 	*participant = (struct participant){.session = session, .options = *options, .key_lock = -1};
+	participant->listed = memory_copy_text(options->listed);
+	participant->options.listed = participant->listed;
 	if (how)
 		open_session(participant, how);
 	join(participant, runtime_now(session->runtime));
@@ -304,11 +307,48 @@ void participant_stats(struct participant *participant)
 	session_stats_end(participant->session, &stats);
 }
 
+static void tell_other(struct participant *participant, const char *listed)
+{
+	const struct participant_options *options = &participant->options;
+
+	participant->told_others = true;
+	if (strcmp(listed, options->listed) == 0)
+		warn("another %s '%s' is there, with another --key or --lan, or another state: they are two", options->kind, options->name);
+	else
+		warn("another %s '%s' is there, of other types: '%s', not '%s': they are two", options->kind, options->name, listed,
+			options->listed);
+}
+
+/* Who forgot -T, --key or --lan would wait for the others of that name for ever, and not know why. */
+static void look_for_others(struct participant *participant)
+{
+	const struct catalog *catalog = node_catalog(node_of(participant));
+	const struct catalog_peer *peer;
+	const char *types;
+	size_t at = 0;
+
+	if (participant->told_others || participant->seen == catalog->live)
+		return;
+	participant->seen = catalog->live;
+	while (!participant->told_others && (peer = catalog_next(catalog, &at)) != NULL) {
+		const struct card *card = &peer->entry->card;
+
+		for (size_t i = 0; i < card->groups.count && !participant->told_others; i++) {
+			const char *listed = card_name(card, &card->groups.id[i]);
+
+			if (listed && !id_equal(&card->groups.id[i], &participant->id) &&
+					group_name_matches(listed, participant->options.kind, participant->options.name, &types))
+				tell_other(participant, listed);
+		}
+	}
+}
+
 void participant_turn(struct participant *participant, msec now)
 {
 	if (!participant->options.over && session_stats_due(participant->session, now))
 		participant_stats(participant);
 	tell_if_full(participant);
+	look_for_others(participant);
 	if (participant->group)
 		node_group_turn(node_of(participant), now);
 }
@@ -333,4 +373,5 @@ void participant_close(struct participant *participant)
 	close_store(participant);
 	if (participant->key_lock >= 0)
 		close(participant->key_lock);
+	memory_free(participant->listed);
 }

@@ -36,6 +36,7 @@ struct participant {
 	struct participant_options options;
 	struct group *group;             /* NULL before open and after it has left */
 	struct store *store;             /* NULL: in memory */
+	char *listed;                    /* that of the options, kept */
 	struct id id;
 	int key_lock;                    /* of the key that is kept with the data; -1 */
 	bool is_leaving;
@@ -43,6 +44,8 @@ struct participant {
 	bool told_full;
 	uint64_t snapshots;              /* so often the content was fetched whole, last at that version */
 	uint64_t snapshot_version;
+	bool told_others;
+	size_t seen;                     /* peers, when it was last looked for others of this name */
 	bool archive_failed;             /* a part of a history that lost could not be kept */
 };
 

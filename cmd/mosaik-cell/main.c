@@ -19,7 +19,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-cell -n demo serve config -T json --data ./config &",
-	"mosaik-cell -n demo set config - <config.json",
+	"mosaik-cell -n demo set config - -w 10s <config.json",
 	"mosaik-cell -n demo get config",
 	NULL
 };

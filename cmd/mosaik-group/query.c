@@ -23,6 +23,8 @@ static void put(struct query *query, struct bytes text)
 	struct group_query question = {.ticket = 1, .level = query->settings->local ? QUERY_LOCAL : QUERY_STRONG,
 		.deadline = MSEC_NEVER, .query = text};
 
+	if (text.size == 0)   /* members would take it for a barrier, and not ask CMD */
+		fail(EXIT_DATA, "empty", NULL, "an empty question asks nothing");
 	if (text.size > GROUP_COMMAND_MAX)
 		fail(EXIT_DATA, "too-large", NULL, "a question has at most %u bytes", GROUP_COMMAND_MAX);
 	(void)asker_query(&query->asker, &question);   /* the first one is always taken */

@@ -25,7 +25,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-map -n demo serve users -T str:u64 --data ./users &",
-	"mosaik-map -n demo put users alice 17",
+	"mosaik-map -n demo put users alice 17 -w 10s",
 	"mosaik-map -n demo get users alice",
 	NULL
 };

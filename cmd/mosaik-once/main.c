@@ -16,7 +16,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-once -n demo serve chief -T str &",
-	"mosaik-once -n demo set chief \"$HOSTNAME\" && echo we are the one",
+	"mosaik-once -n demo set chief \"$HOSTNAME\" -w 10s && echo we are the one",
 	"mosaik-once -n demo get chief",
 	NULL
 };

@@ -28,7 +28,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-pqueue -n demo serve jobs -T u64:str:json --data ./jobs &",
-	"mosaik-pqueue -n demo push jobs 5 backup '{\"host\":\"a\"}'",
+	"mosaik-pqueue -n demo push jobs 5 backup '{\"host\":\"a\"}' -w 10s",
 	"mosaik-pqueue -n demo take jobs --max",
 	NULL
 };

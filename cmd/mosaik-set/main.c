@@ -21,7 +21,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-set -n demo serve online -T str &",
-	"mosaik-set -n demo add online alice bob",
+	"mosaik-set -n demo add online alice bob -w 10s",
 	"mosaik-set -n demo has online alice && echo yes",
 	NULL
 };

@@ -28,7 +28,7 @@ static const struct subcommand verbs[] = {
 
 static const char *const examples[] = {
 	"mosaik-vec -n demo serve log -T json --data ./log &",
-	"mosaik-vec -n demo push log '{\"event\":\"start\"}'",
+	"mosaik-vec -n demo push log '{\"event\":\"start\"}' -w 10s",
 	"mosaik-vec -n demo ls log",
 	NULL
 };

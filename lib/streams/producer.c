@@ -231,7 +231,7 @@ static bool write_picked(struct subscription *subscription, msec now, const stru
 	}
 	message.picked = buffer_bytes(&picking->bits);
 	message.records = buffer_bytes(&picking->records);
-	offer = (struct offer){stream_wire_picked(&message), checksum(message.records), message.records.size, picking->count};
+	offer = (struct offer){stream_wire_picked(&message), checksum_of(message.records), message.records.size, picking->count};
 	taken = subscription_offer(subscription, now, &offer, out);
 	blob_drop(offer.message);
 	subscription->skipped = 0;
@@ -294,7 +294,7 @@ void producer_write(struct streams *streams, msec now, struct producer *producer
 	}
 	/* Once a batch, and not at all when nobody reads all of it. */
 	if (producer->subscriptions.count > producer->filtering) {
-		writing.offer = (struct offer){batch.blob, checksum(writing.records), bytes, batch.count};
+		writing.offer = (struct offer){batch.blob, checksum_of(writing.records), bytes, batch.count};
 		stream_wire_batch(batch.blob, producer->next, batch.count);
 	}
 	write_to_all(producer, now, &writing, out);

@@ -416,7 +416,7 @@ static enum error take_batch(struct source *source, msec now, const struct arriv
 {
 	const struct stream_message *message = arrival->message;
 	struct streams_fact *fact;
-	struct id digest;
+	struct checksum digest;
 
 	if (source->state != SOURCE_RUNNING || !is_as_asked(source, message))
 		return ERROR_MALFORMED;
@@ -430,7 +430,7 @@ static enum error take_batch(struct source *source, msec now, const struct arriv
 	if (!reach(source, now, message))
 		return ERROR_MALFORMED;
 	/* Hashed as it comes, so that END costs nothing and the bytes are still in the cache. */
-	digest = checksum(message->records);
+	digest = checksum_of(message->records);
 	stream_tally_add(&source->tally, &digest, message->records.size, message->count);
 	source->next = message->sequence + message->span;
 	source->link->uncredited += blob_size(arrival->blob);

@@ -1,8 +1,8 @@
 /*
  * stream_tally.c - count, bytes and hash of a subscription.
  *
- * The hash is over the digests of the batches and not over their bytes: a producer hashes a batch once and then adds
- * 32 bytes a subscriber, so a thousand subscribers cost little more than one. Batches arrive as they were sent, so
+ * The hash is over the checksums of the batches and not over their bytes: a producer sums up a batch once and then adds
+ * 16 bytes a subscriber, so a thousand subscribers cost little more than one. Batches arrive as they were sent, so
  * both ends see the same boundaries.
  */
 #include "streams/stream_tally.h"
@@ -16,12 +16,12 @@ void stream_tally_init(struct stream_tally *tally)
 	hash_init(&tally->hash);
 }
 
-void stream_tally_add(struct stream_tally *tally, const struct id *digest, size_t bytes, uint64_t count)
+void stream_tally_add(struct stream_tally *tally, const struct checksum *digest, size_t bytes, uint64_t count)
 {
 	ASSERT(count > 0 && bytes >= count);   /* an empty record takes one byte */
 	tally->count += count;
 	tally->bytes += bytes;
-	hash_update(&tally->hash, bytes_of(digest->byte, ID_SIZE));
+	hash_update(&tally->hash, bytes_of(digest->byte, CHECKSUM_SIZE));
 }
 
 struct stream_sum stream_tally_sum(const struct stream_tally *tally)

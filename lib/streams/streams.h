@@ -14,7 +14,7 @@
  *     C -> P  END_ACK   [5, verified?]             after the reader has everything; then P closes the link
  *
  * `records` is a byte string that holds a CBOR sequence (RFC 8742) of byte strings, one a record. hash is
- * BLAKE3(C(records of batch 1) || C(records of batch 2) || ...): a batch is hashed once, whoever reads it. C is checksum.h:
+ * BLAKE3(C(records of batch 1) || C(records of batch 2) || ...): a batch is hashed once, whoever reads it. C is XXH3 (checksum.h):
  * TLS has authenticated every byte already, and BLAKE3 of all of them was a fifth of the work at either end.
  * A batch is encoded once into one blob that every subscriber's link sends.
  *

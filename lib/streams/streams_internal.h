@@ -174,7 +174,7 @@ void subscription_send(struct subscription *subscription, msec now, struct blob 
 /* A message with records for it, kept: sent, queued, or left out. false: left out, the subscriber is too slow. */
 struct offer {
 	struct blob *message;
-	struct id digest;                      /* of its records part */
+	struct checksum digest;                /* of its records part */
 	size_t bytes;                          /* of its records part */
 	uint64_t records;
 };

@@ -380,3 +380,26 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 	run -0 mosaik-map --version
 	[[ $output == "mosaik-map "* ]]
 }
+
+@test "a replica with other types or other settings than those there is told so" {
+	serve 1 map m -T str:u64
+	told() { grep -q "$1" err; }
+	background mosaik-map serve m --lan --reader <>silence 2>err
+	eventually told "warning: another map 'm' is there, of other types: 'map m str:u64', not 'map m bytes:bytes': they are two"
+	kill -TERM "$pid" && status_of "$pid"
+	background mosaik-map serve m -T str:u64 --reader <>silence 2>err
+	eventually told "warning: another map 'm' is there, with another --key or --lan, or another state: they are two"
+	kill -TERM "$pid" && status_of "$pid"
+	alone() { [ "$(mosaik-catalog -o id peers | wc -l)" = 1 ]; }
+	eventually alone
+	background mosaik-map serve m -T str:u64 --lan --reader --ready-fd 9 9>ready <>silence 2>err
+	eventually test -s ready
+	run -1 grep another err
+}
+
+@test "an explicit -W bounds an update with its command" {
+	serve 1 cell c
+	mosaik-cell set c x
+	says 124 "mosaik-cell: error[deadline]: not yet so within the timeout" mosaik-cell update c -W 300ms -- tail -f /dev/null
+	says 0 x mosaik-cell get c
+}

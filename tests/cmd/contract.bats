@@ -11,7 +11,7 @@ without_reader() {
 	exec {writer}>pipe
 	wait $!
 	exit_status=0
-	"$@" >&"$writer" 2>err || exit_status=$?
+	"$@" 1>&"$writer" 2>err || exit_status=$?
 	exec {writer}>&-
 }
 

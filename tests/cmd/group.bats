@@ -172,6 +172,23 @@ counter() { # a machine that adds up what is applied
 	[ "$exit_status" = 7 ]
 }
 
+@test "the counter of the manual, as it stands there" {
+	mandoc -Tascii "$BATS_TEST_DIRNAME/../../man/mosaik-group.1" | sed -e 's/.\x08//g' -e '1,/\$ cat counter/d' -e '/^ *done$/q' | sed 's/^ *//' >counter
+	[ "$(tail -n 1 counter)" = done ]
+	chmod +x counter
+	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 2 -- ./counter; done
+	run -0 mosaik-group propose g 5 -w "$(scaled 20)" -W "$(scaled 20)"
+	[ "$output" = $'1\t5' ]
+	seq 1 20 | mosaik-group propose g - | tail -n 1 | cmp - <(printf '21\t215\n')
+	kill -KILL "$pid_a" "$pid_b" "$pid_c"
+	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 2 -- ./counter; done
+	run -0 mosaik-group query g total -w "$(scaled 20)" -W "$(scaled 20)"
+	[ "$output" = 215 ]
+	run -65 mosaik-group query g ""
+	[ "$output" = "mosaik-group: error[empty]: an empty question asks nothing" ]
+	run -65 mosaik-group query g - </dev/null
+}
+
 late() { # a machine that says nothing before the eighth command
 	local what a b c n=0
 	while IFS=$'\t' read -r what a b c; do

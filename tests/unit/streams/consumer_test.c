@@ -98,11 +98,11 @@ static struct stream_sum sum_of(uint64_t count, uint64_t bytes, struct blob *fir
 
 	hash_init(&hash);
 	for (size_t i = 0; i < 2; i++) {
-		struct id digest;
+		struct checksum digest;
 
 		assert_int_equal(stream_wire_decode(blob_bytes(blobs[i]), &message), OK);
-		digest = checksum(message.records);
-		hash_update(&hash, bytes_of(digest.byte, ID_SIZE));
+		digest = checksum_of(message.records);
+		hash_update(&hash, bytes_of(digest.byte, CHECKSUM_SIZE));
 	}
 	return (struct stream_sum){count, bytes, hash_final(&hash)};
 }

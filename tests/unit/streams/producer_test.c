@@ -277,6 +277,7 @@ static void the_end_is_acknowledged(void **state)
 {
 	struct alone a = alone_new(defaults);
 	struct hash hash;
+	struct checksum sum;
 	struct id digest;
 	struct stream_message end;
 	struct streams_fact fact;
@@ -287,8 +288,8 @@ static void the_end_is_acknowledged(void **state)
 	for (uint64_t i = 0; i < 3; i++) {
 		struct blob *batch = mesh_batch(i, 1, 100);
 
-		digest = checksum(blob_bytes(batch));
-		hash_update(&hash, bytes_of(digest.byte, ID_SIZE));
+		sum = checksum_of(blob_bytes(batch));
+		hash_update(&hash, bytes_of(sum.byte, CHECKSUM_SIZE));
 		producer_write(a.streams, 0, a.producer, (struct batch){batch, 1}, &a.out);
 	}
 	producer_end(a.streams, 0, a.producer, &a.out);

@@ -238,6 +238,7 @@ seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x;
 	mosaik-group propose g last >/dev/null
 	eventually has said.d "15 yes"
 	kill -KILL "$pid_a" "$pid_b" "$pid_c" "$pid_d"
+	for one in "$pid_a" "$pid_b" "$pid_c"; do status_of "$one" || true; done   # and their locks are gone
 	for name in a b c; do member "$name" --expect 3 --data "$name.data" --snapshot-every 5 -- env NAME="$name" bash -c snapshots; done
 	mosaik-group wait g --leader --members 3 -W "$(scaled 20)"
 	run -0 mosaik-group query g what

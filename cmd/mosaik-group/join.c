@@ -29,17 +29,18 @@
 #include "runtime/stdio.h"
 
 #define PENDING_MAX (1024 * 1024)      /* bytes that stdout or CMD has not taken, above which facts wait */
-#define REPLY_WITHIN 100               /* msec for CMD to answer an apply; a slower one had nothing to say, */
-#define REPLY_USUAL 2000               /* unless it is one that answers: then so long since its last reply */
-#define SILENT_AFTER 1000              /* msec and */
-#define SILENT_COMMANDS 3              /* commands without a reply, ever: one that does not answer, and is not waited for */
+/*
+ * msec for CMD to answer an apply, since its last reply: then it had nothing to say. One that has never answered any, though
+ * it had that time, is not waited for.
+ */
+#define REPLY_WITHIN 2000
 #define SNAPSHOT_SIZE (16u << 20)      /* of commands, that ask for a snapshot however few they are */
 
 /* Results that are due from CMD, in the order of the log. */
 struct expected {
 	uint64_t position;
 	uint64_t ticket;
-	msec until;
+	msec since;
 };
 
 struct expectations {
@@ -68,8 +69,7 @@ struct join {
 	bool behind;                       /* the state has commands, or a base, that no fact tells of: they come first */
 	uint64_t sent;                     /* proposals of ours: their tickets count from 1 */
 	msec replied_at;                   /* when CMD said something last */
-	msec first_at;                     /* when somebody waited for its reply first */
-	unsigned unanswered;               /* those who waited in vain */
+	bool is_silent;                    /* it never did, in its time */
 	uint64_t applied;                  /* position of the newest command that went out */
 	bool ready;
 	bool told_broken;
@@ -93,31 +93,21 @@ static void answer(struct join *join, uint64_t ticket, enum error outcome, struc
 		group_answer(join->participant.group, runtime_now(join->session.runtime), ticket, outcome, text);
 }
 
-static bool is_silent(const struct join *join, msec now)
-{
-	return join->replied_at == 0 && join->unanswered >= SILENT_COMMANDS && now - join->first_at >= SILENT_AFTER;
-}
-
 static void expect(struct join *join, msec now, const struct group_fact *fact)
 {
 	struct expectations *expected = &join->expected;
-	msec patience = is_silent(join, now) ? 0 : REPLY_WITHIN;
 
-	if (join->first_at == 0)
-		join->first_at = now;
 	if (expected->first == expected->count)
 		expected->first = expected->count = 0;
 	expected->one = memory_grow(expected->one, &expected->capacity, expected->count + 1, sizeof *expected->one);
-	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now + patience};
+	expected->one[expected->count++] = (struct expected){fact->position, fact->ticket, now};
 }
 
 static msec settle_at(const struct join *join, const struct expected *one)
 {
-	msec usual = one->until - REPLY_WITHIN + REPLY_USUAL, last = join->replied_at + REPLY_USUAL;
-
-	if (join->replied_at == 0)
-		return one->until;
-	return usual > last ? usual : last;
+	if (join->is_silent)
+		return one->since;
+	return (one->since > join->replied_at ? one->since : join->replied_at) + REPLY_WITHIN;
 }
 
 /* Those before `position`, and those that waited long enough, had nothing to say. */
@@ -130,8 +120,8 @@ static void settle(struct join *join, msec now, uint64_t position)
 
 		if (one->position >= position && settle_at(join, one) > now)
 			break;
+		join->is_silent = join->replied_at == 0;
 		answer(join, one->ticket, OK, (struct bytes){0});
-		join->unanswered++;
 		expected->first++;
 	}
 }
@@ -171,6 +161,7 @@ static void replied(struct join *join, msec now, const struct coprocess_reply *r
 		return;
 	}
 	join->replied_at = now;
+	join->is_silent = false;
 	settle(join, now, reply->id);
 	if (expected->first == expected->count || expected->one[expected->first].position != reply->id)
 		return;
@@ -219,15 +210,13 @@ static void put(struct join *join, uint64_t position, uint64_t term, struct byte
 
 static void on_applied(struct join *join, msec now, const struct group_fact *fact)
 {
-	bool seen = fact->position <= join->applied;   /* with the state: what CMD says to it is told to nobody */
-
 	put(join, fact->position, fact->term, blob_bytes(fact->bytes));
 	if (fact->ticket == 0)
 		return;
-	if (join->machine && !seen)
+	if (join->machine)
 		expect(join, now, fact);
 	else
-		answer(join, fact->ticket, join->machine ? ERROR_INDETERMINATE : OK, (struct bytes){0});
+		answer(join, fact->ticket, OK, (struct bytes){0});
 }
 
 /* What the first commands came to, in their place. */
@@ -294,7 +283,7 @@ static void drop_expectations(struct join *join)
 		answer(join, expected->one[expected->first].ticket, ERROR_INDETERMINATE, (struct bytes){0});
 	while (join->questions.count > 0)
 		answer(join, join->questions.ticket[--join->questions.count], ERROR_BUSY, (struct bytes){0});
-	join->awaits_snapshot = join->no_snapshots = false;
+	join->awaits_snapshot = join->no_snapshots = join->is_silent = false;
 	join->replied_at = 0;
 }
 

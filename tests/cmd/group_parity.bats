@@ -66,11 +66,11 @@ total() { [ "$(cat "$1.total")" = "$2" ]; }   # NAME VALUE
 
 @test "G4: 200 commands are replayed, and 200 more; a second late one has the same" {
 	adders a
-	run -0 mosaik-group propose g - < <(seq 0 199)
+	run -0 mosaik-group -W "$(scaled 20)" propose g - < <(seq 0 199)
 	[ "${lines[199]}" = $'200\t19900' ]
 	adder b
 	eventually total b 19900
-	run -0 mosaik-group propose g - < <(seq 0 199)
+	run -0 mosaik-group -W "$(scaled 20)" propose g - < <(seq 0 199)
 	[ "${lines[199]}" = $'400\t39800' ]
 	adder c
 	eventually total c 39800

@@ -144,6 +144,22 @@ static void define(struct oracle *oracle, size_t place, struct history *history,
 }
 
 /* I5 */
+/*
+ * I11: as many lineages as there were times the expected number of starters. What never committed is none: a beginning that a
+ * crash took back, or that only one member remembers, and gives up.
+ */
+static void check_beginnings(struct oracle *oracle)
+{
+	struct world *world = oracle->world;
+	size_t begun = 0;
+
+	for (size_t i = 0; i < oracle->histories; i++)
+		begun += oracle->history[i].committed > 0;
+	if (begun * world->options.expect > world->starters)
+		world_fail(world, "I11: %zu lineages, and %zu members that started; each is to have %u", begun, world->starters,
+			world->options.expect);
+}
+
 void oracle_committed(struct oracle *oracle, size_t place, uint64_t from, uint64_t to)
 {
 	struct world *world = oracle->world;
@@ -166,6 +182,8 @@ void oracle_committed(struct oracle *oracle, size_t place, uint64_t from, uint64
 			&& memcmp(&entry.chain, &history->log[index - 1].chain, sizeof(entry.chain)) != 0)
 			world_fail(world, "I5: member %zu commits another entry %" PRIu64 " than the others", place, index);
 	}
+	if (!world->failed && from == 0)
+		check_beginnings(oracle);
 	if (!world->failed && raft_role(group_raft(world->place[place].group)) == RAFT_IS_LEADER)
 		check_majority(oracle, place, to);
 }

@@ -488,8 +488,12 @@ static void receive_offer(struct group *group, const struct peer *peer, const st
 {
 	if (!group->needs_snapshot || message->meta.index <= have(group) || !id_equal(&peer->id, &group->leader))
 		return;
-	/* The one under way goes on well; or what does not come would come from the same members again. */
-	if (group->sync.active && (group->now < group->progress_at || id_equal(&group->sync.meta.root, &message->meta.root)))
+	/*
+	 * The one under way goes on well; or what does not come would come from the same members again. The same content at
+	 * another index is another one: chunks are asked for by index.
+	 */
+	if (group->sync.active && (group->now < group->progress_at || (group->sync.meta.index == message->meta.index
+			&& id_equal(&group->sync.meta.root, &message->meta.root))))
 		return;
 	if (sync_begin(&group->sync, &message->meta, message->bytes) != OK)
 		return;

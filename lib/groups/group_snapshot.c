@@ -402,10 +402,7 @@ static void mark(struct group *group)
 		group->mark_at = group->now + GROUP_MARK_EVERY;
 }
 
-/*
- * A leader whose majority needs the very member that lags cannot get a mark committed, nor a hash agreed on: what it has
- * applied will do, even if nobody else can serve it.
- */
+/* Where the majority needs the very member that lags, no mark is committed and no hash agreed on: our own will do. */
 static void freeze_alone(struct group *group)
 {
 	struct frozen_image *image;
@@ -488,10 +485,7 @@ static void receive_offer(struct group *group, const struct peer *peer, const st
 {
 	if (!group->needs_snapshot || message->meta.index <= have(group) || !id_equal(&peer->id, &group->leader))
 		return;
-	/*
-	 * The one under way goes on well; or what does not come would come from the same members again. The same content at
-	 * another index is another one: chunks are asked for by index.
-	 */
+	/* It goes on well; or what does not come would come from the same members again: chunks are asked for by index. */
 	if (group->sync.active && (group->now < group->progress_at || (group->sync.meta.index == message->meta.index
 			&& id_equal(&group->sync.meta.root, &message->meta.root))))
 		return;

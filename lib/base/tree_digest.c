@@ -93,8 +93,7 @@ struct id tree_digest(const struct tree *tree)
 	if (tree->root == NULL)
 		return id_hash(bytes_of(text, sizeof text));
 	sum_up(tree->root);
-	bytes_put_be32(text, (uint32_t)(tree->root->count >> 32));
-	bytes_put_be32(text + 4, (uint32_t)tree->root->count);
+	bytes_put_be64(text, tree->root->count);
 	for (size_t lane = 0; lane < TREE_DIGEST_LANES; lane++)
 		bytes_put_be32(text + 8 + 4 * lane, tree->root->sum[lane]);
 	return id_hash(bytes_of(text, sizeof text));

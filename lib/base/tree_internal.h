@@ -58,7 +58,7 @@ static inline uint64_t tree_key_head(struct bytes key, size_t skip)
 
 	if (left > 0)
 		memcpy(text, key.data + skip, left < sizeof text ? left : sizeof text);
-	return (uint64_t)bytes_get_be32(text) << 32 | bytes_get_be32(text + 4);
+	return bytes_get_be64(text);
 }
 
 static inline struct tree_leaf *tree_leaf_of(struct tree_node *node)

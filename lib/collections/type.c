@@ -53,13 +53,12 @@ size_t type_size(enum type type)
 
 void type_put_u64(uint64_t value, uint8_t out[TYPE_NUMBER_SIZE])
 {
-	bytes_put_be32(out, (uint32_t)(value >> 32));
-	bytes_put_be32(out + 4, (uint32_t)value);
+	bytes_put_be64(out, value);
 }
 
 uint64_t type_get_u64(const uint8_t stored[TYPE_NUMBER_SIZE])
 {
-	return (uint64_t)bytes_get_be32(stored) << 32 | bytes_get_be32(stored + 4);
+	return bytes_get_be64(stored);
 }
 
 void type_put_i64(int64_t value, uint8_t out[TYPE_NUMBER_SIZE])

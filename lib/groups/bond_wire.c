@@ -25,8 +25,7 @@ struct id bond_wire_proof(const struct id *key, const struct prover *prover, con
 	uint8_t number[8];
 	const uint8_t small[3] = {(uint8_t)prover->side, (uint8_t)handshake->role, handshake->lane};
 
-	bytes_put_be32(number, (uint32_t)(handshake->number >> 32));
-	bytes_put_be32(number + 4, (uint32_t)handshake->number);
+	bytes_put_be64(number, handshake->number);
 	buffer_append(&data, bytes_of(prover->binding.byte, ID_SIZE));
 	buffer_append(&data, bytes_of(small, sizeof small));
 	buffer_append(&data, bytes_of(number, sizeof number));

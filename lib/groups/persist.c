@@ -11,8 +11,7 @@ static void put_number(struct hash *hash, uint64_t number)
 {
 	uint8_t byte[8];
 
-	bytes_put_be32(byte, (uint32_t)(number >> 32));
-	bytes_put_be32(byte + 4, (uint32_t)number);
+	bytes_put_be64(byte, number);
 	hash_update(hash, bytes_of(byte, sizeof(byte)));
 }
 

@@ -74,8 +74,7 @@ static MDB_val text_key(const char *text)
 
 static void chunk_key(uint64_t snapshot, uint32_t number, uint8_t out[CHUNK_KEY_SIZE])
 {
-	bytes_put_be32(out, (uint32_t)(snapshot >> 32));
-	bytes_put_be32(out + 4, (uint32_t)snapshot);
+	bytes_put_be64(out, snapshot);
 	bytes_put_be32(out + 8, number);
 }
 

@@ -144,8 +144,7 @@ size_t cbor_bytes_head(uint8_t out[CBOR_HEAD_MAX], size_t length)
 		return 5;
 	}
 	out[0] = MAJOR_BYTES | INFO_8;
-	bytes_put_be32(out + 1, (uint32_t)((uint64_t)length >> 32));
-	bytes_put_be32(out + 5, (uint32_t)length);
+	bytes_put_be64(out + 1, length);
 	return CBOR_HEAD_MAX;
 }
 

@@ -465,7 +465,7 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 }
 
 /*
- * I23: only the weaker of two histories gives way (2.9 of the design), so never each to the other. This is all there ever will
+ * I23: only the weaker of two histories gives way, so never each to the other. This is all there ever will
  * be of ours; the other can only have grown since.
  */
 static void check_surrender(struct oracle *oracle, size_t place, const struct group_fact *fact)

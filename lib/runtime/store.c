@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -25,6 +26,8 @@
 
 #define FULL_RETRY 500   /* msec */
 #define NAMES_MAX 1000   /* directories set aside, of one kind */
+#define LOCK_PAUSE 10    /* msec between two tries for the lock of a directory, */
+#define LOCK_TRIES 100   /* at most: 1 s */
 
 struct requests {
 	struct persist **request;
@@ -68,9 +71,10 @@ static int make_directory(const char *path)
 	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
 }
 
-/* One process at a time, and for as long as it lives. */
+/* One process at a time, and for as long as it lives: one that was killed just now may still be on its way out. */
 static int lock_directory(const char *path, int *out)
 {
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE * 1000000L};
 	char name[STORE_PATH_MAX + 8];
 	int fd;
 
@@ -78,11 +82,14 @@ static int lock_directory(const char *path, int *out)
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	for (int left = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB) != 0; left--) {
 		int error = errno;
 
-		close(fd);
-		return error;
+		if (error != EWOULDBLOCK || left <= 1) {
+			close(fd);
+			return error;
+		}
+		nanosleep(&pause, NULL);
 	}
 	*out = fd;
 	return 0;

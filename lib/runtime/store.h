@@ -39,8 +39,8 @@ struct store_found {
 };
 
 /*
- * *image: what is there; its incarnation is 0 if nothing is. ERROR_NOT_ALLOWED: another process uses it; ERROR_SYSTEM
- * (errno; EIO for what LMDB itself finds wrong).
+ * *image: what is there; its incarnation is 0 if nothing is. ERROR_NOT_ALLOWED: another process uses it, and did so for
+ * a second; ERROR_SYSTEM (errno; EIO for what LMDB itself finds wrong).
  */
 MUST_CHECK enum error store_open(const struct store_options *options, struct store **out, struct image *image,
 	struct store_found *found);

@@ -274,6 +274,22 @@ seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x;
 	mosaik-group log g | cmp - twenty
 }
 
+# A lock goes with the last of a killed process, which may be after its successor's start.
+@test "data that is locked for a moment longer is waited for" {
+	member a --data a.data
+	mosaik-group wait g --leader -W "$(scaled 20)"
+	mosaik-group propose g kept >/dev/null
+	kill "$pid_a"
+	status_of "$pid_a"
+	for lock in a.data/*/lock; do [ -f "$lock" ]; done
+	mkfifo held
+	background flock "$lock" bash -c 'echo >held; read -r -t 0.3 <> <(:)'
+	read -r -t "$(scaled 10)" _ <held
+	member a --data a.data
+	mosaik-group wait g --leader -W "$(scaled 20)"
+	[ "$(mosaik-group log g)" = kept ]
+}
+
 @test "log --follow goes on, from where it was, when its member dies" {
 	members a b c -- --data %NAME.data
 	mosaik-group propose g - < <(seq 1 10) >/dev/null

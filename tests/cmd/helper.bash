@@ -16,7 +16,14 @@ setup_network() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
 
+# What the children of a failed test had to say is the first thing one wants to read.
 teardown_network() {
+	local file
+	if [ -z "${BATS_TEST_COMPLETED:-}" ]; then
+		for file in *.err; do
+			[ ! -s "$file" ] || { echo "--- the end of $file:" && tail -n 10 "$file"; }
+		done
+	fi
 	for child in "${children[@]}"; do
 		kill -CONT "$child" 2>/dev/null || true
 		kill -KILL "$child" 2>/dev/null || true

@@ -387,7 +387,7 @@ seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x;
 	members a
 	mkfifo records
 	exec 8<>records
-	background mosaik-group -q propose g - -W inf <records >indices 2>errors
+	background mosaik-group -q propose g - <records >indices 2>errors
 	proposer=$pid
 	background mosaik-group -q log g -f -W 4 >followed 2>/dev/null
 	follower=$pid
@@ -400,6 +400,31 @@ seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x;
 	grep -q no-answer errors
 	status_of "$follower"
 	[ "$exit_status" = 124 ]
+}
+
+@test "a pipe of proposals lasts as long as its writer, and waits for its reader" {
+	member a -- sed -un 's/^apply\t\([0-9]*\)\t[0-9]*\t/ok\t\1\t/p'
+	mosaik-group wait g --leader -W "$(scaled 20)"
+	mkfifo records results
+	exec 8<>records
+	background mosaik-group -q propose g - <records 1<>results 2>errors
+	proposer=$pid
+	lived() { [ "$(ps -o etimes= -p "$proposer")" -ge 6 ]; }       # longer than the deadline of other one-shots
+	eventually lived
+	# More than the FIFO of results and what is under way hold: stdin is left alone then, but not the network, nor we.
+	seq -f %01000g 12000 >numbers
+	cat numbers >&8 &
+	children+=("$!")
+	committed() { mosaik-group -j -o committed status g | jq .committed; }
+	grown() { [ "$(committed)" -gt 1000 ]; }
+	eventually grown
+	still() { local before=$at; at=$(committed); [ "$before" = "$at" ]; }
+	at=0
+	eventually still
+	[ "$at" -lt 12000 ]
+	asked() { kill -USR1 "$proposer" && grep -q "stats " errors; }
+	eventually asked
+	head -n 12000 <results | cut -f 2 | cmp - numbers
 }
 
 @test "binary records survive, in every framing" {

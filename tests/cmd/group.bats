@@ -206,6 +206,19 @@ late() { # a machine that says nothing before the eighth command
 	heard
 }
 
+# It is waited for where it says nothing, but not for two seconds each time.
+@test "a command may answer some applies and not others" {
+	member a -- sed -un 's/^apply\t\([0-9]*\)\t[0-9]*\tsay/ok\t\1\tsaid/p'
+	run -0 mosaik-group propose g "say one" -w "$(scaled 20)"
+	[ "$output" = $'1\tsaid one' ]
+	local before=$SECONDS
+	for i in {2..11}; do
+		[ "$(mosaik-group propose g quiet)" = "$i" ]
+	done
+	[ $((SECONDS - before)) -lt "$(scaled 12)" ]
+	[ "$(mosaik-group propose g "say more")" = $'12\tsaid more' ]
+}
+
 # A machine that counts what is applied, and keeps what it was given in what it says: "count of commands seen here/restored".
 # Its states are written in another order each time: members need not agree on the bytes.
 snapshots() {

@@ -181,8 +181,7 @@ static void look_later(struct asker *asker, msec now)
 
 static void dial(struct asker *asker, msec now, const struct id *peer)
 {
-	struct client_options options = {.key = group_key(&asker->ask.common, asker->kind, asker->name, asker->key_path),
-		.self = asker->ask.session.identity.public_key, .group = asker->group};
+	struct client_options options = {.key = asker->key, .self = asker->ask.session.identity.public_key, .group = asker->group};
 
 	asker->member = *peer;
 	asker->client = node_client(asker_node(asker), now, &options, &(struct dial){.peer = *peer});
@@ -285,6 +284,7 @@ int asker_run(struct asker *asker)
 {
 	int status;
 
+	asker->key = group_key(&asker->ask.common, asker->kind, asker->name, asker->key_path);
 	asker->ask.self = asker;
 	asker->ask.answered = answered;
 	asker->ask.fact = on_fact;
@@ -292,6 +292,7 @@ int asker_run(struct asker *asker)
 	asker->ask.stopped = on_stop;
 	asker->ask.closing = closing;
 	status = ask_run_or_fail(&asker->ask);
+	memory_wipe(&asker->key, sizeof asker->key);
 	if (status == EXIT_UNAVAILABLE && asker->client == NULL && !asker->told && asker->open == 0 && !asker->was_up)
 		report("no-answer", NULL, "%s '%s': nobody answers any more", asker->kind, asker->name);
 	id_table_fini(&asker->tried);

@@ -35,6 +35,7 @@ struct asker {
 
 	/* From us. */
 	struct client *client;
+	struct id key;                   /* of the group; -k was read before anybody was asked */
 	bool is_up;
 	bool told;                       /* why there is no member */
 	bool was_up;                     /* ever */

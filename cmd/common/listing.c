@@ -114,6 +114,21 @@ void listing_free(struct listing *listing)
 	memory_free(listing);
 }
 
+struct listing *listing_open(const struct common *common, const struct column *columns)
+{
+	const char *unknown = NULL;
+	struct listing *listing = listing_new(stdout, listing_form_for(stdout, common->json), columns, common->columns, &unknown);
+
+	if (!listing)
+		usage_error("there is no column '%.*s'", (int)strcspn(unknown, ","), unknown);
+	return listing;
+}
+
+void listing_check(const struct common *common, const struct column *columns)
+{
+	listing_free(listing_open(common, columns));
+}
+
 /* ---- cells ---- */
 
 static void put_text(struct buffer *out, const char *text)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "base/id.h"
+#include "cmd/common/options.h"
 
 enum listing_form { LISTING_TABLE, LISTING_TSV, LISTING_JSON };
 
@@ -48,6 +49,11 @@ enum listing_form listing_form_for(FILE *file, bool json);
 struct listing *listing_new(FILE *file, enum listing_form form, const struct column *columns, const char *wanted,
 	const char **unknown);
 void listing_free(struct listing *listing);
+
+/* On stdout, in the form and with the columns that the common options say. */
+struct listing *listing_open(const struct common *common, const struct column *columns);
+/* No such column as -o names: exit 64. To be asked before the network is. */
+void listing_check(const struct common *common, const struct column *columns);
 
 /*
  * Cells of the row under way; `column` is an index into the table given to listing_new. Columns of many values take

@@ -364,6 +364,18 @@ static void settle(const struct parse *parse, struct common *common)
 		usage_error("--ready-fd %llu: not an open descriptor", (unsigned long long)common->ready_fd);
 }
 
+void options_read_variable(const struct command *command, void *settings, const char *option, const char *name)
+{
+	const struct option_row *row = command->options;
+	const char *value = getenv(name);
+
+	while (strcmp(row->name, option) != 0)
+		row++;
+	ASSERT(row->kind == OPTION_TEXTS);
+	if (value && *value != '\0' && ((struct texts *)(void *)((char *)settings + row->offset))->count == 0)
+		options_assign_variable(row, settings, name, value);
+}
+
 enum log_level options_log_level(const struct common *common)
 {
 	static const char *const names[] = {"error", "warn", "info", "debug", "trace"};

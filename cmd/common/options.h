@@ -111,6 +111,8 @@ void options_free(const struct command *command, void *settings);   /* releases 
 
 /* For commands with network_optional, once it is clear that a network is needed. */
 void options_require_network(const struct common *common);
+/* For a variable that only some subcommands read: it counts as `option`, a repeatable one, unless that was given. */
+void options_read_variable(const struct command *command, void *settings, const char *option, const char *name);
 /* What -q, -v and MOSAIK_LOG come to. */
 enum log_level options_log_level(const struct common *common);
 /* The id that a name stands for. A name that looks like a mistyped id: exit 64, calling it a `kind`. */

@@ -72,8 +72,10 @@ static const struct subcommand *add_subcommand(struct page *page, const struct s
 	char left[LINE_MAX_SIZE];
 	size_t size = 0;
 
-	for (; !row->help; row++)
+	for (; !row->help; row++) {
+		ASSERT(row->name);
 		size += (size_t)snprintf(left + size, sizeof left - size, "%s|", row->name);
+	}
 	snprintf(left + size, sizeof left - size, "%s %s", row->name, row->operands);
 	page_add(page, "  %-*s %s\n", LEFT_COLUMN, left, row->help);
 	return row;

@@ -120,7 +120,7 @@ int doctor_run(const struct settings *settings, int count, char **operand)
 	(void)count;
 	(void)operand;
 	doctor.common.identity_path = NULL;
-	doctor.listing = print_open(settings, columns);
+	doctor.listing = listing_open(&settings->common, columns);
 	check_key(&doctor);
 	check_rendezvous(&doctor);
 	check_members(&doctor);

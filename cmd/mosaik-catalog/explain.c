@@ -188,7 +188,7 @@ static void print_owners(struct explanation *explanation, struct listing *listin
 
 static int print_text(struct explanation *explanation, const struct catalog *catalog)
 {
-	struct listing *listing = print_open(explanation->settings, text_columns);
+	struct listing *listing = listing_open(&explanation->settings->common, text_columns);
 	char text[1024];
 
 	row(listing, explanation->kind->name, explanation->name);
@@ -209,7 +209,7 @@ static int print_text(struct explanation *explanation, const struct catalog *cat
 
 static int print_json(struct explanation *explanation, const struct catalog *catalog)
 {
-	struct listing *listing = print_open(explanation->settings, json_columns);
+	struct listing *listing = listing_open(&explanation->settings->common, json_columns);
 	char next[1024];
 
 	listing_text(listing, JSON_KIND, bytes_of_text(explanation->kind->name));
@@ -257,5 +257,6 @@ int explain_run(const struct settings *settings, int count, char **operand)
 	explanation.name = operand[2];
 	explanation.id = options_id(operand[1], operand[2]);
 	explanation.has_id = !explanation.kind->is_group || id_from_hex(operand[2], &explanation.id) == OK;
+	listing_check(&settings->common, settings->common.json ? json_columns : text_columns);
 	return ask_run_or_fail(&ask);
 }

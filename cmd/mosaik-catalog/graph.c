@@ -90,7 +90,7 @@ static bool is_alone(const struct graph *graph, const struct id *peer)
 
 static int print_list(const struct graph *graph, const struct found *node, size_t nodes)
 {
-	struct listing *listing = print_open(graph->settings, columns);
+	struct listing *listing = listing_open(&graph->settings->common, columns);
 
 	for (size_t i = 0; i < graph->count; i++) {
 		listing_id(listing, EDGE_FROM, &graph->edge[i].from);
@@ -130,12 +130,14 @@ int graph_run(const struct settings *settings, int count, char **operand)
 {
 	struct graph graph = {.settings = settings};
 	struct found *node = NULL;
-	size_t nodes = find_peers(&settings->common, "", &node);
+	size_t nodes;
 	time_t from = time(NULL);
 	int status;
 
 	(void)count;
 	(void)operand;
+	listing_check(&settings->common, columns);
+	nodes = find_peers(&settings->common, "", &node);
 	for (size_t i = 0; i < nodes; i++) {
 		struct ask ask = {.common = settings->common, .answered = answered, .self = &graph};
 		char *token = node[i].token;

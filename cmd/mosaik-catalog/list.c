@@ -23,5 +23,6 @@ int list_run(const struct settings *settings, int count, char **operand)
 	struct list_request request = {.settings = settings, .what = operand[0], .peer = count > 1 ? operand[1] : NULL};
 	struct ask ask = {.common = settings->common, .answered = answered, .self = &request};
 
+	print_check(settings, request.what);
 	return ask_run_or_fail(&ask);
 }

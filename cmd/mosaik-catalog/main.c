@@ -54,6 +54,10 @@ static int run(struct settings *settings, int count, char **operand)
 		usage_error("'%s' is one operand too many", operand[route->operands_max]);
 	if (route->endless && !settings->common.has_timeout)
 		settings->common.timeout = MSEC_NEVER;
+	if (route->run == announce_run) {
+		options_read_variable(&command, settings, "tag", "MOSAIK_TAGS");
+		command.check(settings);
+	}
 	return route->run(settings, count, operand);
 }
 

@@ -64,7 +64,7 @@ static void answered(struct ask *ask, msec now)
 
 static int print(const struct settings *settings, const struct ping *ping)
 {
-	struct listing *listing = print_open(settings, columns);
+	struct listing *listing = listing_open(&settings->common, columns);
 
 	listing_id(listing, PING_PEER, &ping->ask.member);
 	listing_number(listing, PING_COUNT, ping->count);
@@ -103,6 +103,7 @@ int ping_run(const struct settings *settings, int count, char **operand)
 
 	if (count < 2)
 		usage_error("ping whom? The beginning of an id, or HOST:PORT");
+	listing_check(&settings->common, columns);
 	token = target(settings, operand[1]);
 	ping.ask = (struct ask){.common = settings->common, .stays = true, .answered = answered, .self = &ping};
 	ask_only(&ping.ask, &token);

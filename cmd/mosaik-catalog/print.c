@@ -43,15 +43,9 @@ static const struct column self_columns[] = {
 	{.name = NULL}
 };
 
-struct listing *print_open(const struct settings *settings, const struct column *columns)
+void print_check(const struct settings *settings, const char *what)
 {
-	const char *unknown = NULL;
-	struct listing *listing = listing_new(stdout, listing_form_for(stdout, settings->common.json), columns,
-		settings->common.columns, &unknown);
-
-	if (!listing)
-		usage_error("there is no column '%.*s'", (int)strcspn(unknown, ","), unknown);
-	return listing;
+	listing_check(&settings->common, strcmp(what, "me") == 0 ? self_columns : strcmp(what, "peers") == 0 ? peer_columns : thing_columns);
 }
 
 int print_close(struct listing *listing)
@@ -125,7 +119,7 @@ static bool peer_matches(const struct settings *settings, const char *peer, cons
 
 static int print_peers(const struct settings *settings, const char *peer, const struct catalog *catalog, msec now)
 {
-	struct listing *listing = print_open(settings, peer_columns);
+	struct listing *listing = listing_open(&settings->common, peer_columns);
 	const struct catalog_peer *one;
 	size_t at = 0;
 
@@ -165,7 +159,7 @@ static const struct id_set *set_of(const struct card *card, const char *what)
 
 static int print_things(const struct settings *settings, const char *what, const struct catalog *catalog)
 {
-	struct listing *listing = print_open(settings, thing_columns);
+	struct listing *listing = listing_open(&settings->common, thing_columns);
 	struct id_table things = {0};
 	const struct catalog_peer *peer;
 	size_t at = 0;
@@ -194,7 +188,7 @@ int print_catalog(const struct settings *settings, const char *what, const char 
 
 int print_self(const struct settings *settings, struct dial token)
 {
-	struct listing *listing = print_open(settings, self_columns);
+	struct listing *listing = listing_open(&settings->common, self_columns);
 
 	listing_id(listing, SELF_ID, &token.peer);
 	listing_name(listing, SELF_NETWORK, &settings->common.network, bytes_of_text(settings->common.network_text));

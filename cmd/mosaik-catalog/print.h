@@ -9,13 +9,14 @@
 #include "cmd/common/listing.h"
 #include "node/node.h"
 
+/* Exit 64 if that list, or that of "me", has no such column as -o names. */
+void print_check(const struct settings *settings, const char *what);
 /* what: peers, tags, streams or groups; peer: the beginning of an id, or NULL. Returns the exit status: 1 for an empty list. */
 int print_catalog(const struct settings *settings, const char *what, const char *peer, const struct catalog *catalog, msec now);
 
 /* The cells addr, tags, streams, groups of a peer, from this column on. */
 void print_card(struct listing *listing, size_t column, const struct card *card);
-/* For lists of the other subcommands: on stdout, with the columns of -o. The status is 1 for an empty list, 74 for EIO. */
-struct listing *print_open(const struct settings *settings, const struct column *columns);
+/* Ends a list on stdout. The status is 1 for an empty list, 74 for EIO. */
 int print_close(struct listing *listing);
 /* The text behind an id by this card; empty: not known. */
 struct bytes print_name_of(const struct card *card, const struct id *id);

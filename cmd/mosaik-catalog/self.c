@@ -29,6 +29,7 @@ int self_run(const struct settings *settings, int count, char **operand)
 
 	(void)count;
 	(void)operand;
+	print_check(settings, "me");
 	session_open(&self.session, &(struct session_options){.common = &settings->common, .program = &program, .self = &self,
 		.guest = true});
 	return session_run(&self.session);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "cmd/common/ask.h"
 #include "cmd/mosaik-catalog/changes.h"
@@ -69,8 +70,7 @@ static char *render(const struct change *change, enum listing_form form, const c
 	FILE *file = open_memstream(&line, &size);
 	struct listing *listing = listing_new(file, form, columns, wanted, &unknown);
 
-	if (!listing)
-		usage_error("there is no column '%.*s'", (int)strcspn(unknown, ","), unknown);
+	ASSERT(listing);   /* watch_run looked at -o */
 	listing_text(listing, EVENT_KIND, bytes_of_text(change->entry ? kind_name(change->kind) : "lag"));
 	if (change->entry) {
 		listing_id(listing, EVENT_ID, &change->entry->card.peer);
@@ -216,6 +216,7 @@ int watch_run(const struct settings *settings, int count, char **operand)
 	struct watch watch = {.settings = settings, .command = count > 1 ? operand + 1 : NULL, .silent_since = MSEC_NEVER};
 	int status;
 
+	listing_check(&settings->common, columns);
 	watch.ask = (struct ask){.common = settings->common, .patient = true, .stays = true, .answered = answered,
 		.failed = failed, .turn = turn, .stopped = stopped, .self = &watch};
 	status = ask_run(&watch.ask);

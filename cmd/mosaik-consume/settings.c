@@ -73,11 +73,11 @@ const struct settings settings_defaults = {
 };
 
 static const char *const examples[] = {
-	"mosaik-consume -n demo logs                      every record of every producer",
-	"mosaik-consume -n demo -c 1 -W 5s hello          one record, or 124 after 5 s",
-	"mosaik-consume -n demo -e -F raw backup > copy   until the end, verified",
-	"mosaik-consume -n demo -j logs audit | jq .      two streams, told apart",
-	"mosaik-consume -n demo -P 4 jobs -- ./work       a command a record, on its stdin",
+	"mosaik-consume -n demo logs                    every record of every producer",
+	"mosaik-consume -n demo -c 1 -W 5s hello        one record, or 124 after 5 s",
+	"mosaik-consume -n demo -e -F raw backup > copy until the end, verified",
+	"mosaik-consume -n demo -j logs audit | jq .    two streams, told apart",
+	"mosaik-consume -n demo -P 4 jobs -- ./work     a command for each record",
 	NULL
 };
 

@@ -31,9 +31,11 @@
 #define PENDING_MAX (1024 * 1024)      /* bytes that stdout or CMD has not taken, above which facts wait */
 /*
  * msec for CMD to answer an apply, since its last reply: then it had nothing to say. One that has never answered any, though
- * it had that time, is not waited for.
+ * it had that time, is not waited for; one that answers some gets less for the others, by how fast it was.
  */
 #define REPLY_WITHIN 2000
+#define SELECTIVE_WITHIN 250
+#define SELECTIVE_TIMES 8              /* as long as its slowest reply took */
 #define SNAPSHOT_SIZE (16u << 20)      /* of commands, that ask for a snapshot however few they are */
 
 /* Results that are due from CMD, in the order of the log. */
@@ -70,6 +72,9 @@ struct join {
 	uint64_t sent;                     /* proposals of ours: their tickets count from 1 */
 	msec replied_at;                   /* when CMD said something last */
 	bool is_silent;                    /* it never did, in its time */
+	bool is_selective;                 /* it left one unanswered */
+	msec slowest;                      /* msec that a reply took at most */
+	uint64_t given_up;                 /* the last one whose time was over */
 	uint64_t applied;                  /* position of the newest command that went out */
 	bool ready;
 	bool told_broken;
@@ -107,7 +112,8 @@ static msec settle_at(const struct join *join, const struct expected *one)
 {
 	if (join->is_silent)
 		return one->since;
-	return (one->since > join->replied_at ? one->since : join->replied_at) + REPLY_WITHIN;
+	return msec_max(one->since, join->replied_at) + (!join->is_selective ? REPLY_WITHIN :
+		msec_min(REPLY_WITHIN, SELECTIVE_WITHIN + SELECTIVE_TIMES * join->slowest));
 }
 
 /* Those before `position`, and those that waited long enough, had nothing to say. */
@@ -120,7 +126,10 @@ static void settle(struct join *join, msec now, uint64_t position)
 
 		if (one->position >= position && settle_at(join, one) > now)
 			break;
+		if (one->position >= position)
+			join->given_up = one->position;
 		join->is_silent = join->replied_at == 0;
+		join->is_selective = true;
 		answer(join, one->ticket, OK, (struct bytes){0});
 		expected->first++;
 	}
@@ -151,6 +160,7 @@ static void take_snapshot(struct join *join, msec now, const struct coprocess_re
 static void replied(struct join *join, msec now, const struct coprocess_reply *reply)
 {
 	struct expectations *expected = &join->expected;
+	msec before = join->replied_at, since;
 
 	if (reply->to == REPLY_QUERY) {
 		answer_question(join, reply);
@@ -160,11 +170,15 @@ static void replied(struct join *join, msec now, const struct coprocess_reply *r
 		take_snapshot(join, now, reply);
 		return;
 	}
+	if (reply->id == join->given_up && !join->is_silent)
+		join->slowest = REPLY_WITHIN;      /* it had only been slow */
 	join->replied_at = now;
 	join->is_silent = false;
 	settle(join, now, reply->id);
 	if (expected->first == expected->count || expected->one[expected->first].position != reply->id)
 		return;
+	since = msec_max(expected->one[expected->first].since, before);
+	join->slowest = msec_max(join->slowest, now - since);
 	answer(join, expected->one[expected->first].ticket, OK, reply->text);
 	expected->first++;
 }
@@ -283,8 +297,9 @@ static void drop_expectations(struct join *join)
 		answer(join, expected->one[expected->first].ticket, ERROR_INDETERMINATE, (struct bytes){0});
 	while (join->questions.count > 0)
 		answer(join, join->questions.ticket[--join->questions.count], ERROR_BUSY, (struct bytes){0});
-	join->awaits_snapshot = join->no_snapshots = join->is_silent = false;
-	join->replied_at = 0;
+	join->awaits_snapshot = join->no_snapshots = join->is_silent = join->is_selective = false;
+	join->replied_at = join->slowest = 0;
+	join->given_up = 0;
 }
 
 static void start_machine(struct join *join)

@@ -2,22 +2,29 @@
  * propose.c - commands from outside into the log of a group: one, or a record each from stdin, in order.
  *
  * Indices are printed in the order of the commands. What fails is told with its outcome, and nothing after it is sent: a
- * later command must not stand in the log where an earlier one is missing.
+ * later command must not stand in the log where an earlier one is missing. Who does not read the indices is waited for: no
+ * more of stdin is read then.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/common/asker.h"
 #include "cmd/common/feed.h"
-#include "cmd/common/printed.h"
 #include "cmd/mosaik-group/coprocess.h"
 #include "cmd/mosaik-group/subcommands.h"
+#include "runtime/stdio.h"
+
+#define PENDING_MAX (64u * 1024)   /* bytes of indices that stdout has not taken, above which nothing more is proposed */
 
 struct propose {
 	struct asker asker;
 	const struct settings *settings;
 	const char *text;              /* NULL: stdin */
+	struct output *output;         /* NULL before a member is up, and once it has failed */
 	struct feed *feed;
 	struct bytes record;           /* of the feed, if has_record: there was no room for it yet */
 	bool has_record;
@@ -27,12 +34,37 @@ struct propose {
 	int status;
 };
 
+static void close_output(struct propose *propose)
+{
+	output_close(propose->output);
+	propose->output = NULL;
+}
+
+/* False: stdout has not taken everything yet, or never will. */
+static bool flush(struct propose *propose)
+{
+	switch (output_flush(propose->output)) {
+	case STDIO_OK:
+		return true;
+	case STDIO_AGAIN:
+		return false;
+	case STDIO_END:
+		close_output(propose);
+		session_leave_signal(&propose->asker.ask.session, SIGPIPE);
+		return false;
+	case STDIO_FAILED:
+		break;
+	}
+	report("stdout", NULL, "cannot write to stdout: %s", strerror(errno));
+	close_output(propose);
+	asker_leave(&propose->asker, EXIT_IO);
+	return false;
+}
+
 static void finish_if_done(struct propose *propose)
 {
 	if (propose->answered != propose->sent || (!propose->ended && propose->status == EXIT_YES))
 		return;
-	feed_close(propose->feed);
-	propose->feed = NULL;
 	asker_leave(&propose->asker, propose->status);
 }
 
@@ -54,7 +86,7 @@ static bool put_one(struct propose *propose, struct bytes data)
 
 static void propose_records(struct propose *propose)
 {
-	while (propose->status == EXIT_YES && !propose->ended) {
+	while (propose->status == EXIT_YES && !propose->ended && output_pending(propose->output) <= PENDING_MAX) {
 		enum feed_status got = propose->has_record ? FEED_RECORD : feed_next(propose->feed, &propose->record);
 
 		switch (got) {
@@ -80,14 +112,21 @@ static void propose_records(struct propose *propose)
 
 /* ---- the member ---- */
 
+static void on_output(void *self)
+{
+	(void)self;   /* a turn follows */
+}
+
 static void on_turn(struct asker *asker, msec now)
 {
 	struct propose *propose = asker->self;
 
 	(void)now;
+	if (!propose->output)
+		return;
 	if (!propose->text)
 		propose_records(propose);
-	if (!asker->ask.session.leaving)
+	if (flush(propose))
 		finish_if_done(propose);
 }
 
@@ -95,6 +134,8 @@ static void on_up(struct asker *asker, msec now)
 {
 	struct propose *propose = asker->self;
 
+	if (!propose->output)
+		propose->output = output_open(runtime_loop(asker->ask.session.runtime), STDOUT_FILENO, on_output, propose);
 	if (propose->text) {
 		(void)put_one(propose, bytes_of_text(propose->text));   /* the first one is always taken */
 		propose->ended = true;
@@ -106,26 +147,26 @@ static void on_up(struct asker *asker, msec now)
 
 static void print(const struct propose *propose, const struct client_fact *fact)
 {
-	struct buffer result = {0};
+	struct buffer line = {0};
+	char index[24];
 
 	if (propose->settings->feed)
 		return;
-	coprocess_escape(fact->bytes, &result);
-	printf(result.size > 0 ? "%" PRIu64 "\t%.*s\n" : "%" PRIu64 "\n", fact->position, (int)result.size, (const char *)result.data);
-	buffer_fini(&result);
-}
-
-/* Who proposes on while nobody reads the indices would not be told that it should stop. */
-static void flush(struct propose *propose)
-{
-	propose->status = printed(propose->status);
+	snprintf(index, sizeof index, "%" PRIu64, fact->position);
+	buffer_append(&line, bytes_of_text(index));
+	if (fact->bytes.size > 0)
+		buffer_append(&line, bytes_of_text("\t"));
+	coprocess_escape(fact->bytes, &line);
+	buffer_append(&line, bytes_of_text("\n"));
+	output_put(propose->output, buffer_bytes(&line));
+	buffer_fini(&line);
 }
 
 static void on_fact(struct asker *asker, msec now, const struct client_fact *fact)
 {
 	struct propose *propose = asker->self;
 
-	if (fact->kind != CLIENT_RESULT)
+	if (fact->kind != CLIENT_RESULT || !propose->output)
 		return;
 	if (propose->text && asker_retry(asker, now, fact->reason)) {
 		propose->sent = 0;
@@ -139,9 +180,6 @@ static void on_fact(struct asker *asker, msec now, const struct client_fact *fac
 		if (!propose->text)
 			report("stopped", NULL, "command %" PRIu64 " and later ones were not confirmed", fact->ticket);
 	}
-	if (asker->open == 0)
-		flush(propose);
-	finish_if_done(propose);
 }
 
 static void closing(struct asker *asker)
@@ -149,7 +187,9 @@ static void closing(struct asker *asker)
 	struct propose *propose = asker->self;
 
 	feed_close(propose->feed);
-	propose->feed = NULL;
+	if (propose->output)
+		(void)output_flush(propose->output);   /* what was confirmed before a deadline or a signal */
+	close_output(propose);
 }
 
 int propose_run(const struct invocation *invocation)
@@ -158,13 +198,13 @@ int propose_run(const struct invocation *invocation)
 	struct propose propose = {.settings = settings,
 		.asker = {.kind = "group", .name = invocation->group, .key_path = settings->key_path, .writes = true, .up = on_up,
 			.fact = on_fact, .turn = on_turn, .closing = closing, .ask.common = settings->common}};
-	int status;
 
 	if (invocation->count != 1)
 		usage_error("propose what? One TEXT, or - for records from stdin");
 	propose.asker.self = &propose;
 	if (strcmp(invocation->operand[0], "-") != 0)
 		propose.text = invocation->operand[0];
-	status = asker_run(&propose.asker);
-	return printed_end(printed(status));
+	else if (!settings->common.has_timeout)
+		propose.asker.ask.common.timeout = MSEC_NEVER;   /* a pipe lasts as long as its writer */
+	return asker_run(&propose.asker);
 }

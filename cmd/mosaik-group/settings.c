@@ -9,7 +9,7 @@
 static const struct option_row rows[] = {
 	{'k', "key", OPTION_TEXT, FIELD(key_path, const char *), "FILE", "MOSAIK_GROUP_KEY", "the group's secret (made by mosaik-key gen)"},
 	{0, "data", OPTION_TEXT, FIELD(data, const char *), "DIR", NULL, "join: keep the log on disk"},
-	{0, "expect", OPTION_POSITIVE, FIELD(expect, uint64_t), "N", NULL, "join: a new group begins with N members, not with one"},
+	{0, "expect", OPTION_POSITIVE, FIELD(expect, uint64_t), "N", NULL, "join: a new group begins with N members, not one"},
 	{0, "observer", OPTION_FLAG, FIELD(observer, bool), NULL, NULL, "join: follow, never vote"},
 	{0, "reluctant", OPTION_FLAG, FIELD(reluctant, bool), NULL, NULL, NULL},
 	{0, "join-only", OPTION_FLAG, FIELD(join_only, bool), NULL, NULL, NULL},
@@ -45,16 +45,16 @@ static void check(const void *of)
 const struct settings settings_defaults = {.common = COMMON_DEFAULTS(TIMEOUT_DEFAULT), .grace = 5000, .snapshot_every = 20000};
 
 static const struct subcommand subcommands[] = {
-	{"join", "GROUP [--data DIR] [-- CMD]", "be a member: stdin is proposed, what is committed is printed"},
+	{"join", "GROUP [--data DIR] [-- CMD]", "a member: stdin is proposed, the log printed"},
 	{"propose", "GROUP TEXT|- [--feed]", "append; prints the index when it is committed"},
 	{"query", "GROUP TEXT [--strong|-L]", "ask the state machine that members run as CMD"},
 	{"log", "GROUP [--from I] [-c N] [-f]", "what was committed, and with -f what will be"},
-	{"status", "GROUP [-f]", "leader, term, index, and how many crashes it survives"},
+	{"status", "GROUP [-f]", "leader, term, index, how many crashes it survives"},
 	{"members", "GROUP", NULL},
 	{"leader", "GROUP", "who is in it; who leads"},
 	{"wait", "GROUP --leader", "also --members N, --committed I: until it is so"},
 	{"lock", "GROUP[/NAME] [--try] -- CMD", "run CMD while nobody else does; --grace DUR"},
-	{"declare-dead", "GROUP PEER", NULL},
+	{"declare-dead", "GROUP PEER", "a voter that will not come back is counted no more"},
 	{.name = NULL}
 };
 

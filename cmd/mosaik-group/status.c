@@ -42,17 +42,6 @@ static int finish(struct listing *listing)
 	return error == OK ? EXIT_YES : printed_not(reason);
 }
 
-static struct listing *open_list(const struct looking *looking, const struct column *columns)
-{
-	const struct common *common = &looking->settings->common;
-	const char *unknown = NULL;
-	struct listing *listing = listing_new(stdout, listing_form_for(stdout, common->json), columns, common->columns, &unknown);
-
-	if (!listing)
-		usage_error("there is no column '%.*s'", (int)strcspn(unknown, ","), unknown);
-	return listing;
-}
-
 /* ---- status: one object, or a line a field ---- */
 
 static const struct column status_columns[] = {
@@ -78,7 +67,7 @@ static const char *yes_no(bool yes)
 static int print_object(const struct looking *looking, const struct client_status *answer)
 {
 	const struct group_status *status = &answer->status;
-	struct listing *listing = open_list(looking, status_columns);
+	struct listing *listing = listing_open(&looking->settings->common, status_columns);
 	size_t at = 0;
 
 	listing_id(listing, at++, &answer->peer);
@@ -165,7 +154,7 @@ static const struct column member_columns[] = {
 static int print_members(const struct looking *looking, const struct client_status *answer)
 {
 	static const char *const preference[] = {"normal", "reluctant", "observer"};
-	struct listing *listing = open_list(looking, member_columns);
+	struct listing *listing = listing_open(&looking->settings->common, member_columns);
 
 	for (size_t i = 0; i < answer->member_count; i++) {
 		const struct group_member *member = &answer->member[i];
@@ -260,6 +249,8 @@ static int look(const struct invocation *invocation,
 
 	if (invocation->count > 0)
 		usage_error("'%s' is one operand too many", invocation->operand[0]);
+	if (print == print_status || print == print_members)
+		listing_check(&settings->common, print == print_status ? status_columns : member_columns);
 	looking.wants_barrier = print == print_status && !settings->local && !settings->follow;
 	looking.asker.self = &looking;
 	return asker_run(&looking.asker);

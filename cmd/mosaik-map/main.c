@@ -19,7 +19,7 @@ static const struct subcommand verbs[] = {
 	{"dump", "STORE", NULL},
 	{"load", "STORE", "all of it as JSON lines, and back"},
 	{"watch", "STORE [KEY|--prefix P] [-- CMD]", "changes: --initial --from VERSION -c N"},
-	{"wait", "STORE KEY", "until it is there; --value V, --absent, --min-version N"},
+	{"wait", "STORE KEY", "till it is so; --value V, --absent, --min-version N"},
 	{.name = NULL}
 };
 

@@ -10,7 +10,7 @@ static const struct subcommand verbs[] = {
 	{"dump", "STORE", NULL},
 	{"load", "STORE", "all of it as JSON lines, and back"},
 	{"watch", "STORE [-- CMD]", "changes: --initial --from VERSION -c N"},
-	{"wait", "STORE", "until it is set; --value V, --absent, --min-version N"},
+	{"wait", "STORE", "till it is so; --value V, --absent, --min-version N"},
 	{.name = NULL}
 };
 

@@ -22,7 +22,7 @@ static const struct subcommand verbs[] = {
 	{"dump", "STORE", NULL},
 	{"load", "STORE", "all of it as JSON lines, and back"},
 	{"watch", "STORE [-- CMD]", "changes: --initial --from VERSION -c N"},
-	{"wait", "STORE INDEX", "until it is there; --value V, --absent, --min-version N"},
+	{"wait", "STORE INDEX", "till it is so; --value V, --absent, --min-version N"},
 	{.name = NULL}
 };
 

@@ -17,4 +17,9 @@ static inline msec msec_min(msec a, msec b)
 	return a < b ? a : b;
 }
 
+static inline msec msec_max(msec a, msec b)
+{
+	return a > b ? a : b;
+}
+
 #endif

@@ -15,6 +15,17 @@ load helper
 	run -1 mosaik-catalog peers -t red
 }
 
+@test "announce: MOSAIK_TAGS are its tags unless -t names some; no filter of peers" {
+	ready mosaik-bootstrap -b 127.0.0.1:0 >/dev/null
+	export MOSAIK_TAGS="red worker"
+	run -0 mosaik-catalog announce -- mosaik-catalog wait --tag red --tag worker
+	run -0 mosaik-catalog announce -t blue -- mosaik-catalog wait --tag blue --peers 2
+	run -1 mosaik-catalog announce -t blue -- mosaik-catalog peers -t red
+	run -0 mosaik-catalog -o tags peers
+	[ "$output" = bootstrap ]
+	MOSAIK_TAGS=abcdef0123456789abcdef0123456789abcdef run -64 mosaik-catalog announce -- true
+}
+
 @test "announce: CMD has our stdin and stdout" {
 	run -0 mosaik-catalog announce -t x -- tr a-z A-Z <<<hello
 	[ "$output" = HELLO ]

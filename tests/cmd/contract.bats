@@ -81,6 +81,23 @@ without_reader() {
 	[ "$exit_status $(cat err)" = "65 mosaik-consume: error[command]: a command failed (--strict)" ]
 }
 
+@test "a column or a key that there is not is told before anybody is asked" {
+	# Nobody of the network is there: whoever asked first would say that.
+	for words in "catalog peers" "catalog tags" "catalog streams" "catalog groups" "catalog me" "catalog watch" "catalog ping 127.0.0.1:1" \
+		"catalog explain stream s" "catalog graph" "catalog doctor" "group status g" "group members g"; do
+		read -r -a arguments <<<"$words"
+		run -64 "mosaik-${arguments[0]}" "${arguments[@]:1}" -o "id,bogus" -w inf
+		[[ ${lines[0]} == *"error[usage]: there is no column '"* ]]
+	done
+	for words in "group status g" "group members g" "group leader g" "group propose g x" "group query g x" "group log g" "group join g" \
+		"group wait g --leader" "group lock g -- true" "map get m k" "map put m k v" "map watch m" "map wait m k" "map update m k -- cat" \
+		"map dump m" "map load m" "map serve m" "set subset a b" "vec tail v" "pqueue take q" "once get o"; do
+		read -r -a arguments <<<"$words"
+		run -78 "mosaik-${arguments[0]}" -k ./missing -w inf "${arguments[@]:1}" </dev/null
+		[[ ${lines[0]} == *"error[key]: key file './missing': No such file or directory" ]]
+	done
+}
+
 @test "a host that nobody knows is no reason to wait for the deadline" {
 	run -69 mosaik-catalog -q -p nobody.invalid:5 peers
 	[ "$output" = "mosaik-catalog: error[no-answer]: no member of network '$MOSAIK_NETWORK' answered: cannot be reached at any known address" ]

@@ -206,6 +206,19 @@ late() { # a machine that says nothing before the eighth command
 	heard
 }
 
+# It is waited for where it says nothing, but not for two seconds each time.
+@test "a command may answer some applies and not others" {
+	member a -- sed -un 's/^apply\t\([0-9]*\)\t[0-9]*\tsay/ok\t\1\tsaid/p'
+	run -0 mosaik-group propose g "say one" -w "$(scaled 20)"
+	[ "$output" = $'1\tsaid one' ]
+	local before=$SECONDS
+	for i in {2..11}; do
+		[ "$(mosaik-group propose g quiet)" = "$i" ]
+	done
+	[ $((SECONDS - before)) -lt "$(scaled 12)" ]
+	[ "$(mosaik-group propose g "say more")" = $'12\tsaid more' ]
+}
+
 # A machine that counts what is applied, and keeps what it was given in what it says: "count of commands seen here/restored".
 # Its states are written in another order each time: members need not agree on the bytes.
 snapshots() {
@@ -387,7 +400,7 @@ seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x;
 	members a
 	mkfifo records
 	exec 8<>records
-	background mosaik-group -q propose g - -W inf <records >indices 2>errors
+	background mosaik-group -q propose g - <records >indices 2>errors
 	proposer=$pid
 	background mosaik-group -q log g -f -W 4 >followed 2>/dev/null
 	follower=$pid
@@ -400,6 +413,31 @@ seven_megabytes() { for i in $(seq 14); do head -c 500000 /dev/zero | tr '\0' x;
 	grep -q no-answer errors
 	status_of "$follower"
 	[ "$exit_status" = 124 ]
+}
+
+@test "a pipe of proposals lasts as long as its writer, and waits for its reader" {
+	member a -- sed -un 's/^apply\t\([0-9]*\)\t[0-9]*\t/ok\t\1\t/p'
+	mosaik-group wait g --leader -W "$(scaled 20)"
+	mkfifo records results
+	exec 8<>records
+	background mosaik-group -q propose g - <records 1<>results 2>errors
+	proposer=$pid
+	lived() { [ "$(ps -o etimes= -p "$proposer")" -ge 6 ]; }       # longer than the deadline of other one-shots
+	eventually lived
+	# More than the FIFO of results and what is under way hold: stdin is left alone then, but not the network, nor we.
+	seq -f %01000g 12000 >numbers
+	cat numbers >&8 &
+	children+=("$!")
+	committed() { mosaik-group -j -o committed status g | jq .committed; }
+	grown() { [ "$(committed)" -gt 1000 ]; }
+	eventually grown
+	still() { local before=$at; at=$(committed); [ "$before" = "$at" ]; }
+	at=0
+	eventually still
+	[ "$at" -lt 12000 ]
+	asked() { kill -USR1 "$proposer" && grep -q "stats " errors; }
+	eventually asked
+	head -n 12000 <results | cut -f 2 | cmp - numbers
 }
 
 @test "binary records survive, in every framing" {

@@ -209,7 +209,7 @@ long_function() { # NAME LINES, at least 3
 program() { # LISTING
 	mkdir -p B/bin
 	echo 'int main(void) { return 0; }' >cmd/mosaik-x/main.c
-	printf '#!/bin/sh\n[ "$1" = -h ] || cat <<END\n%s\nEND\n' "$1" >B/bin/mosaik-x
+	printf '#!/bin/sh\n[ "$1" != -h ] || exec echo usage\ncat <<END\n%s\nEND\n' "$1" >B/bin/mosaik-x
 	chmod +x B/bin/mosaik-x
 	printf '.Bl -tag\n.It Fl n , Fl -network Ar NAME\n.It Fl -no-local\n.It Cm put Ar KEY\n.El\n' >man/mosaik-x.1
 	echo 'complete -W "-n --network --no-local put" mosaik-x' >completions/bash/mosaik-x
@@ -239,6 +239,16 @@ program() { # LISTING
 	sees options 'completions/fish/mosaik-x.fish: missing'
 	rm man/mosaik-x.1
 	sees options 'man/mosaik-x.1: missing'
+}
+
+@test "options: -h answers, and fits a terminal" {
+	program $'-n --network NAME\n--no-local\nsubcommand put'
+	sed -i 's/exec echo usage/kill -SEGV $$/' B/bin/mosaik-x
+	sees options 'mosaik-x -h: failed'
+	sed -i 's|kill -SEGV|exec seq 25 #|' B/bin/mosaik-x
+	sees options 'mosaik-x -h: 25 lines'
+	sed -i 's|seq 25 #|printf %081d|' B/bin/mosaik-x
+	sees options 'mosaik-x -h: more than 80 columns: 000'
 }
 
 @test "options: a completion that asks the program cannot drift" {

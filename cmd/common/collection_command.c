@@ -128,7 +128,7 @@ int collection_main(const struct collection_program *program, int argc, char **a
 		.examples = program->examples,
 		.options = rows,
 		.subcommands = program->subcommands,
-		.common = "network peer tag identity bind no-local timeout wait json null ready-fd quiet verbose stats",
+		.common = "network peer tag identity bind no-local timeout wait framing json null ready-fd quiet verbose stats",
 		.check = collection_settings_check,
 	};
 	int behind = behind_dashes(argc, argv), first, status;
@@ -138,6 +138,8 @@ int collection_main(const struct collection_program *program, int argc, char **a
 	for (const struct subcommand *row = program->subcommands; row->name; row++)
 		ASSERT(route_of(program->kind, row->name) || verb_find(program->kind, row->name));
 	first = options_parse(&command, argc, argv, &settings);
+	settings.common.json = settings.common.framing == FRAMING_JSON;
+	settings.common.null = settings.common.framing == FRAMING_NULL;
 	status = run(program->kind, &command, &settings, &(struct words){argv + first, argc - first, behind});
 	options_free(&command, &settings);
 	return status;

@@ -68,6 +68,8 @@ void collection_settings_check(const void *of)
 		usage_error("--absent and --from contradict each other");
 	if (settings->delete && settings->to)
 		usage_error("--delete and --to contradict each other");
+	if (settings->common.framing != FRAMING_LINES && settings->common.framing != FRAMING_NULL && settings->common.framing != FRAMING_JSON)
+		usage_error("-F or MOSAIK_FRAMING: here it is lines, null or json, not %s", framing_name(settings->common.framing));
 	if (settings->expect > 9)
 		usage_error("--expect: a group begins with at most 9 members");
 }

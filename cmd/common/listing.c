@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "cmd/common/jsontext.h"
+#include "cmd/common/options.h"
 
 #define COLUMNS_MAX 32
 #define NUMBER_SIZE 40

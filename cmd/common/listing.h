@@ -19,7 +19,6 @@
 #include <stdio.h>
 
 #include "base/id.h"
-#include "cmd/common/options.h"
 
 enum listing_form { LISTING_TABLE, LISTING_TSV, LISTING_JSON };
 
@@ -38,6 +37,7 @@ struct column {
 };
 
 struct listing;
+struct common;   /* options.h */
 
 /* json if -j was given, else what suits the descriptor behind `file`. */
 enum listing_form listing_form_for(FILE *file, bool json);

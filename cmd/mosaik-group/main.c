@@ -39,6 +39,7 @@ static int run(struct settings *settings, int count, char **operand)
 	const struct route *route = route_of(options_subcommand(&command, count > 0 ? operand[0] : NULL)->name);
 	struct invocation invocation = {.settings = settings, .group = operand[1], .operand = operand + 2, .count = count - 2};
 
+	settings->common.json = settings->common.framing == FRAMING_JSON;
 	if (count < 2)
 		usage_error("%s which group?", route->name);
 	group_name_check("group", invocation.group);

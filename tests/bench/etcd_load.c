@@ -25,6 +25,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "tests/bench/latency.h"
+#include "tests/bench/load.h"
 
 #define CLIENTS_MAX 4096
 #define SIZE_MAX_BYTES 65536
@@ -120,14 +121,6 @@ static void make_headers(struct load *load)
 
 /* ---- requests ---- */
 
-static uint64_t draw(struct load *load, uint64_t below)
-{
-	load->random ^= load->random << 13;
-	load->random ^= load->random >> 7;
-	load->random ^= load->random << 17;
-	return load->random % below;
-}
-
 static void put_field(struct buffer *out, unsigned number, struct bytes value)
 {
 	size_t rest = value.size;
@@ -142,7 +135,7 @@ static void put_field(struct buffer *out, unsigned number, struct bytes value)
 static void begin(struct load *load, size_t client, uint64_t now)
 {
 	struct request *request = &load->request[client];
-	uint64_t number = load->begun < load->keys ? load->begun : draw(load, load->keys);
+	uint64_t number = load->begun < load->keys ? load->begun : load_draw(&load->random, load->keys);
 	char key[24];
 	int size = snprintf(key, sizeof key, "key-%08" PRIu64, number);
 

@@ -20,10 +20,10 @@
 #include "base/memory.h"
 #include "cmd/common/ask.h"
 #include "cmd/common/group_key.h"
-#include "cmd/common/group_name.h"
 #include "collections/map_wire.h"
 #include "collections/result.h"
 #include "tests/bench/latency.h"
+#include "tests/bench/load.h"
 
 #define CLIENTS_MAX 4096
 #define SIZE_MAX_BYTES 65536
@@ -69,17 +69,9 @@ static void leave(struct load *load, const char *why)
 
 /* ---- operations ---- */
 
-static uint64_t draw(struct load *load, uint64_t below)
-{
-	load->random ^= load->random << 13;
-	load->random ^= load->random >> 7;
-	load->random ^= load->random << 17;
-	return load->random % below;
-}
-
 static void begin(struct load *load, uint64_t ticket, uint64_t now)
 {
-	uint64_t number = load->begun < load->settings->keys ? load->begun : draw(load, load->settings->keys);
+	uint64_t number = load->begun < load->settings->keys ? load->begun : load_draw(&load->random, load->settings->keys);
 	char key[24];
 	struct bytes stored = bytes_of(key, (size_t)snprintf(key, sizeof key, "key-%08" PRIu64, number));
 	enum error error;
@@ -190,22 +182,14 @@ static void answered(struct ask *ask, msec now)
 {
 	struct load *load = ask->self;
 	const struct catalog_peer *one;
-	const char *types;
 	size_t at = 0;
 
 	while ((one = catalog_next(ask_catalog(ask), &at)) != NULL) {
-		const struct card *card = &one->entry->card;
-
-		for (size_t i = 0; i < card->groups.count; i++) {
-			const char *listed = card_name(card, &card->groups.id[i]);
-
-			if (!listed || !group_name_matches(listed, "map", load->store, &types))
-				continue;
-			load->group = card->groups.id[i];
-			load->member = card->peer;
-			dial(load, now);
-			return;
-		}
+		if (!load_is_member(&one->entry->card, "map", load->store, &load->group))
+			continue;
+		load->member = one->entry->card.peer;
+		dial(load, now);
+		return;
 	}
 	ask_again(ask, now + LOOK_AGAIN);
 }

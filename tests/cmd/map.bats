@@ -26,6 +26,13 @@ load collections
 	mosaik-map put m z 26
 	run -0 mosaik-map dump m
 	[ "$output" = '{"key":"z","value":"26"}' ]
+	for pair in "json -j" "null -0" "lines -q"; do         # two ways to say one thing
+		cmp <(mosaik-map -F "${pair% *}" ls m) <(mosaik-map "${pair#* }" ls m)
+	done
+	run -0 mosaik-map -F json get m z
+	[ "$output" = '{"key":"z","value":"26"}' ]
+	run -64 mosaik-map -F u32 ls m
+	run -64 mosaik-map -F lines -j ls m
 }
 
 @test "a late reader has everything, follows, and writes nothing" {

@@ -23,9 +23,9 @@
 #include "base/memory.h"
 #include "cmd/common/ask.h"
 #include "cmd/common/group_key.h"
-#include "cmd/common/group_name.h"
 #include "collections/map_wire.h"
 #include "collections/result.h"
+#include "tests/bench/load.h"
 
 #define MEMBERS_MAX 9
 #define WORKERS_MAX 256
@@ -95,14 +95,6 @@ static int64_t clock_now(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static uint64_t draw(struct load *load, uint64_t below)
-{
-	load->random ^= load->random << 13;
-	load->random ^= load->random >> 7;
-	load->random ^= load->random << 17;
-	return load->random % below;
-}
-
 static struct node *node_of(struct load *load)
 {
 	return runtime_node(load->ask.session.runtime);
@@ -141,8 +133,8 @@ static void record(const struct operation *operation, int64_t returned, const ch
 
 static void draw_operation(struct load *load, struct worker *worker, struct operation *operation)
 {
-	*operation = (struct operation){.ticket = load->tickets, .client = worker->client, .kind = "rrrwwcs"[draw(load, 7)],
-		.key = draw(load, load->settings->keys), .member = worker->member, .worker = (size_t)(worker - load->worker)};
+	*operation = (struct operation){.ticket = load->tickets, .client = worker->client, .kind = "rrrwwcs"[load_draw(&load->random, 7)],
+		.key = load_draw(&load->random, load->settings->keys), .member = worker->member, .worker = (size_t)(worker - load->worker)};
 	snprintf(operation->value, sizeof operation->value, "%" PRIu64, load->tickets);
 	snprintf(operation->expected, sizeof operation->expected, "%s", worker->seen);
 }
@@ -344,21 +336,6 @@ static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
 	blob_drop(fact->client_fact.message);
 }
 
-static bool is_member(const struct load *load, const struct card *card, struct id *group)
-{
-	const char *types;
-
-	for (size_t i = 0; i < card->groups.count; i++) {
-		for (size_t n = 0; n < card->name_count; n++) {
-			if (!id_equal(&card->name[n].id, &card->groups.id[i]) || !group_name_matches(card->name[n].text, kind_of(load), load->group, &types))
-				continue;
-			*group = card->groups.id[i];
-			return true;
-		}
-	}
-	return false;
-}
-
 static void answered(struct ask *ask, msec now)
 {
 	struct load *load = ask->self;
@@ -367,7 +344,7 @@ static void answered(struct ask *ask, msec now)
 
 	load->members = 0;
 	while (load->members < MEMBERS_MAX && (one = catalog_next(ask_catalog(ask), &at)) != NULL)
-		if (is_member(load, &one->entry->card, &load->group_id))
+		if (load_is_member(&one->entry->card, kind_of(load), load->group, &load->group_id))
 			load->member[load->members++].peer = one->entry->card.peer;
 	if (load->members < load->settings->members) {
 		ask_again(ask, now + DIAL_AGAIN);

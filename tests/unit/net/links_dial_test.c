@@ -45,9 +45,8 @@ static void a_simultaneous_dial_settles(void **state)
 
 	(void)state;
 	tuning.idle_unwanted_max = 100;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", &tuning);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", &tuning);
+	struct side *a, *b;
+	pair_init_two(&pair, &tuning, &a, &b);
 	struct dial to_a = dial_to(a), to_b = dial_to(b);
 	link_id ab = connect_to(a, PROTOCOL_ANNOUNCE, &to_b);
 	link_id ba = connect_to(b, PROTOCOL_ANNOUNCE, &to_a);
@@ -94,9 +93,8 @@ static void another_key_than_the_dialled_is_refused(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	dial.peer = id_hash(bytes_of_text("somebody else"));
 	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
@@ -330,9 +328,8 @@ static void large_entries_are_presented(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	links_set_hello(a->links, bytes_of(entry, sizeof entry));
 	links_set_hello(b->links, bytes_of(entry, sizeof entry - 1));
@@ -367,9 +364,8 @@ static void dialling_again_from_inside_a_callback_works(void **state)
 	int fd = refusing_socket(&dead.address[0]);
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial good = dial_to(b);
 	a->redial = &dead;
 	connect_to(a, PROTOCOL_STREAMS, &dead);

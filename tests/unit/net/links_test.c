@@ -10,9 +10,8 @@ static void messages_go_and_come_back(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	b->answer = ANSWER_ECHO;
 	struct dial dial = dial_to(b);
 	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
@@ -40,9 +39,8 @@ static void links_are_bound_to_their_session(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct side *c = pair_add(&pair, "c", "net", "127.0.0.1:0", NULL);
 	struct dial dial = dial_to(b), other = dial_to(c);
 	link_id first = connect_to(a, PROTOCOL_GROUPS, &dial);
@@ -67,9 +65,8 @@ static void a_small_message_passes_a_long_queue(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id bulk = connect_to(a, PROTOCOL_STREAMS, &dial), control = connect_to(a, PROTOCOL_STREAMS, &dial);
 	UNTIL(&pair, note_of(a, bulk)->linked && note_of(a, control)->linked && b->note_count == 2);
@@ -92,9 +89,8 @@ static void a_large_message_passes(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
 	/* Sixteen windows: its credit is given while it is collected. Sent before the link is there. */
@@ -117,9 +113,8 @@ static void back_pressure_holds_and_releases(void **state)
 	const size_t size = 10000, count = 500;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	b->hoard = true;
 	struct dial dial = dial_to(b);
 	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
@@ -150,9 +145,8 @@ static void credit_survives_the_ends_of_links(void **state)
 	const enum error ends[] = {ERROR_NO_CAPACITY, OK, ERROR_STREAM_NOT_FOUND};
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	b->hoard = true;
 	struct dial dial = dial_to(b);
 	for (size_t i = 0; i < 45; i++) {
@@ -175,9 +169,8 @@ static void many_links_share_a_connection_both_ways(void **state)
 	const size_t count = 100;   /* more than a peer may have open at once: the rest waits its turn */
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial to_b = dial_to(b);
 	link_id first = connect_to(a, PROTOCOL_STREAMS, &to_b);
 	UNTIL(&pair, note_of(a, first)->linked && b->note_count == 1);
@@ -207,9 +200,8 @@ static void reasons_travel_with_a_link(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id witness = connect_to(a, PROTOCOL_STREAMS, &dial);
 	UNTIL(&pair, b->note_count == 1);
@@ -231,9 +223,8 @@ static void an_error_from_the_reader_closes_the_connection(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id one = connect_to(a, PROTOCOL_GROUPS, &dial), two = connect_to(a, PROTOCOL_GROUPS, &dial);
 	UNTIL(&pair, b->note_count == 2);
@@ -253,9 +244,8 @@ static void an_expelled_peer_hears_why(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id one = connect_to(a, PROTOCOL_GROUPS, &dial), two = connect_to(a, PROTOCOL_STREAMS, &dial);
 	UNTIL(&pair, b->note_count == 2);
@@ -272,9 +262,8 @@ static void leaving_ends_links_gracefully(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	links_set_hello(b->links, bytes_of_text("card"));
 	struct dial dial = dial_to(b);
 	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
@@ -338,9 +327,8 @@ static void a_message_above_the_limit_closes_with_413(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id id = connect_to(a, PROTOCOL_ANNOUNCE, &dial);
 	links_send(a->links, id, message_of(FRAME_ANNOUNCE_MAX));
@@ -358,9 +346,8 @@ static void a_first_message_of_groups_is_a_small_one(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id id = connect_to(a, PROTOCOL_GROUPS, &dial);
 	links_send(a->links, id, message_of(FRAME_HANDSHAKE_MAX));
@@ -380,9 +367,8 @@ static void an_answer_after_the_peers_end_still_goes(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	b->answer = ANSWER_ECHO;
 	for (int i = 0; i < 20; i++) {
@@ -405,9 +391,8 @@ static void credit_at_once_needs_no_consumer(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	b->at_once = true;
 	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
@@ -422,9 +407,8 @@ static void leaving_from_inside_a_callback_works(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id id = connect_to(a, PROTOCOL_STREAMS, &dial);
 	UNTIL(&pair, note_of(a, id)->linked && b->note_count == 1);
@@ -441,9 +425,8 @@ static void a_blocked_socket_loses_nothing(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	b->answer = ANSWER_ECHO;
 	faults.reason = EAGAIN;
@@ -465,9 +448,8 @@ static void a_link_that_ends_without_a_word_ends_well(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id ours = connect_to(a, PROTOCOL_STREAMS, &dial), theirs;
 	UNTIL(&pair, b->note_count == 1);
@@ -493,9 +475,8 @@ static void a_link_of_which_beginning_and_end_are_lost_ends_well(void **state)
 	struct pair pair;
 
 	(void)state;
-	pair_init(&pair);
-	struct side *a = pair_add(&pair, "a", "net", "127.0.0.1:0", NULL);
-	struct side *b = pair_add(&pair, "b", "net", "127.0.0.1:0", NULL);
+	struct side *a, *b;
+	pair_init_two(&pair, NULL, &a, &b);
 	struct dial dial = dial_to(b);
 	link_id witness = connect_to(a, PROTOCOL_STREAMS, &dial), silent;
 	links_send(a->links, witness, message_of(5));

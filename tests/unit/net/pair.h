@@ -205,6 +205,14 @@ static inline struct side *pair_add(struct pair *pair, const char *seed, const c
 	return side;
 }
 
+/* Two of one network, as most tests want them. */
+static inline void pair_init_two(struct pair *pair, const struct links_tuning *tuning, struct side **a, struct side **b)
+{
+	pair_init(pair);
+	*a = pair_add(pair, "a", "net", "127.0.0.1:0", tuning);
+	*b = pair_add(pair, "b", "net", "127.0.0.1:0", tuning);
+}
+
 static inline void pair_turn(struct pair *pair)
 {
 	uv_run(&pair->loop, UV_RUN_ONCE);

@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <netdb.h>
 #include <uv.h>
 
 #include "base/crypto.h"
@@ -130,12 +131,23 @@ static void what_is_no_peer_is_refused_and_nothing_is_started(void **state)
 	assert_false(uv_loop_alive(&ear->loop));
 }
 
+/* A bare root folder has no /etc/hosts, and a DNS server need not know that name. */
+static void need_localhost(void)
+{
+	struct addrinfo *found = NULL;
+
+	if (getaddrinfo("localhost", NULL, NULL, &found) != 0)
+		skip();
+	freeaddrinfo(found);
+}
+
 static void a_name_is_looked_up_from_the_loop(void **state)
 {
 	struct ear *ear = *state;
 	char hex[ID_TEXT_SIZE], text[256], back[ID_TEXT_SIZE];
 	struct resolver *resolver;
 
+	need_localhost();
 	peer_hex(hex);
 	snprintf(text, sizeof text, "%s@localhost:4321", hex);
 	resolver = start(ear, text);
@@ -157,9 +169,11 @@ static void a_name_is_looked_up_from_the_loop(void **state)
 static void every_host_of_a_peer_is_looked_up_in_order(void **state)
 {
 	struct ear *ear = *state;
-	struct resolver *resolver = start(ear, "192.0.2.1:1,localhost:2,[2001:db8::1]:3");
+	struct resolver *resolver;
 	size_t count;
 
+	need_localhost();
+	resolver = start(ear, "192.0.2.1:1,localhost:2,[2001:db8::1]:3");
 	uv_run(&ear->loop, UV_RUN_DEFAULT);
 	assert_int_equal(ear->resolved, 1);
 	count = ear->dial.count;

@@ -142,6 +142,8 @@ void quic_write(struct quic_connection *connection)
 		timers_set(quic->timers, &connection->expiry, quic->now);
 		return;
 	}
+	connection->unanswered = 0;
+	connection->hurry = false;
 	ngtcp2_path_storage_zero(&out.path);
 	for (;;) {
 		out.at = udp_room(quic->udp, out.room);

@@ -153,8 +153,11 @@ $B/%.o: %.c
 	$(if $(V),,@echo "  cc    $<")
 	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-ifeq ($(LIBBLAKE3),)
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+# Asked for while the program runs: see checksum.c.
+$B/lib/base/checksum_avx2.o: ALL_CFLAGS += $(if $(filter x86_64,$(MACHINE)),-mavx2)
+
+ifeq ($(LIBBLAKE3),)
 BLAKE3_PARTS := blake3 blake3_dispatch blake3_portable $(if $(filter aarch64,$(MACHINE)),blake3_neon) \
 	$(if $(filter x86_64,$(MACHINE)),$(patsubst %,blake3_%_x86-64_unix,sse2 sse41 avx2 avx512))
 BLAKE3_OBJ := $(BLAKE3_PARTS:%=$B/blake3/%.o)

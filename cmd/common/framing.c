@@ -24,8 +24,12 @@
 #define READ_ROOM_MIN (64 * 1024)        /* a read is never smaller for want of room */
 #define INPUT_CAPACITY (256 * 1024)      /* first size of the input array */
 #define BATCH_BYTES (64 * 1024)          /* of records in a batch, unless one record is larger */
-#define RAW_CHUNK (64 * 1024)
-#define RAW_COPY_MAX (16 * 1024)         /* a smaller chunk is copied, and its large blob read into again */
+/*
+ * A writer that waits for room in the pipe is woken by every read: few large ones let it write in peace. The message just
+ * fits what a receiver takes room for at once (BODY_FIRST in wire/frame.c).
+ */
+#define RAW_CHUNK (248 * 1024)
+#define RAW_COPY_MAX (64 * 1024)         /* a smaller chunk is copied, and its large blob read into again */
 
 static const struct {
 	const char *name;

@@ -3,19 +3,18 @@
  */
 #include "base/checksum.h"
 
-#include <string.h>
+#include "base/checksum_internal.h"
 
-#define XXH_INLINE_ALL   /* no library to load when a program starts */
-#include <xxhash.h>
-
-_Static_assert(CHECKSUM_SIZE == sizeof(XXH128_canonical_t), "the canonical form of XXH3, 128 bits");
+static bool has_avx2(void)
+{
+#ifdef __x86_64__
+	return __builtin_cpu_supports("avx2");
+#else
+	return false;
+#endif
+}
 
 struct checksum checksum_of(struct bytes data)
 {
-	XXH128_canonical_t canonical;
-	struct checksum checksum;
-
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits(data.data, data.size));
-	memcpy(checksum.byte, canonical.digest, sizeof checksum.byte);
-	return checksum;
+	return has_avx2() ? checksum_avx2(data) : checksum_here(data);
 }

@@ -1,7 +1,7 @@
 /*
  * exchange.c - see exchange.h: links, neighbours and time. What is said on a link is exchange_round.c.
  *
- *     neighbour up ---> our link to it ---> a round at once
+ *     neighbour up ---> soon: our link to it, a round; the smaller id of the two is first
  *     every 1-2 s ----> one random neighbour, if it has no round under way
  *     old news -------> every neighbour, soon
  *     exchange_with --> a link of its own, closed after its round
@@ -186,13 +186,19 @@ static bool may_begin(const struct exchange *exchange, const struct exchange_nei
 	return neighbour->session->state == SESSION_IDLE && !is_asked_by(exchange, peer);
 }
 
+static void set_due(struct exchange *exchange, struct exchange_neighbour *neighbour, msec at)
+{
+	neighbour->due_at = msec_min(neighbour->due_at, at);
+	exchange->due_at = msec_min(exchange->due_at, at);
+}
+
 static void visit(struct exchange *exchange, const struct id *peer, struct outbox *out)
 {
 	struct exchange_neighbour *neighbour = id_table_get(&exchange->neighbours, peer);
 
 	ASSERT(neighbour != NULL);
 	if (may_begin(exchange, neighbour, peer))
-		neighbour->is_due = false;
+		neighbour->due_at = MSEC_NEVER;
 	if (neighbour->session == NULL) {
 		neighbour->session = session_open(exchange, &(struct dial){.peer = *peer}, out);
 		neighbour->session->is_neighbour = true;
@@ -204,15 +210,17 @@ static void visit(struct exchange *exchange, const struct id *peer, struct outbo
 /* With whom a round is under way, one is begun after it: what came since its list was made is not in it. */
 static void visit_all_due(struct exchange *exchange, struct outbox *out)
 {
-	exchange->hurry_at = MSEC_NEVER;
+	exchange->due_at = MSEC_NEVER;
 	for (size_t i = 0; i < exchange->neighbours.count; i++) {
 		struct exchange_neighbour *neighbour = exchange->neighbours.slot[i].value;
 		struct id peer = exchange->neighbours.slot[i].key;
 
-		if (neighbour->is_due)
+		if (neighbour->due_at <= exchange->now) {
 			visit(exchange, &peer, out);
-		if (neighbour->is_due)
-			exchange->hurry_at = exchange->now + EXCHANGE_HURRY;
+			if (neighbour->due_at <= exchange->now)
+				neighbour->due_at = exchange->now + EXCHANGE_HURRY;
+		}
+		exchange->due_at = msec_min(exchange->due_at, neighbour->due_at);
 	}
 }
 
@@ -301,7 +309,7 @@ static void on_tick(void *self, msec now, struct outbox *out)
 
 	advance(exchange, now);
 	give_up_stalled(exchange, out);
-	if (exchange->hurry_at <= exchange->now)
+	if (exchange->due_at <= exchange->now)
 		visit_all_due(exchange, out);
 	if (exchange->now < exchange->round_at)
 		return;
@@ -317,7 +325,7 @@ static void on_tick(void *self, msec now, struct outbox *out)
 static msec on_deadline(const void *self)
 {
 	const struct exchange *exchange = self;
-	msec due = exchange->neighbours.count > 0 ? msec_min(exchange->round_at, exchange->hurry_at) : MSEC_NEVER;
+	msec due = exchange->neighbours.count > 0 ? msec_min(exchange->round_at, exchange->due_at) : MSEC_NEVER;
 
 	for (size_t i = 0; i < exchange->sessions.count; i++) {
 		const struct session *session = exchange->sessions.slot[i].value;
@@ -379,7 +387,7 @@ struct exchange *exchange_new(const struct exchange_options *options, msec now)
 	exchange->now = now;
 	rng_init(&exchange->rng, options->seed);
 	exchange->round_at = next_round(exchange);
-	exchange->hurry_at = MSEC_NEVER;
+	exchange->due_at = MSEC_NEVER;
 	return exchange;
 }
 
@@ -401,13 +409,18 @@ void exchange_free(struct exchange *exchange)
 	memory_free(exchange);
 }
 
-void exchange_neighbour_up(struct exchange *exchange, msec now, const struct id *peer, struct outbox *out)
+void exchange_neighbour_up(struct exchange *exchange, msec now, const struct id *peer)
 {
+	struct exchange_neighbour *neighbour;
+	bool we_are_smaller = id_compare(&exchange->catalog->self, peer) < 0;
+
 	advance(exchange, now);
 	if (exchange->options.guest || id_table_get(&exchange->neighbours, peer) != NULL)
 		return;
-	id_table_put(&exchange->neighbours, peer, memory_new(sizeof(struct exchange_neighbour)));
-	visit(exchange, peer, out);
+	neighbour = memory_new(sizeof(*neighbour));
+	neighbour->due_at = MSEC_NEVER;
+	id_table_put(&exchange->neighbours, peer, neighbour);
+	set_due(exchange, neighbour, exchange->now + (we_are_smaller ? EXCHANGE_FIRST : EXCHANGE_SECOND));
 }
 
 void exchange_neighbour_down(struct exchange *exchange, const struct id *peer, struct outbox *out)
@@ -432,9 +445,7 @@ void exchange_hurry(struct exchange *exchange, msec now)
 {
 	advance(exchange, now);
 	for (size_t i = 0; i < exchange->neighbours.count; i++)
-		((struct exchange_neighbour *)exchange->neighbours.slot[i].value)->is_due = true;
-	if (exchange->hurry_at == MSEC_NEVER)
-		exchange->hurry_at = exchange->now + EXCHANGE_HURRY;
+		set_due(exchange, exchange->neighbours.slot[i].value, exchange->now + EXCHANGE_HURRY);
 }
 
 link_id exchange_with(struct exchange *exchange, msec now, const struct dial *dial, struct outbox *out)

@@ -33,6 +33,8 @@
 
 #define EXCHANGE_INTERVAL_MIN 1000     /* msec between rounds, drawn anew each time */
 #define EXCHANGE_INTERVAL_MAX 2000
+#define EXCHANGE_FIRST 10              /* msec until the first round with a new neighbour, begun by the smaller id; */
+#define EXCHANGE_SECOND 60             /* and by the larger, which then finds a connection: they need only one */
 #define EXCHANGE_HURRY 50              /* msec until the rounds after a hurry; the rest of its news may be on the way */
 #define EXCHANGE_STALL 5000            /* msec without progress until a round is given up and its link closed */
 #define EXCHANGE_ACCEPTED_MAX 256      /* links that others may have open to us; */
@@ -51,8 +53,11 @@ struct exchange *exchange_new(const struct exchange_options *options, msec now);
 void exchange_free(struct exchange *exchange);
 extern const struct machine_ops exchange_ops;
 
-/* Neighbours come and go (facts of announce): one is drawn for a round every 1-2 s; a new one at once. */
-void exchange_neighbour_up(struct exchange *exchange, msec now, const struct id *peer, struct outbox *out);
+/*
+ * Neighbours come and go (facts of announce): one is drawn for a round every 1-2 s; a new one is due soon, but not at once:
+ * whoever comes to say one thing and goes again would pay a handshake, as large as all else it does.
+ */
+void exchange_neighbour_up(struct exchange *exchange, msec now, const struct id *peer);
 void exchange_neighbour_down(struct exchange *exchange, const struct id *peer, struct outbox *out);
 
 /*

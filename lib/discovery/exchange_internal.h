@@ -50,7 +50,7 @@ struct session {
 
 struct exchange_neighbour {
 	struct session *session;       /* our link to it; NULL: none */
-	bool is_due;                   /* of a round in a hurry */
+	msec due_at;                   /* a round, sooner than the draw would bring one; MSEC_NEVER: none */
 };
 
 struct exchange {
@@ -59,7 +59,7 @@ struct exchange {
 	struct rng rng;
 	msec now;
 	msec round_at;                 /* the next one with a random neighbour */
-	msec hurry_at;                 /* the next ones with all that are due; MSEC_NEVER: none is */
+	msec due_at;                   /* the first of the neighbours' */
 	bool keeps;                    /* guests: the next link whose round ends is to be kept */
 	struct session *kept;          /* that link; NULL: none */
 	struct number_table sessions;  /* link id -> struct session */

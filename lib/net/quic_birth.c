@@ -98,6 +98,7 @@ int quic_birth_conn(struct quic_connection *connection, const struct quic_birth 
 
 	fill_settings(connection->quic, birth, &settings);
 	fill_params(connection->quic, birth, source, &params);
+	connection->unpaced = settings.max_tx_udp_payload_size == PAYLOAD_JUMBO;
 	if (initial)
 		return ngtcp2_conn_server_new(&connection->conn, &initial->scid, source, &path, initial->version,
 			&quic_callbacks, &settings, &params, NULL, connection);

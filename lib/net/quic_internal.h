@@ -59,6 +59,7 @@ struct quic_connection {
 	bool dialled;
 	bool complete;                  /* handshake done, peer known */
 	bool proven;
+	bool unpaced;                   /* large packets within the host: whatever the windows allow leaves at once */
 	bool half_open;                 /* counted in quic->half_open_count */
 	struct id peer;
 	struct list node;

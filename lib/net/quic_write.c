@@ -107,8 +107,9 @@ static struct udp_target target_of(const struct packet_out *out)
  *
  * Pacing is for who has more to send than may leave. What fits into the window at once, an answer or a request, is paced by
  * its application; ngtcp2 would hold it back by a rate that it has seen only small things leave at. So it is told that those
- * packets left long ago. Nor is it woken an eighth of a round trip later to acknowledge what came in: on a short way that is
- * before the answer is there that the acknowledgement could ride on.
+ * packets left long ago; and likewise of a connection within the host, where no queue but the receiver's socket can overflow,
+ * and a timer for a burst costs more than the burst. Nor is it woken an eighth of a round trip later to acknowledge what came
+ * in: on a short way that is before the answer is there that the acknowledgement could ride on.
  */
 static nsec next_call(struct quic_connection *connection)
 {
@@ -121,7 +122,7 @@ static nsec next_call(struct quic_connection *connection)
 	 */
 	if (!connection->complete)
 		return ngtcp2_conn_get_expiry(conn);
-	if (!list_is_empty(&connection->sending)) {
+	if (!list_is_empty(&connection->sending) && !connection->unpaced) {
 		ngtcp2_conn_update_pkt_tx_time(conn, now);
 		return ngtcp2_conn_get_expiry(conn);
 	}
@@ -142,6 +143,8 @@ void quic_write(struct quic_connection *connection)
 		timers_set(quic->timers, &connection->expiry, quic->now);
 		return;
 	}
+	connection->unanswered = 0;
+	connection->hurry = false;
 	ngtcp2_path_storage_zero(&out.path);
 	for (;;) {
 		out.at = udp_room(quic->udp, out.room);

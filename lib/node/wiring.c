@@ -222,7 +222,7 @@ static bool settle_announce(struct node *node, msec now)
 	told.reason = fact.reason;
 	switch (fact.kind) {
 	case ANNOUNCE_NEIGHBOUR_UP:
-		exchange_neighbour_up(node->exchange, now, &fact.peer, &node->outbox);
+		exchange_neighbour_up(node->exchange, now, &fact.peer);
 		told.kind = NODE_NEIGHBOUR_UP;
 		break;
 	case ANNOUNCE_NEIGHBOUR_DOWN:

@@ -8,7 +8,7 @@
  *   nats pong PORT READY                    the other end of that
  *
  * The server says INFO in clear text, then TLS begins. Writes are batched: what one read(2) brought leaves at once, as
- * many messages as it held; what one TLS record or several that are here brought goes to stdout at once.
+ * many messages as it held; what one TLS record or several that are here brought goes to stdout at once, and before anything is waited for.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,6 +41,8 @@ static struct {
 	size_t start, end;
 	char out[ROOM];
 	size_t out_size;
+	char lines[BLOCK];   /* for stdout */
+	size_t lines_size;
 	bool ponged;
 } client;
 
@@ -74,11 +76,27 @@ static void say(const char *data, size_t size)
 	client.out_size += size;
 }
 
-/* What is here, at least one byte. */
+static void put_lines(void)
+{
+	size_t done = 0;
+
+	while (done < client.lines_size) {
+		ssize_t wrote = write(STDOUT_FILENO, client.lines + done, client.lines_size - done);
+
+		if (wrote < 0)
+			fail("stdout");
+		done += (size_t)wrote;
+	}
+	client.lines_size = 0;
+}
+
+/* What is here, at least one byte. Behind a message there may be but a PING: nothing that was read stays here meanwhile. */
 static void listen_more(void)
 {
 	ssize_t got;
 
+	if (gnutls_record_check_pending(client.session) == 0)
+		put_lines();
 	if (client.start > 0) {
 		memmove(client.in, client.in + client.start, client.end - client.start);
 		client.end -= client.start;
@@ -94,8 +112,8 @@ static void listen_more(void)
 	client.end += (size_t)got;
 }
 
-/* The next message, valid until the next call. More of them are here without a read(2): *more. */
-static const char *message(size_t *size, bool *more)
+/* The next message, valid until the next call. */
+static const char *message(size_t *size)
 {
 	for (;;) {
 		char *line = client.in + client.start, *end = memchr(line, '\n', client.end - client.start), *number;
@@ -113,7 +131,6 @@ static const char *message(size_t *size, bool *more)
 			}
 			client.start += head + body + 2;
 			*size = body;
-			*more = client.start < client.end || gnutls_record_check_pending(client.session) > 0;
 			return line + head;
 		} else {
 			if (strncmp(line, "PING", 4) == 0) {
@@ -137,12 +154,11 @@ static const char *message(size_t *size, bool *more)
 static void synchronize(void)
 {
 	size_t size;
-	bool more;
 
 	client.ponged = false;
 	say("PING\r\n", 6);
 	flush();
-	while (message(&size, &more))
+	while (message(&size))
 		;
 	client.ponged = false;
 }
@@ -226,42 +242,22 @@ static int pub(const char *subject)
 	return 0;
 }
 
-static void put(const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t wrote = write(STDOUT_FILENO, data, size);
-
-		if (wrote < 0)
-			fail("stdout");
-		data += wrote;
-		size -= (size_t)wrote;
-	}
-}
-
 static int sub(uint64_t total)
 {
-	static char block[BLOCK];
 	uint64_t done = 0;
-	size_t used = 0;
 
 	while (done < total) {
-		bool more;
 		size_t size;
-		const char *data = message(&size, &more);
+		const char *data = message(&size);
 
-		if (sizeof block - used < size + 1) {
-			put(block, used);
-			used = 0;
-		}
-		memcpy(block + used, data, size);
-		block[used + size] = '\n';
-		used += size + 1;
+		if (sizeof client.lines - client.lines_size < size + 1)
+			put_lines();
+		memcpy(client.lines + client.lines_size, data, size);
+		client.lines[client.lines_size + size] = '\n';
+		client.lines_size += size + 1;
 		done += size + 1;
-		if (!more || done >= total) {
-			put(block, used);
-			used = 0;
-		}
 	}
+	put_lines();
 	return 0;
 }
 
@@ -269,7 +265,6 @@ static int ping(const char *result, size_t count)
 {
 	struct latencies all = {0};
 	char text[TRIP];
-	bool more;
 	size_t size;
 
 	memset(text, 'x', sizeof text);
@@ -278,7 +273,7 @@ static int ping(const char *result, size_t count)
 
 		publish("ping", text, sizeof text);
 		flush();
-		if (!message(&size, &more) || size != sizeof text)
+		if (!message(&size) || size != sizeof text)
 			fail("another answer");
 		if (i >= count / 10)
 			latency_note(&all, began, latency_now());
@@ -294,8 +289,7 @@ static _Noreturn void pong(void)
 {
 	for (;;) {
 		size_t size;
-		bool more;
-		const char *data = message(&size, &more);
+		const char *data = message(&size);
 
 		publish("pong", data, size);
 		flush();

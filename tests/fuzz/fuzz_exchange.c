@@ -121,7 +121,7 @@ static void call(struct rig *rig, struct input *input)
 		if (rig->is_guest)
 			(void)exchange_again(rig->exchange, rig->now, &rig->out);
 		else if (choice / 128)
-			exchange_neighbour_up(rig->exchange, rig->now, &dial.peer, &rig->out);
+			exchange_neighbour_up(rig->exchange, rig->now, &dial.peer);
 		else
 			exchange_neighbour_down(rig->exchange, &dial.peer, &rig->out);
 		break;

@@ -331,7 +331,7 @@ static inline bool settle_announce(struct world *world, struct member *member)
 		member->entries_signed++;
 	} else if (fact.kind == ANNOUNCE_NEIGHBOUR_UP) {
 		member->ups++;
-		exchange_neighbour_up(member->exchange, world->now, &fact.peer, &member->out);
+		exchange_neighbour_up(member->exchange, world->now, &fact.peer);
 	} else if (fact.bootstrap) {
 		member->bootstraps_failed++;
 	} else {

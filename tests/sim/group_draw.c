@@ -78,7 +78,7 @@ static void draw_options(struct rng *shape, struct world_options *options)
 	options->external = group_chance(shape, 15);
 	options->deaf_successors = group_chance(shape, 40);
 	options->restless = group_chance(shape, 50) ? (unsigned)rng_below(shape, 700) : 0;
-	options->history_max = 4000;
+	options->history_max = 16000;
 	for (size_t i = 0; i < ID_SIZE; i++)
 		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #define SETTLE_WITHIN 60000000      /* usec after the heal */
+#define SAFETY_MAX 900000000        /* usec: where few members and slow clients do little in a second */
 #define HISTORY_MEMORY (4u << 20)
 
 enum fault { FAULT_SPLIT, FAULT_ISOLATE, FAULT_ISOLATE_LEADER, FAULT_ONE_WAY, FAULT_RING, FAULT_MEND, FAULT_CRASH,
@@ -416,7 +417,6 @@ static void meet_early(struct swarm *swarm)
 static void safety(struct swarm *swarm, uint64_t events)
 {
 	struct world *world = swarm->world;
-	usec until = 30000000 + (usec)draw(swarm, 120000000);
 	bool slowly = draw(swarm, 3) == 0;
 
 	if (world->options.scattered)
@@ -427,7 +427,7 @@ static void safety(struct swarm *swarm, uint64_t events)
 	}
 	if (world->options.scattered && draw(swarm, 4) > 0)
 		meet_early(swarm);
-	while (!world->failed && world->now < until && world->events < events) {
+	while (!world->failed && world->now < SAFETY_MAX && world->events < events) {
 		world_run_until(world, world->now + 10000 + world_exponential(&world->faults, swarm->fault_mean), events);
 		if (!world->failed && world->removing)
 			strand(swarm);

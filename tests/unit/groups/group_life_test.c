@@ -128,6 +128,7 @@ static void a_member_that_was_away_hears_that_its_history_is_over(void **unused)
 		CLUSTER_UNTIL(&c, c.node[n].facts[GROUP_ONLINE] == 1, 5000);
 	cluster_fill(&c, 0, 30);
 	cluster_fill(&c, 1, 5);
+	CLUSTER_UNTIL(&c, cluster_status(&c, 3).position == 5, 100);
 	cluster_isolate(&c, 3, true);
 	cluster_isolate(&c, 0, false);
 	cluster_cut(&c, 0, 3, true);

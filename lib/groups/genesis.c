@@ -2,7 +2,9 @@
  * genesis.c - see genesis.h.
  *
  * Why a promise is kept: a participant that answered UNSEALED takes the seal from nobody but a participant that holds it
- * already. Such a one never answers UNSEALED, so that nobody was set free before it, and nobody will be.
+ * already. Such a one never answers UNSEALED, so that nobody was set free before it, and nobody will be. The answer itself is
+ * not written down: who gives it knows that the proposer's life is over, whose seal could then only come over a bond that
+ * ended with that life.
  */
 #include "groups/genesis.h"
 
@@ -141,6 +143,64 @@ static struct id lineage_of(const struct genesis *genesis, struct bytes proposal
 	return hash_final(&hash);
 }
 
+/* ---- what is written down: [lineage, proposer, proposal] ---- */
+
+static void put_promise(struct genesis *genesis, struct bytes proposal)
+{
+	struct buffer promise = {0};
+
+	cbor_put_array(&promise, 3);
+	cbor_put_id(&promise, &genesis->birth.lineage);
+	cbor_put_id(&promise, &genesis->proposer);
+	cbor_put_bytes(&promise, proposal);
+	put_out(genesis, &(struct genesis_output){.kind = GENESIS_PROMISE, .payload = blob_copy(buffer_bytes(&promise))});
+	buffer_fini(&promise);
+}
+
+void genesis_promised(struct genesis *genesis, msec now)
+{
+	if (genesis->state != GENESIS_BOUND || genesis->is_written)
+		return;
+	genesis->is_written = true;
+	genesis->act_at = now + PATIENCE;
+	say(genesis, &genesis->proposer, MESSAGE_BIRTH_READY, &genesis->birth.lineage);
+}
+
+enum error genesis_restore(struct genesis *genesis, msec now, struct bytes promise)
+{
+	struct birth birth = {0};
+	struct bytes proposal;
+	struct id proposer;
+	struct cbor in;
+
+	cbor_init(&in, promise);
+	cbor_array_of(&in, 3);
+	birth.lineage = cbor_id(&in);
+	proposer = cbor_id(&in);
+	proposal = cbor_bytes(&in);
+	if (cbor_end(&in) != OK || decode_birth(proposal, &birth) != OK)
+		return ERROR_MALFORMED;
+	genesis->birth = birth;
+	genesis->proposer = proposer;
+	genesis->state = GENESIS_BOUND;
+	genesis->is_written = true;
+	genesis->act_at = now;
+	return OK;
+}
+
+struct id genesis_promise_lineage(struct bytes promise)
+{
+	struct cbor in;
+	struct id lineage;
+
+	cbor_init(&in, promise);
+	cbor_array_of(&in, 3);
+	lineage = cbor_id(&in);
+	cbor_id(&in);
+	cbor_bytes(&in);
+	return cbor_end(&in) == OK ? lineage : (struct id){{0}};
+}
+
 /* ---- who takes part ---- */
 
 static bool is_eligible(const struct candidate *candidate)
@@ -275,6 +335,8 @@ static bool was_refused(const struct genesis *genesis, const struct id *lineage)
 static void go_back(struct genesis *genesis, msec now)
 {
 	refuse_for_ever(genesis, &genesis->birth.lineage);
+	if (genesis->state == GENESIS_BOUND)
+		put_out(genesis, &(struct genesis_output){.kind = GENESIS_PROMISE});
 	genesis->state = GENESIS_WAITING;
 	genesis->birth.count = 0;
 	genesis->act_at = MSEC_NEVER;
@@ -487,7 +549,8 @@ static void receive_birth(struct genesis *genesis, msec now, const struct id *pe
 	bool is_free = genesis->state == GENESIS_WAITING || gives_way;
 
 	if (is_bound_already) {
-		say(genesis, peer, MESSAGE_BIRTH_READY, &message->lineage);
+		if (genesis->is_written)
+			say(genesis, peer, MESSAGE_BIRTH_READY, &message->lineage);
 		return;
 	}
 	if (!is_free || was_refused(genesis, &message->lineage) || decode_birth(message->bytes, &birth) != OK) {
@@ -506,9 +569,9 @@ static void receive_birth(struct genesis *genesis, msec now, const struct id *pe
 	}
 	genesis->state = GENESIS_BOUND;
 	genesis->proposer = *peer;
-	genesis->promised = false;
+	genesis->promised = genesis->is_written = false;
 	genesis->act_at = now + PATIENCE;
-	say(genesis, peer, MESSAGE_BIRTH_READY, &message->lineage);
+	put_promise(genesis, message->bytes);
 }
 
 static void receive_ready(struct genesis *genesis, const struct id *peer)

@@ -4,7 +4,7 @@
  *      wait until who is there has settled; the smallest of those that are eligible proposes
  *
  *      proposer                          every participant
- *         |-- BIRTH lineage, voters -------->|   bound: it begins and joins nothing else
+ *         |-- BIRTH lineage, voters -------->|   bound: it begins and joins nothing else, and writes that down
  *         |<------------------------ READY --|
  *         |   (all of them)                  |
  *         |   the history begins here, and is written down
@@ -15,6 +15,11 @@
  * member that hears no more asks the proposer. If that one lives on as another incarnation, it asks all participants:
  * those that answer UNSEALED will refuse the seal from then on, and when nobody is left who could have it, the lineage is
  * dead and its participants are free.
+ *
+ * A participant is bound on its disk before it says READY, and after a restart it is bound again: else a crash would let it
+ * take part in a second lineage, and fewer than 2 N members could have two. What it wrote is erased when it is free again, or
+ * by the request that writes down the beginning. The proposer writes nothing: until its first entry is durable, nobody else
+ * can have begun, and whoever asks it hears so.
  *
  * The proposer is one of the first voters, and nobody hears of the lineage before its first entry is durable there: else
  * a crash could leave members of a lineage whose first entry nobody has.
@@ -70,6 +75,7 @@ struct genesis {
 		size_t count;
 	} birth;                         /* PROPOSING, BOUND */
 	struct id proposer;              /* BOUND */
+	bool is_written;                 /* BOUND: on our disk, so READY may be said */
 	bool promised;                   /* BOUND: to refuse the seal */
 	bool seals;                      /* OVER: it began here, and the others are to hear of it */
 	msec act_at;                     /* PROPOSING: give up; BOUND: ask */
@@ -91,6 +97,12 @@ void genesis_declare_dead(struct genesis *genesis, msec now, const struct id *pe
 void genesis_tick(struct genesis *genesis, msec now);
 msec genesis_deadline(const struct genesis *genesis);
 
+/* What stood in the last GENESIS_PROMISE is written down. */
+void genesis_promised(struct genesis *genesis, msec now);
+/* What a former process of this incarnation had written down last; right after genesis_init. */
+MUST_CHECK enum error genesis_restore(struct genesis *genesis, msec now, struct bytes promise);
+/* The lineage of such a promise; zero: it is none. */
+struct id genesis_promise_lineage(struct bytes promise);
 /* What began here is written down. */
 void genesis_durable(struct genesis *genesis);
 /* Whether another lineage may be joined now. */
@@ -100,9 +112,9 @@ void genesis_over(struct genesis *genesis);
 
 struct genesis_output {
 	struct list node;
-	enum { GENESIS_SEND, GENESIS_BEGIN } kind;
+	enum { GENESIS_SEND, GENESIS_BEGIN, GENESIS_PROMISE } kind;
 	struct id to;                    /* SEND */
-	struct blob *payload;            /* SEND: the reader's */
+	struct blob *payload;            /* the reader's. SEND; PROMISE: to be written down, NULL: to be erased */
 	struct id lineage;               /* BEGIN */
 	struct configuration first;      /* BEGIN; we may be no voter of it */
 };

@@ -48,6 +48,16 @@ static void start_genesis(struct group *group)
 		genesis_over(&group->genesis);
 }
 
+/* Bound to a beginning when it ended: still bound. */
+static enum error restore_promise(struct group *group, const struct image *image)
+{
+	if (group_has_lineage(group) || image->count == 0)
+		return OK;
+	if (image->entry[0].head.index != 1)
+		return ERROR_MALFORMED;
+	return genesis_restore(&group->genesis, group->now, blob_bytes(image->entry[0].payload));
+}
+
 static struct group *group_alone(const struct group_options *options, msec now)
 {
 	struct group *group = memory_new(sizeof *group);
@@ -90,6 +100,10 @@ enum error group_new(const struct group_options *options, const struct image *im
 	ASSERT(group->self.incarnation != 0);
 	group_raft_start(group, remembers && !id_is_zero(&image->hard.lineage) ? image : NULL);
 	start_genesis(group);
+	if (remembers && restore_promise(group, image) != OK) {
+		group_free(group);
+		return ERROR_MALFORMED;
+	}
 	group->is_named = remembers || !options->durable;
 	if (!group->is_named)
 		store_name(group);

@@ -146,6 +146,7 @@ struct group {
 	 */
 	bool is_named;
 	uint64_t named_at;               /* token of the PERSIST */
+	uint64_t promised_at;            /* token of the last one that says to which beginning we are bound */
 	uint64_t hello_version;
 	bool unborn;                     /* our lineage began here, but is not on disk yet: nobody hears of it */
 

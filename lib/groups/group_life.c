@@ -43,6 +43,24 @@ static void adopt(struct group *group, const struct id *lineage)
 	has_begun(group);
 }
 
+/* The beginning to which we are bound from now on; NULL: to none. Taken. */
+static void store_promise(struct group *group, struct blob *promise)
+{
+	struct persist *persist = persist_new(0);
+	struct log_entry entry = {.head = {.index = 1, .kind = ENTRY_GENESIS}, .payload = promise};
+
+	persist->truncate_from = 1;
+	if (promise != NULL) {
+		entry.head.chain = chain_extend(&(struct chain){{0}}, &entry.head, blob_bytes(promise));
+		persist_append(persist, &entry);
+		blob_drop(promise);
+	}
+	group_store(group, persist, 0);
+	group->promised_at = promise != NULL ? group->last_token : 0;
+	if (!group->options.durable)
+		genesis_promised(&group->genesis, group->now);   /* who comes back has another incarnation */
+}
+
 static bool take_genesis(struct group *group)
 {
 	struct genesis_output output;
@@ -57,6 +75,10 @@ static bool take_genesis(struct group *group)
 		moved = true;
 		if (output.kind == GENESIS_SEND) {
 			group_send(group, &output.to, LANE_CONTROL, output.payload);
+			continue;
+		}
+		if (output.kind == GENESIS_PROMISE) {
+			store_promise(group, output.payload);
 			continue;
 		}
 		ASSERT(!group_has_lineage(group));
@@ -346,6 +368,8 @@ void group_life_receive(struct group *group, struct peer *peer, const struct gro
 
 	if (message->kind == MESSAGE_STATEMENT)
 		receive_statement(group, message);
+	else if (message->kind == MESSAGE_BIRTH_ASK && is_of_ours)
+		return;   /* we have it: our hello says so */
 	else if (message->kind != MESSAGE_DISSOLVED && group->is_named)
 		genesis_receive(&group->genesis, group->now, &peer->id, message);
 	else if (message->kind == MESSAGE_DISSOLVED && is_of_ours && !id_is_zero(&to.lineage))

@@ -122,6 +122,8 @@ void group_persisted(struct group *group, msec now, uint64_t token, enum error s
 		raft_persisted(group->raft, now, storing.raft_token, status);
 	else if (status == OK && token == group->named_at)
 		group->is_named = true;
+	else if (status == OK && token == group->promised_at)
+		genesis_promised(&group->genesis, now);
 	else if (status == OK)
 		group_snapshot_stored(group, token);
 	group_turn(group);

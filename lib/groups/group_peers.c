@@ -243,6 +243,8 @@ static enum error receive_propose(struct group *group, struct peer *peer, const 
 	sending.payload = blob_copy(message->bytes);
 	if (group_intake(group, &sending) != INTAKE_TAKEN)
 		refuse(group, peer, &message->lineage);
+	else
+		raft_wants_commit(group->raft, &peer->id, raft_last(group->raft));
 	return OK;
 }
 

@@ -595,9 +595,6 @@ static void lead_without(struct group *group)
 /* Until something is offered, and while what was offered does not come. */
 static void ask_for_offer(struct group *group)
 {
-	struct group_message message = {.kind = MESSAGE_SNAPSHOT_ASK, .lineage = *raft_lineage(group->raft),
-		.index = have(group)};
-
 	if (!group->needs_snapshot || group->now < group->ask_at || !group->online)
 		return;
 	if (group->sync.active && group->now < group->progress_at)
@@ -606,7 +603,8 @@ static void ask_for_offer(struct group *group)
 	if (group->leads)
 		lead_without(group);
 	else
-		group_say(group, &group->leader, LANE_BULK, &message);
+		group_say(group, &group->leader, LANE_BULK, &(struct group_message){.kind = MESSAGE_SNAPSHOT_ASK,
+			.lineage = *raft_lineage(group->raft), .index = have(group)});
 }
 
 void group_snapshot_receive(struct group *group, struct peer *peer, const struct group_message *message)

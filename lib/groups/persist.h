@@ -75,7 +75,11 @@ struct persist {
 	bool has_hard;
 	struct hard_state hard;
 	uint64_t truncate_from;  /* forget entries of this index and later, before appending; 0: none */
-	struct log_entry *entry; /* to append: contiguous indices */
+	/*
+	 * To append: contiguous indices. While hard.lineage is zero there is no log, and entry 1 (of term 0) is the beginning to
+	 * which a member is bound: see genesis.h.
+	 */
+	struct log_entry *entry;
 	size_t count;
 	size_t capacity;
 	/*

@@ -226,7 +226,7 @@ msec raft_deadline(const struct raft *raft)
 	if (raft->stopped || id_is_zero(&raft->hard.lineage))
 		return MSEC_NEVER;
 	if (raft->role == RAFT_IS_LEADER)
-		at = msec_min(raft->heartbeat_at, raft->autopilot_at);
+		at = msec_min(msec_min(raft->heartbeat_at, raft->autopilot_at), raft->tell_at);
 	else if (raft_election_may(raft))
 		at = raft->election_at;
 	if (raft->role == RAFT_IS_LEADER && !member_is_none(&raft->transfer_to))

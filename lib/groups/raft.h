@@ -108,6 +108,9 @@ struct proposal {
  */
 MUST_CHECK enum error raft_propose(struct raft *raft, msec now, const struct proposal *proposal, uint64_t *index);
 
+/* Leader: a peer handed over what stands at `index`, and waits for it: it hears of the commit at once. */
+void raft_wants_commit(struct raft *raft, const struct id *peer, uint64_t index);
+
 /*
  * Linearizable read (6.4): RAFT_READABLE with this ticket and the index that must be applied before reading, or
  * RAFT_READ_FAILED. On a follower it asks the leader. Reads of one moment share a round. Tickets are the owner's.

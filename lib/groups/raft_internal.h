@@ -31,6 +31,7 @@
 #define RAFT_UNCOMMITTED_MAX (64u << 20)     /* bytes proposed and not committed */
 #define RAFT_TRAILING_MAX 250                /* entries that a standby may lag behind and still be promoted */
 #define RAFT_READS_MAX 65536                 /* reads waiting here, own and those of followers */
+#define RAFT_TELL_WITHIN 1                   /* msec from a commit until followers that do not wait for it are told */
 #define RAFT_ROUNDS_MAX 4                    /* rounds of heartbeats for reads under way; further reads share the next */
 #define RAFT_DEAD_MAX 64                     /* members known to have ended that some configuration may still name */
 #define RAFT_DECLARED_MAX 32
@@ -85,6 +86,7 @@ struct peer {
 	uint64_t match;
 	uint64_t next;
 	uint64_t commit_told;
+	uint64_t waits_for;          /* something of this peer's hangs on the commit of this index */
 	uint64_t round;              /* highest heartbeat answered */
 	msec heard_at;               /* an answer of this term */
 	msec ready_since;            /* MSEC_NEVER: not up, or lags */
@@ -165,6 +167,9 @@ struct raft {
 	/* Leader. */
 	msec leader_since;
 	msec heartbeat_at;
+	msec tell_at;                /* whoever has not heard of the commit by then is told; MSEC_NEVER: all have */
+	bool is_untold;              /* found by the last look at all peers */
+	uint64_t urgent;             /* leader: the newest entry that is no command */
 	msec autopilot_at;
 	msec changed_at;             /* when a configuration was last committed in this term; 0: never */
 	size_t uncommitted_bytes;

@@ -35,6 +35,8 @@ void raft_leader_begin(struct raft *raft)
 	raft->leader_since = raft->now;
 	raft->autopilot_at = raft->now + AUTOPILOT_FIRST;
 	raft->changed_at = 0;
+	raft->tell_at = MSEC_NEVER;
+	raft->urgent = 0;   /* the NOOP is */
 	raft->transfer_to = raft->deaf = (struct member){0};
 	raft->transfer_failed = false;
 	raft->uncommitted_bytes = bytes_between(raft, raft->commit, raft_log_last(&raft->log));
@@ -197,8 +199,11 @@ void raft_leader_tick(struct raft *raft)
 
 void raft_leader_flush(struct raft *raft)
 {
+	raft->is_untold = false;
 	for (size_t i = 0; i < raft->peers.count; i++)
 		raft_progress_feed(raft, raft_peer_at(raft, i));
+	if (!raft->is_untold)
+		raft->tell_at = MSEC_NEVER;
 }
 
 /* ---- answers ---- */

@@ -143,6 +143,7 @@ void raft_begin(struct raft *raft, msec now, const struct id *lineage, const str
 	ASSERT(first->incoming.count > 0 && !configuration_is_joint(first));
 	raft->hard.lineage = *lineage;
 	raft->hard.term = 1;
+	raft->truncate_from = 1;   /* what stands there is no entry of this history, but what genesis wrote down before it */
 	raft_hard_changed(raft);
 	configuration_encode(first, &payload);
 	raft_append(raft, &(struct entry_head){.term = 1, .kind = ENTRY_GENESIS}, blob_copy(buffer_bytes(&payload)));
@@ -159,6 +160,7 @@ void raft_adopt(struct raft *raft, msec now, const struct id *lineage)
 	raft->now = now;
 	ASSERT(id_is_zero(&raft->hard.lineage) && !id_is_zero(lineage));
 	raft->hard.lineage = *lineage;
+	raft->truncate_from = 1;
 	raft_hard_changed(raft);
 	raft_election_reset(raft);
 }

@@ -96,6 +96,8 @@ void raft_truncate(struct raft *raft, uint64_t from)
 void raft_append(struct raft *raft, const struct entry_head *head, struct blob *payload)
 {
 	raft_log_append(&raft->log, head, payload);
+	if (head->kind != ENTRY_COMMANDS)
+		raft->urgent = raft_log_last(&raft->log);
 	raft_config_appended(raft, raft_log_entry(&raft->log, raft_log_last(&raft->log)));
 }
 

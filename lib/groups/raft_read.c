@@ -73,10 +73,12 @@ void raft_read_confirmed(struct raft *raft)
 	for (size_t i = 0; i < raft->reading_count; i++) {
 		struct raft_reading *reading = &raft->reading[i];
 
-		if (reading->round != 0 && reading->round <= confirmed)
+		if (reading->round != 0 && reading->round <= confirmed) {
+			raft_wants_commit(raft, &reading->from.peer, reading->index);
 			say(raft, reading, true, reading->index);
-		else
+		} else {
 			raft->reading[kept++] = *reading;
+		}
 	}
 	raft->reading_count = kept;
 }

@@ -12,6 +12,7 @@
 #define HEAD_FIELDS 5
 #define FIELDS_MAX (HEAD_FIELDS + 5)
 #define ENTRY_FIELDS 4
+#define USUAL_SIZE 128           /* bytes of a message without commands, and of one with a few short ones */
 
 /* Items of each kind after the head. */
 static const uint8_t fields[RAFT_KINDS] = {
@@ -113,6 +114,8 @@ struct blob *raft_wire_encode(const struct raft_message *message)
 
 	ASSERT(message->kind > 0 && message->kind < RAFT_KINDS);
 	ASSERT(message->from != 0 && message->to != 0);
+	buffer_extend(&out, USUAL_SIZE);   /* one allocation; what is longer grows */
+	buffer_clear(&out);
 	cbor_put_array(&out, HEAD_FIELDS + (size_t)fields[message->kind]);
 	cbor_put_uint(&out, message->kind);
 	cbor_put_id(&out, &message->lineage);

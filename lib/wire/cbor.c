@@ -20,8 +20,12 @@
 
 #include <string.h>
 
+#define COMMON_KINDS (1u << CBOR_UINT | 1u << CBOR_BYTES | 1u << CBOR_ARRAY)   /* kinds are major types */
+
 enum {
-	MAJOR_BYTES = 0x40,    /* major type 2, RFC 8949 section 3.1 */
+	MAJOR_UINT = 0,        /* major types 0, 2 and 4, RFC 8949 section 3.1 */
+	MAJOR_BYTES = 0x40,
+	MAJOR_ARRAY = 0x80,
 	INFO_MASK = 0x1F,
 	INFO_1 = 24,           /* the argument follows in 1, 2, 4 or 8 bytes */
 	INFO_2 = 25,
@@ -46,6 +50,34 @@ static size_t head_size(uint64_t argument)
 
 /* --- writer --- */
 
+/* By hand, because it runs once an item, where a call into a library would be most of the work. */
+static size_t write_head(uint8_t out[CBOR_HEAD_MAX], uint8_t major, uint64_t argument)
+{
+	if (argument < INFO_1) {
+		out[0] = (uint8_t)(major | argument);
+		return 1;
+	}
+	if (argument <= UINT8_MAX) {
+		out[0] = major | INFO_1;
+		out[1] = (uint8_t)argument;
+		return 2;
+	}
+	if (argument <= UINT16_MAX) {
+		out[0] = major | INFO_2;
+		out[1] = (uint8_t)(argument >> 8);
+		out[2] = (uint8_t)argument;
+		return 3;
+	}
+	if (argument <= UINT32_MAX) {
+		out[0] = major | INFO_4;
+		bytes_put_be32(out + 1, (uint32_t)argument);
+		return 5;
+	}
+	out[0] = major | INFO_8;
+	bytes_put_be64(out + 1, argument);
+	return CBOR_HEAD_MAX;
+}
+
 static void put_head(struct buffer *out, const uint8_t *head, size_t size)
 {
 	ASSERT(size > 0 && size <= CBOR_HEAD_MAX);
@@ -56,7 +88,7 @@ void cbor_put_uint(struct buffer *out, uint64_t value)
 {
 	uint8_t head[CBOR_HEAD_MAX];
 
-	put_head(out, head, cbor_encode_uint(value, head, sizeof(head)));
+	put_head(out, head, write_head(head, MAJOR_UINT, value));
 }
 
 void cbor_put_int(struct buffer *out, int64_t value)
@@ -109,7 +141,7 @@ void cbor_put_array(struct buffer *out, size_t count)
 {
 	uint8_t head[CBOR_HEAD_MAX];
 
-	put_head(out, head, cbor_encode_array_start(count, head, sizeof(head)));
+	put_head(out, head, write_head(head, MAJOR_ARRAY, count));
 }
 
 void cbor_put_map(struct buffer *out, size_t pairs)
@@ -120,54 +152,44 @@ void cbor_put_map(struct buffer *out, size_t pairs)
 	put_head(out, head, cbor_encode_map_start(pairs, head, sizeof(head)));
 }
 
-/* By hand, because it runs once a record, where a call into a library would be most of the work. */
 size_t cbor_bytes_head(uint8_t out[CBOR_HEAD_MAX], size_t length)
 {
-	if (length < INFO_1) {
-		out[0] = (uint8_t)(MAJOR_BYTES | length);
+	return write_head(out, MAJOR_BYTES, length);
+}
+
+/* The argument of a head of whatever major type. Returns the bytes of the head, 0 if it is cut off or not the shortest. */
+static size_t read_head(struct bytes data, uint64_t *argument)
+{
+	unsigned info = data.data[0] & INFO_MASK;
+	uint64_t value = 0;
+	size_t size;
+
+	if (info < INFO_1) {
+		*argument = info;
 		return 1;
 	}
-	if (length <= UINT8_MAX) {
-		out[0] = MAJOR_BYTES | INFO_1;
-		out[1] = (uint8_t)length;
-		return 2;
-	}
-	if (length <= UINT16_MAX) {
-		out[0] = MAJOR_BYTES | INFO_2;
-		out[1] = (uint8_t)(length >> 8);
-		out[2] = (uint8_t)length;
-		return 3;
-	}
-	if (length <= UINT32_MAX) {
-		out[0] = MAJOR_BYTES | INFO_4;
-		bytes_put_be32(out + 1, (uint32_t)length);
-		return 5;
-	}
-	out[0] = MAJOR_BYTES | INFO_8;
-	bytes_put_be64(out + 1, length);
-	return CBOR_HEAD_MAX;
+	if (info > INFO_8)
+		return 0;
+	size = 1 + ((size_t)1 << (info - INFO_1));
+	if (data.size < size)
+		return 0;
+	for (size_t i = 1; i < size; i++)
+		value = value << 8 | data.data[i];
+	*argument = value;
+	return head_size(value) == size ? size : 0;
 }
 
 size_t cbor_bytes_head_read(struct bytes data, size_t *length)
 {
-	const uint8_t *at = data.data;
-	uint64_t value = 0;
+	uint64_t argument;
 	size_t size;
 
-	if (data.size == 0 || (at[0] & ~INFO_MASK) != MAJOR_BYTES || at[0] > (MAJOR_BYTES | INFO_8))
+	if (data.size == 0 || (data.data[0] & ~INFO_MASK) != MAJOR_BYTES)
 		return 0;
-	if (at[0] < (MAJOR_BYTES | INFO_1)) {
-		*length = at[0] & INFO_MASK;
-		return 1;
-	}
-	size = 1 + ((size_t)1 << (at[0] - (MAJOR_BYTES | INFO_1)));
-	if (data.size < size)
+	size = read_head(data, &argument);
+	if (size == 0 || argument > SIZE_MAX)
 		return 0;
-	for (size_t i = 1; i < size; i++)
-		value = value << 8 | at[i];
-	if (value > SIZE_MAX || head_size(value) != size)
-		return 0;
-	*length = (size_t)value;
+	*length = (size_t)argument;
 	return size;
 }
 
@@ -283,12 +305,29 @@ static const struct cbor_callbacks callbacks = {
 	.indef_break = cbor_null_indef_break_callback,
 };
 
+/* Numbers, bytes and arrays by hand: nearly every item is one, and the way through libcbor was most of the work of reading it. */
+static size_t decode_common(struct bytes data, struct item *item)
+{
+	uint64_t argument = 0;
+	size_t head = read_head(data, &argument);
+
+	*item = (struct item){.kind = (enum cbor_kind)(data.data[0] >> 5), .argument = argument};
+	if (head == 0 || item->kind != CBOR_BYTES)
+		return head;
+	if (argument > data.size - head)
+		return 0;
+	item->string = bytes_of(data.data + head, (size_t)argument);
+	return head + (size_t)argument;
+}
+
 /* Takes one item apart. Returns the bytes of its head and string, 0 for what is refused whatever stands around it. */
 static size_t decode(struct bytes data, struct item *item)
 {
 	struct cbor_decoder_result result;
 	size_t head;
 
+	if (1u << (data.data[0] >> 5) & COMMON_KINDS)
+		return decode_common(data, item);
 	*item = (struct item){.kind = CBOR_NOTHING};
 	result = cbor_stream_decode(data.data, data.size, &callbacks, item);
 	if (result.status != CBOR_DECODER_FINISHED || item->kind == CBOR_NOTHING)

@@ -36,6 +36,7 @@ struct operation {
 
 struct client {
 	size_t waits_for;
+	size_t acted_at;           /* the history's length when it acted last */
 	usec until;
 };
 
@@ -237,9 +238,9 @@ void clients_event(struct clients *clients, const struct world_event *event)
 		return;
 	if (!clients->held && (client->waits_for == 0 || world->now >= client->until)) {
 		client->waits_for = 0;
-		for (size_t i = clients->history.count; i > 0 && i + 400 > clients->history.count; i--)
-			if (clients->operation[i - 1].client == event->place)
-				clients->operation[i - 1].given_up = true;
+		for (size_t i = client->acted_at; i < clients->history.count; i++)
+			clients->operation[i].given_up |= clients->operation[i].client == event->place;
+		client->acted_at = clients->history.count;
 		act(clients, event->place);
 	}
 	think_later(clients, event->place);

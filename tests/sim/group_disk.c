@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "groups/genesis.h"
 
 static void drop_chunks(struct blob ***chunk, uint32_t count)
 {
@@ -257,6 +258,20 @@ bool disk_image(const struct disk *disk, struct image *out)
 	for (size_t i = 0; i < disk->count; i++)
 		out->entry[i] = (struct log_entry){disk->entry[i].head, blob_keep(disk->entry[i].payload)};
 	return true;
+}
+
+struct id disk_promise(const struct disk *disk)
+{
+	if (!id_is_zero(&disk->hard.lineage) || disk->count != 1)
+		return (struct id){{0}};
+	return genesis_promise_lineage(blob_bytes(disk->entry[0].payload));
+}
+
+bool disk_is_bound(const struct disk *disk)
+{
+	struct id lineage = disk_promise(disk);
+
+	return !id_is_zero(&lineage);
 }
 
 bool disk_entry(const struct disk *disk, uint64_t index, struct entry_head *out)

@@ -142,7 +142,7 @@ void oracle_began(struct oracle *oracle, size_t place, const struct image *image
 	shadow->incarnation = oracle->world->place[place].incarnation;
 	shadow->lineage = image ? image->hard.lineage : (struct id){{0}};
 	shadow->history = history_of(oracle, &shadow->lineage);
-	if (!image)
+	if (!image || id_is_zero(&image->hard.lineage))
 		return;
 	shadow->base = image->count > 0 ? image->entry[0].head.index - 1 : image->meta.index;
 	shadow->knows_base = shadow->base == image->meta.index;

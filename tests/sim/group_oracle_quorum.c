@@ -229,9 +229,23 @@ static void check_speaker(struct world *world, size_t place, uint64_t speaker)
 	member->spoke_anew |= speaker == member->incarnation;
 }
 
-static bool is_chunk(struct bytes message)
+static bool is_ours(struct bytes message, enum group_message_kind kind)
 {
-	return message.size > 2 && message.data[0] >> 5 == 4 && message.data[1] == 0x18 && message.data[2] == MESSAGE_CHUNK;
+	return message.size > 2 && message.data[0] >> 5 == 4 && message.data[1] == 0x18 && message.data[2] == kind;
+}
+
+/* I8 of a beginning: who is ready for it is bound to it on its disk. */
+static void check_bound(struct oracle *oracle, size_t place, struct bytes bytes)
+{
+	struct world *world = oracle->world;
+	struct id promise = disk_promise(&world->place[place].disk);
+	struct group_message message;
+
+	if (group_wire_decode(bytes, &message) != OK)
+		world_fail(world, "member %zu says what it would not understand", place);
+	else if (world->options.durable[place] && !id_equal(&promise, &message.lineage))
+		world_fail(world, "I8: member %zu is ready for a beginning, and has not written that down", place);
+	world->binding = !world->calm && world->options.durable[place];
 }
 
 void oracle_before_send(struct oracle *oracle, size_t place, const struct group_effect *effect)
@@ -241,7 +255,9 @@ void oracle_before_send(struct oracle *oracle, size_t place, const struct group_
 	size_t to = world_place_of(world, &effect->peer);
 	struct raft_message message;
 
-	if (is_chunk(bytes) && to < world->options.places)
+	if (is_ours(bytes, MESSAGE_BIRTH_READY))
+		check_bound(oracle, place, bytes);
+	if (is_ours(bytes, MESSAGE_CHUNK) && to < world->options.places)
 		world->place[to].fed_by |= UINT32_C(1) << place;
 	if (bytes.size < 2 || bytes.data[0] >> 5 != 4 || bytes.data[1] == 0 || bytes.data[1] >= RAFT_KINDS)
 		return;

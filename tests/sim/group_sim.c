@@ -21,7 +21,7 @@ const char *const group_event_name[SAW_EVENTS] = {
 	"indeterminate", "late-result", "refused", "strong-read", "follower-read", "read-failed", "local-read",
 	"command-on-follower", "two-lineages", "dissolved", "observer", "seven-voters",
 	"restart-with-log", "stepped-down", "dead-for-ever", "declared-dead", "install-from-several",
-	"removed-leader", "stranded-leader", "freeze", "thaw"};
+	"removed-leader", "stranded-leader", "freeze", "thaw", "crash-while-bound", "restart-bound", "fewer-expected"};
 
 /* ---- words ---- */
 
@@ -232,7 +232,7 @@ void world_start(struct world *world, size_t place)
 	member->tick_at = INT64_MAX;
 	oracle_began(world->oracle, place, has_image ? &image : NULL);
 	if (has_image && image.count > 0)
-		world->saw[SAW_RESTART_WITH_LOG]++;
+		world->saw[id_is_zero(&image.hard.lineage) ? SAW_RESTART_BOUND : SAW_RESTART_WITH_LOG]++;
 	if (group_new(&options, has_image ? &image : NULL, world_clock(world, place), &member->group) != OK) {
 		world_fail(world, "member %zu refuses what it wrote itself", place);
 		return;
@@ -275,6 +275,7 @@ void world_crash(struct world *world, size_t place, bool host_too)
 		world->saw[SAW_LEADER_CRASH]++;
 		world->saw[SAW_LEADER_CRASH_JOINT] += configuration_is_joint(raft_configuration(raft, raft_last(raft), &written));
 	}
+	world->saw[SAW_CRASH_WHILE_BOUND] += world->options.durable[place] && disk_is_bound(&member->disk);
 	world_say(world, "crash %zu%s", place, host_too ? " with its host" : "");
 	end_life(world, place, host_too);
 	if (world->options.durable[place])
@@ -354,7 +355,7 @@ static bool disk_survives(const struct world *world, const struct disk *disk, si
 
 	if (disk->meta.index > 0 && !world_survives(world, &disk->meta.configuration, place))
 		return false;
-	for (size_t i = 0; i < disk->count; i++)
+	for (size_t i = 0; i < disk->count && !id_is_zero(&disk->hard.lineage); i++)
 		if ((disk->entry[i].head.kind == ENTRY_CONFIGURATION || disk->entry[i].head.kind == ENTRY_GENESIS)
 			&& i + 100 >= disk->count && configuration_decode(blob_bytes(disk->entry[i].payload), &configuration) == OK
 			&& !world_survives(world, &configuration, place))
@@ -577,10 +578,15 @@ static void carry_out(struct world *world, struct world_event *event)
 	}
 }
 
+static bool is_worth_a_fault(const struct world *world)
+{
+	return world->joint || world->removing || world->binding;
+}
+
 void world_run_until(struct world *world, usec until, uint64_t events)
 {
-	world->joint = world->removing = false;
-	while (!world->failed && !world->joint && !world->removing && world->heap_count > 0 && world->heap[0].at <= until
+	world->joint = world->removing = world->binding = false;
+	while (!world->failed && !is_worth_a_fault(world) && world->heap_count > 0 && world->heap[0].at <= until
 		&& world->events < events) {
 		struct world_event event = pop(world);
 
@@ -588,7 +594,7 @@ void world_run_until(struct world *world, usec until, uint64_t events)
 		world->now = event.at;
 		carry_out(world, &event);
 	}
-	if (!world->failed && !world->joint && !world->removing && world->events < events && world->now < until)
+	if (!world->failed && !is_worth_a_fault(world) && world->events < events && world->now < until)
 		world->now = until;
 }
 

@@ -36,7 +36,8 @@ enum group_event {
 	SAW_INDETERMINATE, SAW_LATE_RESULT, SAW_REFUSED, SAW_STRONG_READ, SAW_FOLLOWER_READ, SAW_READ_FAILED, SAW_LOCAL_READ,
 	SAW_COMMAND_ON_FOLLOWER, SAW_TWO_LINEAGES, SAW_DISSOLVED, SAW_OBSERVER, SAW_SEVEN_VOTERS,
 	SAW_RESTART_WITH_LOG, SAW_STEPPED_DOWN, SAW_DEAD_FOR_EVER, SAW_DECLARED_DEAD, SAW_INSTALL_FROM_SEVERAL,
-	SAW_REMOVED_LEADER, SAW_STRANDED_LEADER, SAW_FREEZE, SAW_THAW, SAW_EVENTS
+	SAW_REMOVED_LEADER, SAW_STRANDED_LEADER, SAW_FREEZE, SAW_THAW, SAW_CRASH_WHILE_BOUND, SAW_RESTART_BOUND,
+	SAW_FEWER_EXPECTED, SAW_EVENTS
 };
 extern const char *const group_event_name[SAW_EVENTS];
 
@@ -204,6 +205,7 @@ struct world {
 	uint64_t handed_over;                 /* leaders that told somebody to take over */
 	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
 	bool removing;                        /* or a leader one without itself */
+	bool binding;                         /* or said that it is ready for a beginning */
 	bool failed;
 	char failure[512];
 	struct log log[GROUP_PLACES_MAX];
@@ -211,7 +213,10 @@ struct world {
 
 struct world *world_new(const struct world_options *options);
 void world_free(struct world *world);
-/* Until then, or until something is wrong (world->failed) or is worth a fault (world->joint). At most `events` events. */
+/*
+ * Until then, or until something is wrong (world->failed) or is worth a fault (world->joint, removing, binding). At most
+ * `events` events.
+ */
 void world_run_until(struct world *world, usec until, uint64_t events);
 __attribute__((format(printf, 2, 3)))
 void world_fail(struct world *world, const char *format, ...);      /* the first one is kept */
@@ -243,6 +248,8 @@ void disk_crash(struct world *world, size_t place);                 /* what was 
 void disk_wipe(struct disk *disk);
 void disk_fini(struct disk *disk);
 bool disk_image(const struct disk *disk, struct image *out);        /* false: nothing there */
+struct id disk_promise(const struct disk *disk);                    /* the lineage to whose beginning it binds; zero: none */
+bool disk_is_bound(const struct disk *disk);
 /* Term and chain of an entry that is on this disk; also of the last one of its snapshot. */
 bool disk_entry(const struct disk *disk, uint64_t index, struct entry_head *out);
 

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 
 #define SETTLE_WITHIN 60000000      /* usec after the heal */
+#define SAFETY_MAX 900000000        /* usec: where few members and slow clients do little in a second */
 #define HISTORY_MEMORY (4u << 20)
 
 enum fault { FAULT_SPLIT, FAULT_ISOLATE, FAULT_ISOLATE_LEADER, FAULT_ONE_WAY, FAULT_RING, FAULT_MEND, FAULT_CRASH,
@@ -34,64 +35,6 @@ static uint64_t draw(struct swarm *swarm, uint64_t below)
 
 /* ---- the world of a seed ---- */
 
-static bool on(struct rng *shape, unsigned of_a_hundred)
-{
-	return rng_below(shape, 100) < of_a_hundred;
-}
-
-static void draw_members(struct rng *shape, struct world_options *options)
-{
-	static const uint8_t sizes[] = {1, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9};
-	size_t eligible = sizes[rng_below(shape, sizeof(sizes))], observers = on(shape, 30) ? 1 + rng_below(shape, 3) : 0;
-	uint64_t storage = rng_below(shape, 100);
-
-	options->places = eligible + observers;
-	for (size_t i = 0; i < options->places; i++) {
-		options->preference[i] = i >= eligible ? PREFER_OBSERVER : on(shape, 10) ? PREFER_RELUCTANT : PREFER_NORMAL;
-		options->durable[i] = storage < 50 || (storage < 70 && on(shape, 50));
-	}
-	options->scattered = eligible > 1 && on(shape, 16);
-	options->expect = options->scattered ? 1 : (uint8_t)eligible;
-	for (size_t i = 0; i < options->places && options->scattered; i++)
-		options->durable[i] = true;
-	options->terms.voters_cap = (uint8_t)(1 + 2 * rng_below(shape, 5));
-	if (on(shape, 60))
-		options->terms.voters_cap = 5;
-	options->terms.copies_min = on(shape, 10) ? 2 : 1;
-	options->terms.voters_min = on(shape, 10) ? 1 : 3;
-}
-
-static void draw_options(struct rng *shape, struct world_options *options)
-{
-	msec heartbeat = on(shape, 70) ? 50 : 20 + (msec)rng_below(shape, 200);
-
-	options->terms.timing = (struct raft_timing){.heartbeat = heartbeat, .election_timeout = heartbeat * 10,
-		.election_jitter = heartbeat * 5, .grow_stabilise = 300, .stabilise = 1000,
-		.dead_after = 1500 + (msec)rng_below(shape, 3000), .shrink_after = MSEC_NEVER};
-	options->harsh = on(shape, 40);
-	options->drop = on(shape, 50) ? (unsigned)rng_below(shape, 300) : 0;
-	options->duplicate = on(shape, 50) ? (unsigned)rng_below(shape, 200) : 0;
-	options->replay = on(shape, 50) ? (unsigned)rng_below(shape, 100) : 0;
-	options->latency_min = (usec)rng_below(shape, 3000);
-	options->latency_mean = on(shape, 70) ? 500 + (usec)rng_below(shape, 10000) : 1000 + (usec)rng_below(shape, 100000);
-	options->idle = 500000 + (usec)rng_below(shape, 5000000);
-	options->disk_mean = on(shape, 70) ? 100 + (usec)rng_below(shape, 5000) : 1000 + (usec)rng_below(shape, 200000);
-	options->disk_stall = on(shape, 30) ? (unsigned)rng_below(shape, 20) : 0;
-	options->clients = 1 + rng_below(shape, 8);
-	options->keys = 3 + rng_below(shape, 20);
-	options->think = 5000 + (usec)rng_below(shape, 200000);
-	options->padding = on(shape, 20) ? rng_below(shape, 2000) : 0;
-	options->ballast = on(shape, 10) ? rng_below(shape, 60000) : rng_below(shape, 100);
-	options->compact_entries = on(shape, 40) ? 10 + (uint32_t)rng_below(shape, 200) : on(shape, 40)
-		? 4 + (uint32_t)rng_below(shape, 12) : 0;
-	options->external = on(shape, 15);
-	options->deaf_successors = on(shape, 40);
-	options->restless = on(shape, 50) ? (unsigned)rng_below(shape, 700) : 0;
-	options->history_max = 4000;
-	for (size_t i = 0; i < ID_SIZE; i++)
-		options->terms.key.byte[i] = (uint8_t)rng_next(shape);
-}
-
 static void open_world(struct swarm *swarm, const struct group_how *how)
 {
 	struct world_options options = {.seed = swarm->seed, .log = how->log, .messages = how->log && how->messages,
@@ -100,19 +43,18 @@ static void open_world(struct swarm *swarm, const struct group_how *how)
 	bool clocks;
 
 	rng_init(&shape, swarm->seed ^ 0x6709);
-	draw_members(&shape, &options);
-	draw_options(&shape, &options);
+	group_draw(&shape, swarm->seed, &options);
 	for (int i = 0; i < FAULT_COUNT; i++)
-		swarm->on[i] = on(&shape, 45);
+		swarm->on[i] = group_chance(&shape, 45);
 	swarm->on[FAULT_MEND] = swarm->on[FAULT_RESTART] = true;
 	/* Who promises something in one of two histories is not judged here: nobody forgets. */
 	if (options.scattered)
 		swarm->on[FAULT_DISK] = swarm->on[FAULT_WIPE] = swarm->on[FAULT_LEAVE] = swarm->on[FAULT_DEATH] = false;
 	swarm->on[FAULT_LEAVE] |= options.harsh && options.deaf_successors && !options.scattered;
 	swarm->fault_mean = 100000 + (usec)rng_below(&shape, 3000000);
-	clocks = on(&shape, 40);
+	clocks = group_chance(&shape, 40);
 	/* Leaders that come and go before anything is settled: what is in the logs differs, and gets written over. */
-	if (on(&shape, 25)) {
+	if (group_chance(&shape, 25)) {
 		swarm->on[FAULT_ISOLATE_LEADER] = swarm->on[FAULT_CRASH_LEADER] = swarm->on[FAULT_SPLIT] = true;
 		swarm->fault_mean = options.terms.timing.election_timeout * 1000 * (1 + (usec)rng_below(&shape, 8)) / 4;
 		swarm->stormy = true;
@@ -120,6 +62,7 @@ static void open_world(struct swarm *swarm, const struct group_how *how)
 	swarm->world = world_new(&options);
 	for (size_t i = 0; i < options.places; i++) {
 		swarm->world->saw[SAW_OBSERVER] += options.preference[i] == PREFER_OBSERVER;
+		swarm->world->saw[SAW_FEWER_EXPECTED] += i == 0 && options.scattered && options.expect > 1;
 		if (clocks)
 			swarm->world->place[i].rate = 900000 + rng_below(&shape, 200001);
 	}
@@ -394,7 +337,60 @@ static void strand(struct swarm *swarm)
 	destroy(swarm, FAULT_DEATH, victim);
 }
 
+/* Changes sides: whom it heard it hears no more, and the other way round. */
+static void move(struct swarm *swarm, size_t place)
+{
+	struct world *world = swarm->world;
+
+	for (size_t other = 0; other < places(swarm); other++) {
+		bool is_cut = !world->cut[place][other];
+
+		if (other == place)
+			continue;
+		net_cut(world, place, other, is_cut);
+		net_cut(world, other, place, is_cut);
+	}
+}
+
+/*
+ * Somebody promised to take part in a beginning. One that did crashes, or one that did not is heard of no more, and turns up where
+ * others are about to begin, too.
+ */
+static void disturb_birth(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+	bool thrifty = world->options.scattered && world->options.expect > 1, crashed = false;
+	size_t who = (size_t)draw(swarm, places(swarm));
+
+	if (draw(swarm, thrifty ? 2 : 8) > 0)
+		return;
+	if (draw(swarm, 2) == 0)
+		world_run_until(world, world->now + (usec)draw(swarm, 20000), UINT64_MAX);
+	if (world->failed)
+		return;
+	world_say(world, "a beginning is disturbed (%zu)", who);
+	swarm->result->faults++;
+	if (!thrifty || draw(swarm, 2) == 0)
+		crashed = crash(swarm, who);
+	if (thrifty && draw(swarm, 4) > 0)
+		move(swarm, who);
+	if (crashed && draw(swarm, 4) > 0)
+		world_start(world, who);
+}
+
 /* ---- the phases ---- */
+
+/* Until then; births are disturbed on the way. */
+static void begin_until(struct swarm *swarm, usec until, uint64_t events)
+{
+	struct world *world = swarm->world;
+
+	while (!world->failed && world->now < until && world->events < events) {
+		world_run_until(world, until, events);
+		if (!world->failed && world->binding)
+			disturb_birth(swarm);
+	}
+}
 
 /*
  * Two histories that meet when they have hardly begun: little is applied, and a lot is under way. In some worlds nothing is
@@ -409,7 +405,7 @@ static void meet_early(struct swarm *swarm)
 
 	clients_hold(world->clients, hold);
 	while (!world->failed && oracle_lineages(world->oracle) < 2 && world->now < until)
-		world_run_until(world, world->now + 10000, UINT64_MAX);
+		begin_until(swarm, world->now + 10000, UINT64_MAX);
 	world_run_until(world, world->now + (usec)draw(swarm, later[draw(swarm, 3)]), UINT64_MAX);
 	world_say(world, "they meet");
 	net_heal(world);
@@ -421,23 +417,24 @@ static void meet_early(struct swarm *swarm)
 static void safety(struct swarm *swarm, uint64_t events)
 {
 	struct world *world = swarm->world;
-	usec until = 30000000 + (usec)draw(swarm, 120000000);
 	bool slowly = draw(swarm, 3) == 0;
 
 	if (world->options.scattered)
 		cut_group(swarm, 1 + draw(swarm, (UINT64_C(1) << places(swarm)) - 2), false);
 	for (size_t i = 0; i < places(swarm); i++) {
 		world_start(world, i);
-		world_run_until(world, world->now + (usec)draw(swarm, slowly ? 2000000 : 20000), events);
+		begin_until(swarm, world->now + (usec)draw(swarm, slowly ? 2000000 : 20000), events);
 	}
 	if (world->options.scattered && draw(swarm, 4) > 0)
 		meet_early(swarm);
-	while (!world->failed && world->now < until && world->events < events) {
+	while (!world->failed && world->now < SAFETY_MAX && world->events < events) {
 		world_run_until(world, world->now + 10000 + world_exponential(&world->faults, swarm->fault_mean), events);
 		if (!world->failed && world->removing)
 			strand(swarm);
 		else if (!world->failed && world->joint)
 			disturb_change(swarm);
+		else if (!world->failed && world->binding)
+			disturb_birth(swarm);
 		else if (!world->failed)
 			inflict(swarm);
 	}

@@ -33,6 +33,10 @@ struct group_how {
 /* events: of the safety phase, about. */
 void group_swarm_run(uint64_t seed, uint64_t events, const struct group_how *how, struct group_result *out);
 
+/* group_draw.c: the world of a seed, without what goes wrong in it; and a chance of so many in a hundred. */
+void group_draw(struct rng *shape, uint64_t seed, struct world_options *options);
+bool group_chance(struct rng *shape, unsigned of_a_hundred);
+
 #define GROUP_WORKERS_MAX 64
 
 struct group_runs {

@@ -7,11 +7,14 @@
  * Exit 1 if a seed failed. KIND: cells, map, vec, set, cell, once, pqueue; without it, each seed draws one.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/sim/group_swarm.h"
+
+#define MEMORY_KEPT (1 << 28)
 
 /* One for each processor. */
 static size_t workers(void)
@@ -41,6 +44,9 @@ int main(int argc, char **argv)
 	struct group_how how = {0};
 	bool one = false;
 
+	/* One world after another: what the last one gave back is what the next one needs. */
+	mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+	mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
 	for (int i = 1; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 

@@ -21,6 +21,7 @@ struct place {
 	struct id lineage;           /* zero: none */
 	struct configuration first;
 	unsigned begun;
+	struct blob *promise;        /* on its disk; NULL: none */
 };
 
 struct room {
@@ -30,6 +31,7 @@ struct room {
 	bool lost[MESSAGE_END];      /* kinds that do not arrive */
 	size_t deaf;                 /* hears nothing; MEMBERS: nobody */
 	bool slow;                   /* what begins is not written down */
+	bool forgetful;              /* neither is what a member is bound to */
 };
 
 static const struct id nothing;
@@ -50,20 +52,33 @@ static void meet(struct room *room, size_t a, size_t b)
 	}
 }
 
-static void enter(struct room *room, size_t n)
+/* With what is on its disk. */
+static void come(struct room *room, size_t n)
 {
 	struct place *place = &room->place[n];
 
 	place->self.member.peer = (struct id){{(uint8_t)(n + 1)}};
-	place->self.member.incarnation += 100;
 	place->alive = true;
-	place->lineage = nothing;
 	genesis_init(&place->genesis, &(struct genesis_options){.group = id_hash(bytes_of_text("group")), .self = place->self,
 		.voters_cap = 5, .delay = DELAY, .seed = n + (size_t)place->self.member.incarnation}, room->now);
+	if (place->promise != NULL)
+		assert_int_equal(genesis_restore(&place->genesis, room->now, blob_bytes(place->promise)), OK);
 	for (size_t i = 0; i < room->count; i++) {
 		meet(room, n, i);
 		meet(room, i, n);
 	}
+}
+
+/* As somebody that was never here. */
+static void enter(struct room *room, size_t n)
+{
+	struct place *place = &room->place[n];
+
+	place->self.member.incarnation += 100;
+	place->lineage = nothing;
+	blob_drop(place->promise);
+	place->promise = NULL;
+	come(room, n);
 }
 
 static void leave(struct room *room, size_t n)
@@ -88,6 +103,7 @@ static void room_fini(struct room *room)
 	for (size_t n = 0; n < room->count; n++) {
 		if (room->place[n].alive)
 			leave(room, n);
+		blob_drop(room->place[n].promise);
 	}
 }
 
@@ -117,6 +133,19 @@ static void has_begun(struct room *room, size_t n, const struct genesis_output *
 		meet(room, i, n);
 }
 
+static void write_promise(struct room *room, size_t n, struct blob *promise)
+{
+	struct place *place = &room->place[n];
+
+	if (room->forgetful) {
+		blob_drop(promise);
+		return;
+	}
+	blob_drop(place->promise);
+	place->promise = promise;
+	genesis_promised(&place->genesis, room->now);
+}
+
 static bool step(struct room *room, size_t n)
 {
 	struct genesis_output output;
@@ -125,6 +154,8 @@ static bool step(struct room *room, size_t n)
 		return false;
 	if (output.kind == GENESIS_SEND)
 		deliver(room, n, &output);
+	else if (output.kind == GENESIS_PROMISE)
+		write_promise(room, n, output.payload);
 	else
 		has_begun(room, n, &output);
 	return true;
@@ -344,6 +375,73 @@ static void nobody_hears_of_it_before_it_is_written_down(void **unused)
 	room_fini(&room);
 }
 
+static void nobody_is_ready_before_that_is_written_down(void **unused)
+{
+	struct room room;
+	size_t bound;
+
+	(void)unused;
+	room_init(&room, 3, 1);
+	room.forgetful = true;
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	bound = (run_until_bound(&room) + 1) % 3;
+	run(&room, 1000);
+	assert_int_equal(room.place[bound].genesis.state, GENESIS_BOUND);
+	assert_int_equal(begun(&room), 0);
+	room.forgetful = false;
+	run(&room, 20000);
+	expect_one(&room, 3, 3);
+	room_fini(&room);
+}
+
+static void who_is_bound_is_bound_after_a_crash(void **unused)
+{
+	struct room room;
+	struct id lineage, written;
+	size_t proposer, bound;
+
+	(void)unused;
+	room_init(&room, 3, 1);
+	room.lost[MESSAGE_BIRTH_READY] = room.lost[MESSAGE_BIRTH_ABANDONED] = room.lost[MESSAGE_BIRTH_UNSEALED] = true;
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	proposer = run_until_bound(&room);
+	bound = (proposer + 1) % 3;
+	lineage = room.place[bound].genesis.birth.lineage;
+	written = genesis_promise_lineage(blob_bytes(room.place[bound].promise));
+	assert_true(id_equal(&lineage, &written));
+	leave(&room, bound);
+	come(&room, bound);
+	run(&room, 10000);
+	assert_int_equal(room.place[bound].genesis.state, GENESIS_BOUND);
+	assert_true(id_equal(&room.place[bound].genesis.birth.lineage, &lineage));
+	/* The proposer gave it up long ago; who hears that is free, and erases what it wrote. */
+	room.lost[MESSAGE_BIRTH] = true;
+	room.lost[MESSAGE_BIRTH_UNSEALED] = false;
+	run(&room, 1100);
+	assert_int_not_equal(room.place[bound].genesis.state, GENESIS_BOUND);
+	assert_null(room.place[bound].promise);
+	room.lost[MESSAGE_BIRTH] = room.lost[MESSAGE_BIRTH_READY] = room.lost[MESSAGE_BIRTH_ABANDONED] = false;
+	run(&room, 20000);
+	expect_one(&room, 3, 3);
+	room_fini(&room);
+}
+
+static void what_is_no_promise_is_refused(void **unused)
+{
+	struct genesis genesis;
+	struct id none;
+
+	(void)unused;
+	genesis_init(&genesis, &(struct genesis_options){.delay = DELAY}, 0);
+	assert_int_equal(genesis_restore(&genesis, 0, bytes_of_text("nothing")), ERROR_MALFORMED);
+	assert_int_equal(genesis.state, GENESIS_WAITING);
+	none = genesis_promise_lineage(bytes_of_text("nothing"));
+	assert_true(id_is_zero(&none));
+	genesis_fini(&genesis);
+}
+
 /* Of four, three vote, and the fourth may be the one that proposes. */
 static void who_proposes_votes(void **unused)
 {
@@ -416,6 +514,9 @@ int main(void)
 		cmocka_unit_test(who_is_bound_waits_for_the_word_of_the_proposer),
 		cmocka_unit_test(who_missed_the_seal_takes_it_from_another),
 		cmocka_unit_test(nobody_hears_of_it_before_it_is_written_down),
+		cmocka_unit_test(nobody_is_ready_before_that_is_written_down),
+		cmocka_unit_test(who_is_bound_is_bound_after_a_crash),
+		cmocka_unit_test(what_is_no_promise_is_refused),
 		cmocka_unit_test(who_proposes_votes),
 		cmocka_unit_test(an_operator_may_declare_the_proposer_dead),
 		cmocka_unit_test(one_that_joins_another_is_asked_in_vain_no_more),

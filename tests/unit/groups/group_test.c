@@ -267,6 +267,7 @@ static void a_state_that_differs_is_found_at_a_checkpoint(void **unused)
 	CLUSTER_UNTIL(&c, c.node[spoiled].facts[GROUP_DIVERGED] == 1, 5000);
 	CLUSTER_UNTIL(&c, cluster_has_voters(&c, 3), 30000);
 	CLUSTER_UNTIL(&c, cluster_status(&c, spoiled).position == cluster_status(&c, 0).position, 5000);
+	cluster_run(&c, 10);
 	for (size_t n = 0; n < 3; n++) {
 		cluster_expect_equal(&c, 0, n);
 		assert_int_equal(c.node[n].facts[GROUP_DIVERGED], n == spoiled);

@@ -138,20 +138,81 @@ static void too_much_uncommitted_is_busy(void **state)
 	lone_free(l);
 }
 
-static void a_commit_is_told_at_once_to_who_has_it(void **state)
+static void propose_and_forget(struct lone *l)
+{
+	assert_int_equal(lone_propose(l, "a"), OK);
+	lone_drain(l);
+	lone_forget(l);
+}
+
+static void a_commit_is_told_soon_to_who_has_it(void **state)
 {
 	struct lone *l = lone_new(3);
 
 	(void)state;
 	lone_rule(l, 3);
-	assert_int_equal(lone_propose(l, "a"), OK);
-	lone_drain(l);
-	lone_forget(l);
+	propose_and_forget(l);
 	lone_ok(l, 1, 3);
+	lone_tick(l, 0);
+	assert_int_equal(lone_count(l, 1, RAFT_COMMIT), 0);
+	assert_int_equal(raft_deadline(l->raft), l->now + 1);
+	lone_tick(l, 1);
 	assert_int_equal(lone_said(l, 1, RAFT_COMMIT)->commit, 3);
 	assert_int_equal(lone_count(l, 2, RAFT_COMMIT), 0);
 	lone_ok(l, 2, 3);
+	lone_tick(l, 1);
 	assert_int_equal(lone_said(l, 2, RAFT_COMMIT)->commit, 3);
+	assert_true(raft_deadline(l->raft) > l->now + 1);
+	lone_free(l);
+}
+
+static void the_next_command_carries_the_commit(void **state)
+{
+	struct lone *l = lone_new(3);
+
+	(void)state;
+	lone_rule(l, 3);
+	propose_and_forget(l);
+	lone_ok(l, 1, 3);
+	lone_ok(l, 2, 3);
+	assert_int_equal(lone_propose(l, "b"), OK);
+	lone_tick(l, 1);
+	for (size_t n = 1; n < 3; n++) {
+		assert_int_equal(lone_said(l, n, RAFT_APPEND)->commit, 3);
+		assert_int_equal(lone_count(l, n, RAFT_COMMIT), 0);
+	}
+	lone_free(l);
+}
+
+static void who_waits_for_a_commit_is_told_at_once(void **state)
+{
+	struct lone *l = lone_new(3);
+	struct id peer = lone_member(2).peer;
+
+	(void)state;
+	lone_rule(l, 3);
+	propose_and_forget(l);
+	raft_wants_commit(l->raft, &peer, 3);
+	lone_ok(l, 2, 3);
+	assert_int_equal(lone_said(l, 2, RAFT_COMMIT)->commit, 3);
+	lone_ok(l, 1, 3);
+	assert_int_equal(lone_count(l, 1, RAFT_COMMIT), 0);
+	lone_free(l);
+}
+
+/* A history may end with it, and its leader be somebody else before it could tell later. */
+static void of_all_but_commands_the_commit_is_told_at_once(void **state)
+{
+	struct lone *l = lone_new(3);
+	uint64_t index;
+
+	(void)state;
+	lone_rule(l, 3);
+	assert_int_equal(raft_propose(l->raft, l->now, &(struct proposal){
+		.kind = ENTRY_DISSOLVE, .payload = blob_copy(bytes_of_text("end"))}, &index), OK);
+	propose_and_forget(l);
+	lone_ok(l, 1, 4);
+	assert_int_equal(lone_said(l, 1, RAFT_COMMIT)->commit, 4);
 	lone_free(l);
 }
 
@@ -322,7 +383,10 @@ int main(void)
 		cmocka_unit_test(the_window_is_bounded),
 		cmocka_unit_test(appends_and_what_is_in_flight_are_bounded),
 		cmocka_unit_test(too_much_uncommitted_is_busy),
-		cmocka_unit_test(a_commit_is_told_at_once_to_who_has_it),
+		cmocka_unit_test(a_commit_is_told_soon_to_who_has_it),
+		cmocka_unit_test(the_next_command_carries_the_commit),
+		cmocka_unit_test(who_waits_for_a_commit_is_told_at_once),
+		cmocka_unit_test(of_all_but_commands_the_commit_is_told_at_once),
 		cmocka_unit_test(b31_heartbeats_have_a_lane_of_their_own),
 		cmocka_unit_test(b17_backtracking_takes_a_few_rounds),
 		cmocka_unit_test(a_stale_refusal_is_ignored),

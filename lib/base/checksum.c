@@ -5,14 +5,19 @@
 
 #include "base/checksum_internal.h"
 
+/* The C library found out when it was loaded. The compiler's own way asks the processor at every start: 0.1 ms in a guest. */
+#if defined(__x86_64__) && __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
 static bool has_avx2(void)
 {
-#ifdef __x86_64__
-	return __builtin_cpu_supports("avx2");
-#else
-	return false;
-#endif
+	return CPU_FEATURE_ACTIVE(AVX2);
 }
+#else
+static bool has_avx2(void)
+{
+	return false;
+}
+#endif
 
 struct checksum checksum_of(struct bytes data)
 {

@@ -10,6 +10,7 @@
  *                                              which goes on looking for it; a peer that is only
  *                                              thought to have crashed keeps the subscriptions that run
  *     catalog    peer in or out of a group ->  groups: a bond is worth trying, or no more
+ *     announce   our entry was signed      ->  as if a peer had changed: who produces may also consume
  *     catalog    our entry, by another     ->  it is dialled, so that both processes see each other; then ours is made newer
  *     announce, exchange                   ->  our owner
  *
@@ -116,8 +117,6 @@ static bool is_wanted(const struct node *node, const struct node_consumer *consu
 
 static void tell_consumer(struct node *node, msec now, struct node_consumer *consumer, const struct card *card, bool departed)
 {
-	if (id_equal(&card->peer, &node->options.identity->public_key))
-		return;   /* our own entry: a producer and a consumer of one process are two nodes */
 	if (!departed && is_wanted(node, consumer, card))
 		producer_found(node, now, consumer, card);
 	else
@@ -210,6 +209,17 @@ static void settle_lost_events(struct node *node, msec now)
 	judge_all(node, now);
 }
 
+/* Nobody discovers himself, so of our own entry there is no event; but what we produce, we may also want to read. */
+static void meet_ourselves(struct node *node, msec now)
+{
+	const struct catalog_peer *own = catalog_find(&node->catalog, &node->catalog.self);
+
+	node->outbox.protocol = PROTOCOL_STREAMS;
+	for (struct node_consumer *consumer = node->consumers; own && consumer; consumer = consumer->next)
+		tell_consumer(node, now, consumer, &own->entry->card, false);
+	judge(node, now, &node->catalog.self);
+}
+
 static bool settle_announce(struct node *node, msec now)
 {
 	struct announce_fact fact;
@@ -231,6 +241,7 @@ static bool settle_announce(struct node *node, msec now)
 		told.kind = fact.bootstrap ? NODE_BOOTSTRAP_FAILED : NODE_NEIGHBOUR_DOWN;
 		break;
 	case ANNOUNCE_ENTRY_SIGNED:
+		meet_ourselves(node, now);
 		return true;   /* the driver asks for node_hello once a turn */
 	}
 	node_fact_put(node, &told);

@@ -185,6 +185,38 @@ static void records_go_from_end_to_end(void **state)
 	world_free(world);
 }
 
+/* Also where nobody else is: its own entry is one like any other. */
+static void a_producer_and_a_consumer_of_one_node_meet(void **state)
+{
+	(void)state;
+	for (size_t others = 0; others < 2; others++) {
+		struct world *world = start_all(1 + others);
+		struct consumer *consumer = consume(world, 0);
+		struct producer *producer = produce(world, 0);
+		struct streams_fact fact;
+
+		world_run(world, 3000);
+		assert_int_equal(node_producers_listed(world->node[0].node, consumer), 1);
+		assert_int_equal(world_stream_facts(world, 0, PRODUCER_SUBSCRIBED), 1);
+		assert_int_equal(world_stream_facts(world, 0, CONSUMER_SUBSCRIBED), 1);
+		write_batch(world, 0, producer, 0, 10);
+		node_end(world->node[0].node, world->now, producer);
+		world_run(world, 100);
+		assert_int_equal(world->node[0].records.size, 10);
+		fact = world_last_stream(world, 0, CONSUMER_ENDED);
+		assert_true(fact.verified);
+		assert_int_equal(fact.count, 10);
+		fact = world_last_stream(world, 0, PRODUCER_UNSUBSCRIBED);
+		assert_true(fact.acknowledged && fact.verified);
+		node_stop_producing(world->node[0].node, world->now, producer);
+		world_run(world, 100);
+		assert_int_equal(node_producers_listed(world->node[0].node, consumer), 0);
+		assert_int_equal(world_facts(world, 0, NODE_DUPLICATE), 0);
+		assert_int_equal(world->violations, 0);
+		world_free(world);
+	}
+}
+
 static void a_stream_has_one_producer_in_a_node(void **state)
 {
 	struct world *world = start_all(1);
@@ -516,6 +548,7 @@ int main(void)
 		cmocka_unit_test(a_hint_is_dialled_once),
 		cmocka_unit_test(a_lone_node_comes_to_rest),
 		cmocka_unit_test(records_go_from_end_to_end),
+		cmocka_unit_test(a_producer_and_a_consumer_of_one_node_meet),
 		cmocka_unit_test(a_stream_has_one_producer_in_a_node),
 		cmocka_unit_test(a_stream_that_is_no_longer_produced_is_unlisted),
 		cmocka_unit_test(a_consumer_that_stops_leaves_the_others_alone),

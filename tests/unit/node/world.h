@@ -286,7 +286,8 @@ static inline enum error world_find(const struct world *world, size_t from, cons
 
 			for (size_t i = 0; i < other->address_count; i++)
 				there = there || address_equal(&other->address[i], &dial->address[a]);
-			if (!there || !other->node || other->cut_off || world->node[from].cut_off || n == from)
+			if (!there || !other->node || other->cut_off || world->node[from].cut_off ||
+				(n == from && id_is_zero(&dial->peer)))
 				continue;
 			if (id_is_zero(&dial->peer) || id_equal(&dial->peer, &other->pair.public_key)) {
 				*found = n;

@@ -249,8 +249,10 @@ static void finish(struct loading *loading)
 {
 	if (loading->refused > 0)
 		warn("%" PRIu64 " entries were not taken: the queue is full of what is not lower", loading->refused);
-	if (loading->status != EXIT_YES)
+	if (loading->status != EXIT_YES && loading->sure > 0)
 		report("stopped", NULL, "lines 1 to %" PRIu64 " are in %s '%s'", loading->sure, loading->asker.kind, loading->asker.name);
+	else if (loading->status != EXIT_YES)
+		report("stopped", NULL, "no line is in %s '%s'", loading->asker.kind, loading->asker.name);
 	asker_leave(&loading->asker, loading->status);
 }
 

@@ -85,6 +85,8 @@ load collections
 	run -65 mosaik-map load two < <(printf '{"key":"fine","value":1}\nnonsense\n')
 	[[ $output == *"line 2 is no entry"* ]]
 	[[ $output == *"lines 1 to 1 are in map 'two'"* ]]
+	run -65 mosaik-map load two <<<nonsense
+	[[ $output == *"no line is in map 'two'"* ]]
 	mosaik-map has two fine
 }
 

@@ -337,7 +337,7 @@ static size_t counted_consumers(const struct produce *produce)
 {
 	struct peer_rule rule = rule_of(&produce->counted);
 
-	return rule.count == 0 ? producer_subscribers(produce->producer) : producer_subscribers_of(produce->producer, &rule);
+	return rule.count == 0 ? producer_subscribers(produce->producer) : producer_subscribers_of(produce->producer, runtime_now(produce->session.runtime), &rule);
 }
 
 static bool enough_consumers(const struct produce *produce)

@@ -2,7 +2,7 @@
  * streams.c - the machine: finds out whose link a word is about and passes it on.
  *
  *      linked, unlinked, receive, sent  ->  by link id  ->  subscription | source
- *      tick                             ->  by deadline ->  guest | subscription | source
+ *      tick                             ->  by deadline ->  guest | subscription | source | what a peer is allowed
  *
  * A link that a peer opened is a guest until its first message says what it wants. Everything that a stranger can do
  * wrong before that ends here: no SUBSCRIBE in time, another message, an unknown stream, criteria that we cannot
@@ -54,7 +54,7 @@ struct stream_link *streams_add_link(struct streams *streams, link_id id, const 
 	link->id = id;
 	link->peer = *peer;
 	link->role = role;
-	link->timer.kind = TIMER_GUEST;
+	link->timer.kind = TIMER_LINK;
 	list_init(&link->place);
 	number_table_put(&streams->links, id, link);
 	return link;
@@ -194,13 +194,15 @@ static void sent(void *self, link_id id, size_t bytes, struct outbox *out)
 
 static void tick_one(struct streams *streams, msec now, struct stream_timer *timer, struct outbox *out)
 {
-	struct stream_link *guest;
+	struct stream_link *link;
 
 	switch (timer->kind) {
-	case TIMER_GUEST:
-		guest = LIST_OF(timer, struct stream_link, timer);
-		ASSERT(guest->role == LINK_GUEST);
-		streams_close_link(streams, guest, ERROR_TOO_SLOW, out);
+	case TIMER_LINK:
+		link = LIST_OF(timer, struct stream_link, timer);
+		if (link->role == LINK_GUEST)
+			streams_close_link(streams, link, ERROR_TOO_SLOW, out);
+		else
+			producer_judge_link(link, now, out);
 		break;
 	case TIMER_SUBSCRIPTION:
 		subscription_tick(LIST_OF(timer, struct subscription, timer), now, out);

@@ -87,6 +87,7 @@ struct streams_fact {
 	uint64_t count;            /* records */
 	uint64_t missed;           /* UNSUBSCRIBED: records dropped because it was too slow */
 	struct bytes picked;       /* BATCH, with criteria: bit i, the lowest first, stands for record sequence + i */
+	struct peer_verdict verdict;   /* UNSUBSCRIBED and REFUSED, with ERROR_NOT_ALLOWED: what it lacks */
 	struct blob *message;      /* BATCH: the reader drops it; credit is blob_size(message). UNDELIVERED: too */
 	struct bytes records;      /* BATCH, UNDELIVERED: the records part, inside message */
 };

@@ -14,7 +14,8 @@ static void check_link(const struct stream_link *link, link_id key)
 	ASSERT((link->role == LINK_SOURCE) == (link->source != NULL));
 	ASSERT((link->role == LINK_WAITING) == (link->waits_for != NULL));
 	ASSERT(link->criteria == NULL || link->role == LINK_WAITING);
-	ASSERT((link->role == LINK_GUEST) == stream_timer_is_set(&link->timer));
+	ASSERT(link->role != LINK_GUEST || stream_timer_is_set(&link->timer));
+	ASSERT((link->role != LINK_SOURCE && link->role != LINK_CLOSED) || !stream_timer_is_set(&link->timer));
 	ASSERT(link->subscription == NULL || link->subscription->link == link);
 	ASSERT(link->source == NULL || link->source->link == link);
 	if (link->role == LINK_SUBSCRIBER || link->role == LINK_SOURCE)

@@ -25,7 +25,7 @@
 
 /* ---- timers ---- */
 
-enum stream_timer_kind { TIMER_GUEST, TIMER_SUBSCRIPTION, TIMER_SOURCE };
+enum stream_timer_kind { TIMER_LINK, TIMER_SUBSCRIPTION, TIMER_SOURCE };
 
 struct stream_timer {
 	struct heap_node node;
@@ -50,7 +50,7 @@ struct stream_link {
 	link_id id;
 	struct id peer;
 	enum link_role role;
-	struct stream_timer timer;             /* GUEST */
+	struct stream_timer timer;             /* GUEST: has to speak; WAITING, SUBSCRIBER: allowed until then */
 	struct producer *waits_for;            /* WAITING */
 	struct list place;                     /* WAITING: in waits_for->waiting */
 	struct criteria *criteria;             /* WAITING: what it wants, NULL: everything */
@@ -149,6 +149,8 @@ struct subscription {
 /* SUBSCRIBE came on a guest link, with criteria (taken) or NULL: it becomes a subscription, waits, or is closed. */
 void producer_accept(struct producer *producer, msec now, struct stream_link *link, struct criteria *criteria,
 	struct outbox *out);
+/* The time is over for which a link in line or with a subscription was allowed. */
+void producer_judge_link(struct stream_link *link, msec now, struct outbox *out);
 /* A place may have become free. */
 void producer_admit(struct producer *producer, msec now, struct outbox *out);
 /* A link leaves the line; its owner closes it, or it is gone. */
@@ -156,6 +158,7 @@ void producer_unqueue(struct stream_link *link);
 /* Forgets a subscription (its link is gone, or about to be closed by the caller) and says so. */
 struct departure {
 	enum error reason;
+	const struct peer_verdict *verdict;    /* NOT_ALLOWED: what the rule says of it; else NULL */
 	bool acknowledged;
 	bool verified;
 };

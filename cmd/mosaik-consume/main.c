@@ -539,6 +539,7 @@ static void start(struct consume *consume, int count, char **stream, char **argv
 	rule_add_peers(&consume->rule, &settings->producers);
 	rule_add_tags(&consume->rule, &settings->producer_tags);
 	rule_add_rtt(&consume->rule, settings->max_rtt);
+	rule_add_tickets(&consume->rule, &settings->tickets);
 	options.producers = rule_of(&consume->rule);
 	options.criteria = buffer_bytes(&consume->criteria);
 	session_open(&consume->session, &(struct session_options){.common = &settings->common, .program = &program,
@@ -577,6 +578,7 @@ int main(int argc, char **argv)
 	id_table_fini(&consume.lost);
 	id_table_fini(&consume.refusals);
 	buffer_fini(&consume.criteria);
+	rule_free(&consume.rule);
 	runner_free(consume.runner);
 	memory_free(consume.source);
 	options_free(&command, &consume.settings);

@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/hmac.h"
 #include "wire/json.h"
-#include "wire/limits.h"
 
 #include <string.h>
 
@@ -142,17 +141,23 @@ static bool read_times(const struct jwt_rule *rule, const struct json_object *cl
 	return true;
 }
 
+static bool names(const struct json_object *claims, const struct id *subject)
+{
+	char peer[ID_TEXT_SIZE];
+
+	id_format(subject, peer);
+	return json_is_text(json_find(claims, "sub"), bytes_of_text(peer));
+}
+
 static enum jwt_fault check_claims(const struct jwt_rule *rule, struct bytes part, const struct id *subject,
 	struct jwt_span *span)
 {
 	uint8_t scratch[PART_MAX];
 	struct json_object claims;
-	char peer[ID_TEXT_SIZE];
 
 	if (!read_part(part, scratch, &claims))
 		return JWT_MALFORMED;
-	id_format(subject, peer);
-	if (!json_is_text(json_find(&claims, "sub"), bytes_of_text(peer)))
+	if (!names(&claims, subject))
 		return JWT_OTHER_SUBJECT;
 	if (rule->issuer != NULL && !json_is_text(json_find(&claims, "iss"), bytes_of_text(rule->issuer)))
 		return JWT_OTHER_ISSUER;
@@ -192,6 +197,15 @@ bool jwt_is_shaped(struct bytes token)
 	return split(token, &parts) && parts.header.size > 0 && parts.claims.size > 0 &&
 		base64url_decode(parts.header, scratch, &size) && base64url_decode(parts.claims, scratch, &size) &&
 		base64url_decode(parts.signature, scratch, &size);
+}
+
+bool jwt_names(struct bytes token, const struct id *subject)
+{
+	uint8_t scratch[PART_MAX];
+	struct json_object claims;
+	struct parts parts;
+
+	return split(token, &parts) && read_part(parts.claims, scratch, &claims) && names(&claims, subject);
 }
 
 void jwt_sign(const struct keypair *issuer, struct bytes claims, struct buffer *out)

@@ -2,7 +2,7 @@
  * jwt.h - JSON Web Tokens (RFC 7519) in the compact form of signed ones (RFC 7515 section 7.1), read by a rule that says
  * beforehand by which key and algorithm they are signed: nothing that a token says chooses how it is verified.
  *
- *     base64url(header) . base64url(claims) . base64url(signature)
+ *     base64url(header) . base64url(claims) . base64url(signature)        at most ENTRY_TICKET_MAX bytes
  *
  * The header's "alg" has to be the rule's, and "crit" must not be there; "kid", "jwk", "jku", "x5c" and the like are never looked at.
  * Of the claims "exp" has to be there, "sub" has to be the peer's id (64 lower-case hex digits): a ticket is public, and
@@ -13,6 +13,7 @@
 
 #include "base/p256.h"
 #include "base/time.h"
+#include "wire/limits.h"
 
 #define JWT_SECRET_MIN 32          /* RFC 7518 section 3.2: not shorter than the code */
 #define JWT_SECRET_MAX 1024
@@ -62,6 +63,9 @@ enum jwt_fault jwt_span_at(const struct jwt_span *span, msec wall);
 
 /* Three parts of base64url and no more: what is worth presenting. Nothing is verified. */
 bool jwt_is_shaped(struct bytes token);
+
+/* It says that it is this peer's; nothing is verified. */
+bool jwt_names(struct bytes token, const struct id *subject);
 
 /* Appends the token. claims: the JSON text of an object. */
 void jwt_sign(const struct keypair *issuer, struct bytes claims, struct buffer *out);

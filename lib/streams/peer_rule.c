@@ -38,6 +38,23 @@ static struct peer_verdict judge_ticket(const struct peer_condition *condition, 
 	return (struct peer_verdict){.until = until_of(&verdict, now, wall), .lacks = condition, .ticket = verdict.fault};
 }
 
+/* A name that nobody can be shown is left out. */
+static struct bytes shown(const char *name)
+{
+	struct bytes text = name != NULL ? bytes_of_text(name) : (struct bytes){NULL, 0};
+
+	return card_is_name(text) ? text : (struct bytes){NULL, 0};
+}
+
+struct ticket_lack ticket_lack_of(const struct peer_verdict *verdict)
+{
+	const struct jwt_rule *jwt;
+
+	ASSERT(verdict->lacks != NULL && verdict->lacks->kind == PEER_HAS_TICKET);
+	jwt = ticket_rule_jwt(verdict->lacks->ticket);
+	return (struct ticket_lack){verdict->ticket, shown(jwt->issuer), shown(jwt->audience)};
+}
+
 struct peer_verdict peer_rule_judge(const struct peer_rule *rule, msec now, const struct catalog *catalog, const struct id *peer)
 {
 	struct peer_verdict verdict = {.allowed = true, .until = MSEC_NEVER}, one;

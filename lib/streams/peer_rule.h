@@ -37,6 +37,14 @@ struct peer_verdict {
 	enum jwt_fault ticket;                    /* PEER_HAS_TICKET: why not */
 };
 
+/* A ticket that is lacking, for people: which was wanted (empty: any), and what is wrong with what is there. */
+struct ticket_lack {
+	enum jwt_fault fault;
+	struct bytes issuer, audience;            /* borrowed; each at most ENTRY_NAME_MAX, fit to be shown (card_is_name) */
+};
+
+struct ticket_lack ticket_lack_of(const struct peer_verdict *verdict);   /* of one that lacks a PEER_HAS_TICKET */
+
 /*
  * What the catalog says about `peer` now, held against the rule. A peer that the catalog does not know has no tags, no
  * tickets and no measured round trip. catalog: NULL knows nobody; without a wall clock every ticket has expired.

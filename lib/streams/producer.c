@@ -72,13 +72,19 @@ struct refusal {
 static void refuse(struct producer *producer, msec now, struct stream_link *link, struct refusal why, struct outbox *out)
 {
 	struct streams_fact *fact;
+	struct ticket_lack lack;
 
 	log_peer(producer, now, "subscriber-refused", link, why.reason);
 	fact = put_fact(producer, PRODUCER_REFUSED, link);
 	fact->reason = why.reason;
 	if (why.verdict != NULL)
 		fact->verdict = *why.verdict;
-	streams_close_link(producer->streams, link, why.reason, out);
+	if (why.verdict != NULL && why.verdict->lacks->kind == PEER_HAS_TICKET) {
+		lack = ticket_lack_of(why.verdict);
+		streams_refuse_link(producer->streams, now, link, &lack, out);
+	} else {
+		streams_close_link(producer->streams, link, why.reason, out);
+	}
 }
 
 /* ---- the line of those for whom there is no place ---- */

@@ -68,6 +68,18 @@ void streams_close_link(struct streams *streams, struct stream_link *link, enum 
 	outbox_close(out, link->id, reason);
 }
 
+void streams_refuse_link(struct streams *streams, msec now, struct stream_link *link, const struct ticket_lack *lack,
+	struct outbox *out)
+{
+	struct blob *refused = stream_wire_refused(lack);
+
+	/* Closing with a reason overtakes what was sent, so it waits until that is acknowledged. */
+	link->role = LINK_REFUSED;
+	link->early += blob_size(refused);
+	stream_timer_set(streams, &link->timer, stream_timer_after(now, STREAM_REFUSAL_MAX));
+	outbox_send(out, link->id, refused);
+}
+
 void streams_log(const struct streams *streams, enum log_level level, msec now, const struct streams_event *event)
 {
 	char stream[ID_SHORT_SIZE], peer[ID_SHORT_SIZE], records[32] = "";
@@ -165,7 +177,7 @@ static enum error receive(void *self, msec now, link_id id, struct blob *blob, s
 	struct stream_link *link = link_of(streams, id);
 	struct stream_message message;
 
-	if (link->role == LINK_CLOSED)
+	if (link->role == LINK_CLOSED || link->role == LINK_REFUSED)
 		return OK;   /* it crossed our close */
 	if (stream_wire_decode(blob_bytes(blob), &message) != OK)
 		return ERROR_MALFORMED;
@@ -183,13 +195,16 @@ static enum error receive(void *self, msec now, link_id id, struct blob *blob, s
 
 static void sent(void *self, link_id id, size_t bytes, struct outbox *out)
 {
-	struct stream_link *link = link_of(self, id);
+	struct streams *streams = self;
+	struct stream_link *link = link_of(streams, id);
 	size_t early = bytes < link->early ? bytes : link->early;
 
 	/* In order, so what was sent before there was a subscription comes first. */
 	link->early -= early;
 	if (link->role == LINK_SUBSCRIBER && bytes > early)
 		subscription_sent(link->subscription, bytes - early, out);
+	else if (link->role == LINK_REFUSED && link->early == 0)
+		streams_close_link(streams, link, ERROR_NOT_ALLOWED, out);
 }
 
 static void tick_one(struct streams *streams, msec now, struct stream_timer *timer, struct outbox *out)
@@ -201,6 +216,8 @@ static void tick_one(struct streams *streams, msec now, struct stream_timer *tim
 		link = LIST_OF(timer, struct stream_link, timer);
 		if (link->role == LINK_GUEST)
 			streams_close_link(streams, link, ERROR_TOO_SLOW, out);
+		else if (link->role == LINK_REFUSED)
+			streams_close_link(streams, link, ERROR_NOT_ALLOWED, out);
 		else
 			producer_judge_link(link, now, out);
 		break;

@@ -48,7 +48,9 @@ accepted() {
 	feed
 	ready mosaik-produce --require-ticket "$issuer" s <feed 2>produce.err
 	refused
+	[[ $stderr == *"does not accept us: a ticket is required, and it is missing (10403): it is asked again later"* ]]
 	refused --ticket wrong.jwt
+	[[ $stderr == *"is not signed by the issuer's key (10403)"* ]]
 	refused --ticket stolen.jwt
 	[[ $stderr == *"'stolen.jwt' is for another peer than us"* ]]
 	accepted --ticket good.jwt
@@ -135,6 +137,7 @@ ended_in_time() { # OUTPUT TICKET
 	eventually grep -q "no longer accepted, and is disconnected: a ticket is required, and the one that is there has expired (10403)" produce.err
 	touch over
 	eventually grep -q "does not accept us (10403)" err
+	eventually grep -q "does not accept us: a ticket is required, and the one that is there has expired (10403)" err
 	ended_in_time out short.jwt
 }
 

@@ -25,7 +25,7 @@ static inline void ticket_office_issue(struct buffer *out, const struct keypair 
 	char claims[256], text[ID_TEXT_SIZE];
 
 	id_format(peer, text);
-	snprintf(claims, sizeof claims, "{\"sub\":\"%s\",\"nbf\":%llu,\"exp\":%llu}", text, (unsigned long long)from,
+	snprintf(claims, sizeof claims, "{\"iss\":\"office\",\"sub\":\"%s\",\"nbf\":%llu,\"exp\":%llu}", text, (unsigned long long)from,
 		(unsigned long long)until);
 	jwt_sign(issuer, bytes_of_text(claims), out);
 }

@@ -19,7 +19,8 @@ static struct office office_new(void)
 {
 	struct office office = {.issuer = ticket_office(1), .lone = lone_new()};
 
-	office.rule = ticket_rule_new(&(struct jwt_rule){.algorithm = JWT_EDDSA, .key = office.issuer.public_key});
+	office.rule = ticket_rule_new(&(struct jwt_rule){.algorithm = JWT_EDDSA, .key = office.issuer.public_key,
+		.issuer = "office"});
 	return office;
 }
 
@@ -94,6 +95,32 @@ static void expect_close(struct lone *lone, link_id link, enum error reason)
 static void expect_nothing(struct lone *lone)
 {
 	assert_true(about_streams(lone).link == 0);
+}
+
+/* Told why, and closed once that has got there. */
+static void expect_refusal(struct lone *lone, link_id link, enum jwt_fault fault)
+{
+	struct stream_message message;
+	struct effect effect;
+	size_t size = 0;
+
+	while (size == 0) {
+		assert_true(node_next_effect(lone->node, &effect));
+		if (effect.kind == EFFECT_SEND && effect.protocol == PROTOCOL_STREAMS) {
+			assert_int_equal(stream_wire_decode(blob_bytes(effect.payload), &message), OK);
+			assert_true(effect.link == link && message.kind == STREAM_REFUSED && message.lack.fault == fault);
+			assert_true(bytes_equal(message.lack.issuer, bytes_of_text("office")) && message.lack.audience.size == 0);
+			size = blob_size(effect.payload);
+		}
+		effect_drop(&effect);
+	}
+	expect_nothing(lone);
+	node_sent(lone->node, lone->now, PROTOCOL_STREAMS, link, size - 1);
+	expect_nothing(lone);
+	node_sent(lone->node, lone->now, PROTOCOL_STREAMS, link, 1);
+	expect_close(lone, link, ERROR_NOT_ALLOWED);
+	node_unlinked(lone->node, lone->now, PROTOCOL_STREAMS, link, ERROR_NOT_ALLOWED);
+	node_check(lone->node);
 }
 
 static struct consumer *consume(struct office *office)
@@ -242,10 +269,10 @@ static void a_subscriber_is_put_out_when_its_ticket_expires(void **state)
 
 	(void)state;
 	subscribe(lone, 1, 2);
-	expect_close(lone, 1, ERROR_NOT_ALLOWED);
+	expect_refusal(lone, 1, JWT_ABSENT);
 	lone_hear(lone, &(struct saying){.peer = 1});
 	subscribe(lone, 3, 1);
-	expect_close(lone, 3, ERROR_NOT_ALLOWED);
+	expect_refusal(lone, 3, JWT_ABSENT);
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .ticket = ticket(&office, 0, END)});
 	subscribe(lone, 5, 1);
 	assert_int_equal(producer_subscribers(producer), 1);
@@ -255,7 +282,7 @@ static void a_subscriber_is_put_out_when_its_ticket_expires(void **state)
 	expect_close(lone, 5, ERROR_NOT_ALLOWED);
 	assert_int_equal(producer_subscribers(producer), 0);
 	subscribe(lone, 7, 1);
-	expect_close(lone, 7, ERROR_NOT_ALLOWED);
+	expect_refusal(lone, 7, JWT_EXPIRED);
 	office_free(&office);
 }
 
@@ -318,6 +345,51 @@ static void it_is_told_what_is_lacking(void **state)
 	office_free(&office);
 }
 
+/* A peer that acknowledges nothing is not waited for. */
+static void who_does_not_hear_why_is_closed_in_time(void **state)
+{
+	struct office office = office_new();
+	struct lone *lone = office.lone;
+
+	(void)state;
+	produce(&office, 0);
+	subscribe(lone, 1, 2);
+	pass(lone, LONE_NOW + STREAM_REFUSAL_MAX - 1);
+	expect_nothing(lone);
+	pass(lone, LONE_NOW + STREAM_REFUSAL_MAX);
+	expect_close(lone, 1, ERROR_NOT_ALLOWED);
+	office_free(&office);
+}
+
+/* The other side of it: what the producer says is handed up when it closes. */
+static void what_a_producer_says_is_lacking_is_handed_up(void **state)
+{
+	struct ticket_lack lack = {JWT_EXPIRED, bytes_of_text("office"), bytes_of_text("logs")};
+	struct lone *lone = lone_new();
+	struct keypair pair = fake_pair(1);
+	struct blob *refused = stream_wire_refused(&lack), *started = stream_wire_started(0);
+	struct node_fact fact;
+	link_id link;
+
+	(void)state;
+	lone_consume(lone);
+	lone_hear(lone, &(struct saying){.peer = 1, .produces = true});
+	link = expect_call(lone);
+	node_linked(lone->node, lone->now, PROTOCOL_STREAMS, &(struct link){.id = link, .peer = pair.public_key});
+	assert_int_equal(node_received(lone->node, lone->now, PROTOCOL_STREAMS, link, refused), OK);
+	node_check(lone->node);
+	assert_int_equal(node_received(lone->node, lone->now, PROTOCOL_STREAMS, link, refused), ERROR_MALFORMED);
+	assert_int_equal(node_received(lone->node, lone->now, PROTOCOL_STREAMS, link, started), ERROR_MALFORMED);
+	node_unlinked(lone->node, lone->now, PROTOCOL_STREAMS, link, ERROR_NOT_ALLOWED);
+	blob_drop(refused);
+	blob_drop(started);
+	assert_true(node_next_fact(lone->node, &fact) && fact.stream.kind == CONSUMER_LOST);
+	assert_int_equal(fact.stream.lack.fault, JWT_EXPIRED);
+	assert_true(bytes_equal(fact.stream.lack.audience, lack.audience));
+	blob_drop(fact.stream.message);
+	lone_free(lone);
+}
+
 /* ---- clocks ---- */
 
 /* The wall clock was set, or the machine slept: then tickets end when the wall clock says, on both sides. */
@@ -357,6 +429,8 @@ int main(void)
 		cmocka_unit_test(a_renewed_ticket_of_a_subscriber_keeps_it),
 		cmocka_unit_test(one_in_line_is_put_out_too),
 		cmocka_unit_test(it_is_told_what_is_lacking),
+		cmocka_unit_test(who_does_not_hear_why_is_closed_in_time),
+		cmocka_unit_test(what_a_producer_says_is_lacking_is_handed_up),
 		cmocka_unit_test(a_wall_clock_that_is_set_counts),
 	};
 

@@ -36,6 +36,7 @@ static const struct option_row common_rows[] = {
 	{'i', "identity", OPTION_TEXT, FIELD(identity_path, const char *), "FILE", "MOSAIK_IDENTITY",
 		"secret key file"},
 	{'b', "bind", OPTION_TEXT, FIELD(bind_text, const char *), "ADDR", "MOSAIK_BIND", "UDP address to listen on"},
+	{0, "ticket", OPTION_TEXTS, FIELD(tickets, struct texts), "FILE", "MOSAIK_TICKET", NULL},
 	{0, "no-local", OPTION_FLAG, FIELD(no_local, bool), NULL, "MOSAIK_NO_LOCAL", "no same-host rendezvous"},
 	{0, "no-names", OPTION_FLAG, FIELD(no_names, bool), NULL, "MOSAIK_NO_NAMES", "publish ids of tags and streams, not their names"},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout, msec), "DUR", "MOSAIK_TIMEOUT",

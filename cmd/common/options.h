@@ -61,6 +61,7 @@ struct common {
 	struct texts tags;           /* -t */
 	const char *identity_path;   /* -i */
 	const char *bind_text;       /* -b; NULL: the default of the program */
+	struct texts tickets;        /* --ticket */
 	bool no_local;
 	bool no_names;
 	msec timeout;                /* -W */

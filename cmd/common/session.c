@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "cmd/common/key_file.h"
+#include "runtime/bearer.h"
 #include "runtime/key.h"
 
 static const char *const bind_hints[] = {"another program holds that port: choose one with -b HOST:PORT, or -b HOST:0 for any", NULL};
@@ -22,12 +23,41 @@ static void load_identity(struct session *session, const char *path)
 		key_random(&session->identity);
 }
 
+/* A ticket is presented by whom it names, which without -i is nobody. */
+static void warn_of_others_tickets(const struct bearer *bearer, const struct common *common, const struct id *self)
+{
+	for (size_t i = 0; i < common->tickets.count; i++)
+		if (!jwt_names(bearer_ticket(bearer, i), self))
+			warn("the ticket in '%s' is for another peer than us%s", common->tickets.text[i],
+				common->identity_path ? "" : ": without -i our id is new each time");
+}
+
+static struct bearer *open_bearer(const struct session *session)
+{
+	const struct common *common = session->common;
+	struct bearer *bearer = NULL;
+	const char *path;
+	enum error error;
+
+	if (common->tickets.count == 0)
+		return NULL;
+	error = bearer_open(common->tickets.text, common->tickets.count, &bearer, &path);
+	if (error == ERROR_FULL)
+		usage_error("--ticket: a peer can present %d tickets, '%s' is one too many", CARD_TICKETS_MAX, path);
+	if (error == ERROR_SYSTEM)
+		fail(EXIT_CONFIG, "ticket", NULL, "ticket file '%s': %s", path, strerror(errno));
+	if (error != OK)
+		fail(EXIT_CONFIG, "ticket", NULL, "'%s' holds no ticket (a JWT)", path);
+	warn_of_others_tickets(bearer, common, &session->identity.public_key);
+	return bearer;
+}
+
 static void open_runtime(struct session *session, const struct session_options *options)
 {
 	const struct common *common = options->common;
 	struct runtime_options wanted = {.network = common->network, .identity = &session->identity,
 		.bind = common->bind_text ? common->bind_text : options->bind, .peer = common->peers.text,
-		.peer_count = common->peers.count, .tag = common->tags.text, .tag_count = common->tags.count,
+		.peer_count = common->peers.count, .tag = common->tags.text, .tag_count = common->tags.count, .bearer = open_bearer(session),
 		.advertise = options->advertise, .guest = options->guest, .local = !common->no_local, .no_names = common->no_names,
 		.record_max = options->record_max, .purge_after = options->purge_after, .log_level = options_log_level(common), .program_name = program_invocation_short_name,
 		.program = options->program, .self = options->self};

@@ -46,7 +46,7 @@ const struct command command = {
 	.usage = "-n NETWORK [options]",
 	.examples = examples,
 	.options = rows,
-	.common = "network peer tag identity bind no-local no-names timeout quiet verbose ready-fd stats",
+	.common = "network peer tag ticket identity bind no-local no-names timeout quiet verbose ready-fd stats",
 	.environment_prefix = "MOSAIK_BOOTSTRAP_",
 	.check = check,
 };

@@ -63,7 +63,7 @@ const struct command command = {
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
-	.common = "network peer identity bind no-local no-names timeout wait json columns ready-fd quiet verbose stats",
+	.common = "network peer ticket identity bind no-local no-names timeout wait json columns ready-fd quiet verbose stats",
 	.network_optional = true,   /* `id` asks nobody */
 	.check = check,
 };

@@ -255,15 +255,27 @@ static struct word *word_of(enum error reason)
 }
 
 /* It is asked again and again; that is told once, until it answers otherwise. */
-static void tell_refusal(struct consume *consume, const struct streams_fact *fact, const char *peer, struct word *word)
+static void tell_refusal(struct consume *consume, const struct streams_fact *fact, struct word *word, const char *text)
 {
 	bool again = id_table_get(&consume->refusals, &fact->peer) == word;
+	char peer[ID_SHORT_SIZE];
 
+	id_format_short(&fact->peer, peer);
 	id_table_put(&consume->refusals, &fact->peer, word);
-	consume->not_allowed |= word->reason == ERROR_NOT_ALLOWED;
+	consume->not_allowed |= fact->reason == ERROR_NOT_ALLOWED;
 	if (!again)
-		warn("producer %s %s (%llu): it is asked again later", peer, word->text,
-			(unsigned long long)error_close_code(word->reason));
+		warn("producer %s %s (%llu): it is asked again later", peer, text, (unsigned long long)error_close_code(fact->reason));
+}
+
+/* It said which ticket it wants. Each fault is an answer of its own. */
+static void tell_lack(struct consume *consume, const struct streams_fact *fact)
+{
+	static struct word lacks[JWT_FINE];
+	char lack[RULE_WORDS_SIZE], text[RULE_WORDS_SIZE + 32];
+
+	rule_ticket_words(&fact->lack, lack);
+	snprintf(text, sizeof text, "does not accept us: %s", lack);
+	tell_refusal(consume, fact, &lacks[fact->lack.fault], text);
 }
 
 static void on_lost(struct consume *consume, const struct streams_fact *fact)
@@ -276,10 +288,13 @@ static void on_lost(struct consume *consume, const struct streams_fact *fact)
 	/* A producer that never answered may be an old entry in the catalog, and one that refuses us is still there. */
 	if (was_active || (fact->was_there && is_departure(fact->reason)))
 		id_table_put(&consume->lost, &fact->peer, source_of(consume, fact->consumer));
-	if (word)
-		tell_refusal(consume, fact, peer, word);
+	if (fact->message)
+		tell_lack(consume, fact);
+	else if (word)
+		tell_refusal(consume, fact, word, word->text);
 	else if (was_active)
 		warn("producer %s: %s", peer, error_text(fact->reason));
+	blob_drop(fact->message);
 }
 
 static void on_stream_fact(struct consume *consume, struct streams_fact *fact)
@@ -539,6 +554,7 @@ static void start(struct consume *consume, int count, char **stream, char **argv
 	rule_add_peers(&consume->rule, &settings->producers);
 	rule_add_tags(&consume->rule, &settings->producer_tags);
 	rule_add_rtt(&consume->rule, settings->max_rtt);
+	rule_add_tickets(&consume->rule, &settings->tickets);
 	options.producers = rule_of(&consume->rule);
 	options.criteria = buffer_bytes(&consume->criteria);
 	session_open(&consume->session, &(struct session_options){.common = &settings->common, .program = &program,
@@ -577,6 +593,7 @@ int main(int argc, char **argv)
 	id_table_fini(&consume.lost);
 	id_table_fini(&consume.refusals);
 	buffer_fini(&consume.criteria);
+	rule_free(&consume.rule);
 	runner_free(consume.runner);
 	memory_free(consume.source);
 	options_free(&command, &consume.settings);

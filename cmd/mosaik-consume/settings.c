@@ -21,6 +21,7 @@ static const struct option_row rows[] = {
 	{0, "strict", OPTION_FLAG, FIELD(strict, bool), NULL, "MOSAIK_STRICT", "a record missed is fatal (65)"},
 	{0, "producer", OPTION_TEXTS, FIELD(producers, struct texts), "PEER", "MOSAIK_PRODUCERS", NULL},
 	{0, "min-producers", OPTION_POSITIVE, FIELD(min_producers, uint64_t), "N", "MOSAIK_MIN_PRODUCERS", NULL},
+	{0, "require-ticket", OPTION_TEXTS, FIELD(tickets, struct texts), "KEY", NULL, NULL},
 	{0, "max-rtt", OPTION_DURATION, FIELD(max_rtt, msec), "DUR", "MOSAIK_MAX_RTT", NULL},
 	{0, "max-record", OPTION_SIZE, FIELD(max_record, uint64_t), "SIZE", "MOSAIK_MAX_RECORD", NULL},
 	{.name = NULL}
@@ -86,6 +87,6 @@ const struct command command = {
 	.usage = "-n NETWORK [options] STREAM... [-- COMMAND...]",
 	.examples = examples,
 	.options = rows,
-	.common = "network peer tag identity bind no-local no-names timeout wait framing null json quiet verbose ready-fd stats",
+	.common = "network peer tag ticket identity bind no-local no-names timeout wait framing null json quiet verbose ready-fd stats",
 	.check = check,
 };

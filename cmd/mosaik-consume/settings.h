@@ -16,6 +16,7 @@ struct settings {
 	uint64_t min_producers;
 	struct texts producers;        /* one of these; none: any */
 	struct texts producer_tags;    /* all of these */
+	struct texts tickets;          /* --require-ticket, all of these */
 	msec max_rtt;                  /* MSEC_NEVER: any */
 	const char *prefix;            /* NULL: any */
 	struct texts where;            /* FIELD=VALUE, all of them */

@@ -8,11 +8,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/crypto.h"
 #include "base/memory.h"
 #include "cmd/common/exit.h"
+#include "cmd/common/jsontext.h"
 #include "cmd/mosaik-key/settings.h"
+#include "discovery/jwt.h"
 #include "runtime/key.h"
 
 #define SECRET_INPUT_SIZE 256   /* 64 digits and room to see that there is more */
@@ -97,17 +100,94 @@ static void load(const char *path, struct keypair *pair)
 		fail(EXIT_DATA, "key", NULL, "'%s' is not a key file (64 hex digits)", path);
 }
 
+/* ---- tickets ---- */
+
+/* A peer id, or a token that starts with one. */
+static struct id subject_of(const char *text)
+{
+	char hex[ID_TEXT_SIZE] = "";
+	size_t size = strcspn(text, "@");
+	struct id id;
+
+	if (size == ID_TEXT_SIZE - 1)
+		memcpy(hex, text, size);
+	if (id_from_hex(hex, &id) != OK)
+		usage_error("'%s' is not a peer: 64 hex digits, or PEERID@HOST:PORT", text);
+	return id;
+}
+
+static void put(struct buffer *out, const char *text)
+{
+	buffer_append(out, bytes_of_text(text));
+}
+
+static void put_name(struct buffer *out, const char *name)
+{
+	if (*name == '\0' || !bytes_are_utf8(bytes_of_text(name)))
+		usage_error("a name in a ticket is not empty, and UTF-8");
+	jsontext_quote(out, bytes_of_text(name));
+}
+
+static void put_audiences(struct buffer *out, const struct texts *audiences)
+{
+	if (audiences->count == 0)
+		return;
+	put(out, audiences->count == 1 ? ",\"aud\":" : ",\"aud\":[");
+	for (size_t i = 0; i < audiences->count; i++) {
+		if (i > 0)
+			put(out, ",");
+		put_name(out, audiences->text[i]);
+	}
+	if (audiences->count > 1)
+		put(out, "]");
+}
+
+static void print_ticket(const struct settings *settings, const struct keypair *issuer, const struct id *subject)
+{
+	struct buffer claims = {0}, token = {0};
+	char text[ID_TEXT_SIZE], times[96];
+	time_t now = time(NULL);
+
+	put(&claims, "{");
+	if (settings->issuer) {
+		put(&claims, "\"iss\":");
+		put_name(&claims, settings->issuer);
+		put(&claims, ",");
+	}
+	id_format(subject, text);
+	put(&claims, "\"sub\":");
+	put_name(&claims, text);
+	put_audiences(&claims, &settings->audiences);
+	snprintf(times, sizeof times, ",\"iat\":%lld,\"exp\":%lld}", (long long)now, (long long)now + (long long)settings->expires / 1000);
+	put(&claims, times);
+	jwt_sign(issuer, buffer_bytes(&claims), &token);
+	if (token.size > ENTRY_TICKET_MAX)
+		usage_error("the ticket is larger than the %u bytes that a peer can present", ENTRY_TICKET_MAX);
+	buffer_append(&token, bytes_of("", 1));
+	print_line((const char *)token.data);
+	buffer_fini(&claims);
+	buffer_fini(&token);
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = settings_defaults;
 	int first = options_parse(&command, argc, argv, &settings);
 	const char *word = options_subcommand(&command, first < argc ? argv[first] : NULL)->name;
 	const char *path = first + 1 < argc ? argv[first + 1] : NULL;
+	bool is_ticket = strcmp(word, "ticket") == 0;
 	struct keypair pair;
+	struct id subject;
 
-	if (first + 2 < argc)
-		usage_error("'%s': one file at a time", argv[first + 2]);
-	if (strcmp(word, "gen") == 0) {
+	if (first + 2 + is_ticket < argc)
+		usage_error("'%s': one file at a time", argv[first + 2 + is_ticket]);
+	if (is_ticket) {
+		if (first + 2 >= argc)
+			usage_error("ticket needs the issuer's key file, and the peer that it is for");
+		subject = subject_of(argv[first + 2]);
+		load(path, &pair);
+		print_ticket(&settings, &pair, &subject);
+	} else if (strcmp(word, "gen") == 0) {
 		generate(path, &pair);
 	} else if (!path) {
 		usage_error("pub needs a key file, or - for stdin");
@@ -119,5 +199,6 @@ int main(int argc, char **argv)
 		print_peer_id(&pair);
 	}
 	memory_wipe(&pair, sizeof pair);
+	options_free(&command, &settings);
 	return EXIT_YES;
 }

@@ -7,7 +7,10 @@
 #include "cmd/common/options.h"
 
 struct settings {
-	struct common common;   /* none of them is taken */
+	struct common common;      /* none of them is taken */
+	msec expires;              /* of a ticket, from now */
+	const char *issuer;        /* its "iss"; NULL: none */
+	struct texts audiences;    /* its "aud" */
 };
 
 extern const struct settings settings_defaults;

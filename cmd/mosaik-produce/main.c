@@ -115,7 +115,7 @@ static void print_stats(const struct produce *produce, msec now)
 
 static void on_unsubscribed(struct produce *produce, const struct streams_fact *fact)
 {
-	char peer[ID_SHORT_SIZE];
+	char peer[ID_SHORT_SIZE], words[RULE_WORDS_SIZE];
 
 	id_format_short(&fact->peer, peer);
 	if (fact->missed > 0) {
@@ -131,7 +131,8 @@ static void on_unsubscribed(struct produce *produce, const struct streams_fact *
 		produce->missed++;
 		warn("consumer %s was too slow and is disconnected: it missed data (10413)", peer);
 	} else if (fact->reason == ERROR_NOT_ALLOWED) {
-		warn("consumer %s is no longer one that is accepted, and is disconnected (10403)", peer);
+		rule_words(&fact->verdict, words);
+		warn("consumer %s is no longer accepted, and is disconnected: %s (10403)", peer, words);
 	} else if (fact->reason != OK && fact->reason != ERROR_GRACEFUL && fact->reason != ERROR_CANCELLED) {
 		produce->vanished += produce->phase == ENDING;
 		warn("consumer %s is gone: %s", peer, error_text(fact->reason));
@@ -140,13 +141,14 @@ static void on_unsubscribed(struct produce *produce, const struct streams_fact *
 
 static void on_refused(struct produce *produce, const struct streams_fact *fact)
 {
-	char peer[ID_SHORT_SIZE];
+	char peer[ID_SHORT_SIZE], words[RULE_WORDS_SIZE];
 
 	id_format_short(&fact->peer, peer);
+	rule_words(&fact->verdict, words);
 	/* It comes again and again; who wants to hear of it every time says so. */
 	if (produce->refused++ == 0 || produce->session.common->verbose > 0)
 		warn("consumer %s is refused: %s (%llu)", peer, fact->reason == ERROR_NO_CAPACITY ?
-			"all places are taken, and the line for them is full" : "it is not one that is accepted",
+			"all places are taken, and the line for them is full" : words,
 			(unsigned long long)error_close_code(fact->reason));
 }
 
@@ -337,7 +339,7 @@ static size_t counted_consumers(const struct produce *produce)
 {
 	struct peer_rule rule = rule_of(&produce->counted);
 
-	return rule.count == 0 ? producer_subscribers(produce->producer) : producer_subscribers_of(produce->producer, &rule);
+	return rule.count == 0 ? producer_subscribers(produce->producer) : producer_subscribers_of(produce->producer, runtime_now(produce->session.runtime), &rule);
 }
 
 static bool enough_consumers(const struct produce *produce)
@@ -493,6 +495,7 @@ static void open_producer(struct produce *produce)
 
 	rule_add_tags(&produce->accept, &settings->accept_tags);
 	rule_add_rtt(&produce->accept, settings->max_rtt);
+	rule_add_tickets(&produce->accept, &settings->tickets);
 	rule_add_tags(&produce->counted, &settings->consumer_tags);
 	options.accept = rule_of(&produce->accept);
 	produce->producer = node_produce(node_of(produce), produce->session.started_at, produce->stream, &options);
@@ -534,6 +537,7 @@ int main(int argc, char **argv)
 	produce.stream = argv[first];
 	start(&produce);
 	status = session_run(&produce.session);
+	rule_free(&produce.accept);
 	record_reader_free(produce.reader);
 	options_free(&command, &produce.settings);
 	return status;

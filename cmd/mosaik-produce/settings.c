@@ -34,6 +34,7 @@ static const struct option_row rows[] = {
 		"append what no consumer was there for"},
 	{0, "consumer-tag", OPTION_TEXTS, FIELD(consumer_tags, struct texts), "TAG", "MOSAIK_CONSUMER_TAGS", NULL},
 	{0, "max-waiting", OPTION_NUMBER, FIELD(max_waiting, uint64_t), "N", "MOSAIK_MAX_WAITING", NULL},
+	{0, "require-ticket", OPTION_TEXTS, FIELD(tickets, struct texts), "KEY", NULL, NULL},
 	{0, "max-rtt", OPTION_DURATION, FIELD(max_rtt, msec), "DUR", "MOSAIK_MAX_RTT", NULL},
 	{0, "buffer", OPTION_POSITIVE, FIELD(buffer, uint64_t), "N", "MOSAIK_BUFFER", NULL},
 	{0, "max-stall", OPTION_DURATION, FIELD(max_stall, msec), "DUR", "MOSAIK_MAX_STALL", NULL},
@@ -122,6 +123,6 @@ const struct command command = {
 	.usage = "-n NETWORK [options] STREAM",
 	.examples = examples,
 	.options = rows,
-	.common = "network peer tag identity bind no-local no-names timeout wait framing null json quiet verbose ready-fd stats",
+	.common = "network peer tag ticket identity bind no-local no-names timeout wait framing null json quiet verbose ready-fd stats",
 	.check = check,
 };

@@ -21,6 +21,7 @@ struct settings {
 	uint64_t max_consumers;        /* 0: no limit of ours */
 	uint64_t max_waiting;          /* in line for a place */
 	struct texts accept_tags;
+	struct texts tickets;          /* --require-ticket, all of these */
 	msec max_rtt;                  /* MSEC_NEVER: any */
 	const char *on_slow_text;
 	enum slow_policy on_slow;      /* from it */

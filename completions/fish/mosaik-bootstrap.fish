@@ -19,3 +19,4 @@ complete -c mosaik-bootstrap -s s -l seed -x -d 'key from 64 hex digits or a tex
 complete -c mosaik-bootstrap -l advertise -x -d 'address that others should dial'
 complete -c mosaik-bootstrap -l write-addr -r -F -d 'also write the address token there'
 complete -c mosaik-bootstrap -l purge-after -x -d 'forget who was silent for so long'
+complete -c mosaik-bootstrap -l ticket -r -F -d 'present this ticket'

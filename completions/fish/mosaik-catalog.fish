@@ -53,3 +53,4 @@ complete -c mosaik-catalog -n "not __fish_seen_subcommand_from $subcommands" -a 
 complete -c mosaik-catalog -n "not __fish_seen_subcommand_from $subcommands" -a announce -d 'join with a tag while a command runs'
 complete -c mosaik-catalog -n '__fish_seen_subcommand_from id' -a 'network tag stream' -d kind
 complete -c mosaik-catalog -n '__fish_seen_subcommand_from explain' -a 'stream tag group' -d kind
+complete -c mosaik-catalog -l ticket -r -F -d 'present this ticket'

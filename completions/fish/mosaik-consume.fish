@@ -45,3 +45,5 @@ complete -c mosaik-consume -l where -x -d 'only JSON records in which FIELD is V
 complete -c mosaik-consume -s P -l parallel -x -d 'so many commands at a time'
 complete -c mosaik-consume -l strict -d 'a record missed is fatal'
 complete -c mosaik-consume -a '(__mosaik_names streams)' -d stream
+complete -c mosaik-consume -l ticket -r -F -d 'present this ticket'
+complete -c mosaik-consume -l require-ticket -r -F -d 'only of producers with a ticket of this issuer'

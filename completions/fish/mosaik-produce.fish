@@ -47,3 +47,5 @@ complete -c mosaik-produce -l undelivered -r -F -d 'append what no consumer was 
 complete -c mosaik-produce -l max-stall -x -d 'drop a consumer that takes nothing so long'
 complete -c mosaik-produce -l linger -x -d 'wait so long for the last acknowledgements'
 complete -c mosaik-produce -a '(__mosaik_names streams)' -d stream
+complete -c mosaik-produce -l ticket -r -F -d 'present this ticket'
+complete -c mosaik-produce -l require-ticket -r -F -d 'refuse consumers without a ticket of this issuer'

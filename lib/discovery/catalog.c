@@ -344,6 +344,11 @@ void catalog_set_wall(struct catalog *catalog, msec now, msec wall)
 	catalog->wall_ahead = wall - now;
 }
 
+msec catalog_wall(const struct catalog *catalog, msec now)
+{
+	return catalog->wall_ahead == MSEC_NEVER ? MSEC_NEVER : now + catalog->wall_ahead;
+}
+
 uint64_t catalog_cut(const struct catalog *catalog, msec now)
 {
 	if (catalog->wall_ahead == MSEC_NEVER || now + catalog->wall_ahead < CATALOG_SETTLE)

@@ -121,8 +121,9 @@ struct catalog_digest catalog_digest(const struct catalog *catalog, uint64_t cut
 bool catalog_digest_equal(const struct catalog_digest *a, const struct catalog_digest *b);
 /* The same by the first `bits` bits of the id: 1 << bits sums of the first parts. */
 void catalog_sums(const struct catalog *catalog, uint64_t cut, unsigned bits, uint64_t *sum);
-/* Told once a turn, for catalog_cut. */
+/* Told once a turn, for catalog_cut and whoever asks. */
 void catalog_set_wall(struct catalog *catalog, msec now, msec wall);
+msec catalog_wall(const struct catalog *catalog, msec now);   /* MSEC_NEVER: not told yet */
 
 /* Dropped without a goodbye, because somebody who knows does not list it any more. Nothing happens if it is unknown. */
 void catalog_forget(struct catalog *catalog, msec now, const struct id *peer);

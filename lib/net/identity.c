@@ -115,6 +115,29 @@ enum error identity_load(const char *path, struct keypair *out)
 	return error;
 }
 
+enum error identity_read(const char *path, bool only_ours, size_t most, struct buffer *out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), saved;
+	size_t start = out->size;
+	enum error error = OK;
+	ssize_t size;
+
+	if (fd < 0)
+		return ERROR_SYSTEM;
+	if (only_ours)
+		error = check_file(fd);
+	if (error == OK) {
+		/* One byte more, so that it is seen when there is more. */
+		size = read_all(fd, (char *)buffer_extend(out, most + 1), most + 1);
+		out->size = start + (size > 0 ? (size_t)size : 0);
+		error = size < 0 ? ERROR_SYSTEM : (size_t)size > most ? ERROR_FULL : OK;
+	}
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return error;
+}
+
 static bool make_parents(const char *path)
 {
 	char *folder = memory_copy_text(path);

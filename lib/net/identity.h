@@ -19,6 +19,9 @@ MUST_CHECK enum error identity_load(const char *path, struct keypair *out);
 /* Writes a new file, mode 0600, fsynced, never over an existing one (EEXIST). Missing parent folders are made, 0700. */
 MUST_CHECK enum error identity_save(const char *path, const struct keypair *pair);
 
+/* All of a file, appended. `only_ours`: ERROR_NOT_ALLOWED as identity_load. ERROR_SYSTEM, ERROR_FULL: larger than `most`. */
+MUST_CHECK enum error identity_read(const char *path, bool only_ours, size_t most, struct buffer *out);
+
 /* Fills `size` bytes from the system's generator. */
 void identity_entropy(void *out, size_t size);
 

@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "node/node_internal.h"
 
+#define WALL_STEP 250   /* msec that the wall clock may drift from ours before times are worked out anew */
+
 /* Whose link it is. link 0: the machine itself; only clients of groups have links under another machine's protocol. */
 static struct port port_of(const struct node *node, enum protocol protocol, link_id link)
 {
@@ -38,6 +40,8 @@ struct node *node_new(const struct node_options *options, msec now, msec wall)
 	node->now = now;
 	catalog_init(&node->catalog, &options->network, &options->identity->public_key, options->crypto, options->log);
 	node->catalog.pool = options->pool;
+	catalog_set_wall(&node->catalog, now, wall);
+	node->judged_ahead = node->catalog.wall_ahead;
 	if (options->purge_after > 0)
 		node->catalog.purge_after = options->purge_after;
 	node->announce = announce_new(&(struct announce_options){.catalog = &node->catalog, .identity = options->identity,
@@ -82,6 +86,11 @@ void node_set_wall(struct node *node, msec now, msec wall)
 	node->now = now;
 	announce_set_wall(node->announce, now, wall);
 	catalog_set_wall(&node->catalog, now, wall);
+	/* Set, or slept through: the times that were worked out from it are wrong. */
+	if (node->catalog.wall_ahead - node->judged_ahead > WALL_STEP || node->judged_ahead - node->catalog.wall_ahead > WALL_STEP) {
+		node->judged_ahead = node->catalog.wall_ahead;
+		node_judge_all(node, now);
+	}
 }
 
 static void observe(struct node *node, const struct id *peer, const struct address *from)
@@ -190,6 +199,8 @@ void node_tick(struct node *node, msec now)
 		if (port.ops->deadline(port.self) <= now)
 			port.ops->tick(port.self, now, &node->outbox);
 	}
+	node->outbox.protocol = PROTOCOL_STREAMS;
+	node_judge_tickets(node, now);
 	node_tick_clients(node, now);
 	if (catalog_deadline(&node->catalog) <= now)
 		catalog_purge(&node->catalog, now);
@@ -200,6 +211,7 @@ msec node_deadline(const struct node *node)
 {
 	msec due = msec_min(catalog_deadline(&node->catalog), node_clients_deadline(node));
 
+	due = msec_min(due, node_tickets_deadline(node));
 	for (enum protocol protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
 		struct port port = port_of(node, protocol, 0);
 
@@ -281,6 +293,20 @@ void node_card_remove(struct node *node, msec now, struct id_set *set, const str
 void node_add_tag(struct node *node, msec now, const char *tag)
 {
 	card_insert(node, now, &announce_card(node->announce)->tags, tag);
+}
+
+bool node_add_ticket(struct node *node, msec now, struct bytes token)
+{
+	bool added = ticket_add(announce_card(node->announce), token);
+
+	announce_changed(node->announce, now);
+	return added;
+}
+
+void node_remove_ticket(struct node *node, msec now, struct bytes token)
+{
+	ticket_remove(announce_card(node->announce), token);
+	announce_changed(node->announce, now);
 }
 
 void node_remove_tag(struct node *node, msec now, const char *tag)
@@ -423,6 +449,7 @@ struct consumer *node_consume(struct node *node, msec now, const char *stream, c
 
 	own.stream = consumer->stream = id_of_checked(stream);
 	consumer->rule = own.producers;
+	consumer->due = MSEC_NEVER;
 	consumer->consumer = consumer_new(node->streams, now, &own);
 	consumer->next = node->consumers;
 	node->consumers = consumer;

@@ -60,6 +60,9 @@ void node_set_addresses(struct node *node, msec now, const struct address *addre
 /* kind "tag", "stream" or "group" texts become ids by id_from_text (the caller has checked them). */
 void node_add_tag(struct node *node, msec now, const char *tag);
 void node_remove_tag(struct node *node, msec now, const char *tag);
+/* A JWT of ours (ticket.h), for rules of others. false: too large, or CARD_TICKETS_MAX are there. */
+MUST_CHECK bool node_add_ticket(struct node *node, msec now, struct bytes token);
+void node_remove_ticket(struct node *node, msec now, struct bytes token);
 
 /* ---- finding others ---- */
 

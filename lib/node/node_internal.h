@@ -10,6 +10,7 @@
 /* What a consumer believes of a producer. */
 struct told_producer {
 	uint64_t start;                /* of the incarnation it was told of */
+	msec until;                    /* wall clock: its tickets are good so long, as last judged; MSEC_NEVER */
 	bool doubted;                  /* hidden as crashed since then: known, so that its return is no new producer */
 };
 
@@ -19,6 +20,7 @@ struct node_consumer {
 	struct id stream;
 	struct peer_rule rule;         /* whom it wants */
 	struct id_table told;          /* peer -> struct told_producer *: producers it was told of */
+	msec due;                      /* a ticket becomes valid or expires: its rule is to be judged again; MSEC_NEVER */
 	struct node_consumer *next;
 };
 
@@ -59,6 +61,7 @@ struct node {
 	char nobody;
 	uint64_t group_seed;
 	msec now;                      /* of the last event; verbs of clients are not told */
+	msec judged_ahead;             /* the wall clock less `now` that rules are judged by */
 	struct outbox outbox;
 	struct id_table observed;      /* peer -> struct address *: where it was met; for peers of the catalog only */
 	struct node_consumer *consumers;
@@ -79,6 +82,10 @@ struct node {
 void node_settle(struct node *node, msec now);
 /* Tells a consumer of every producer that the catalog already lists. */
 void node_introduce(struct node *node, msec now, struct node_consumer *consumer);
+/* Tickets begin or end with time; also after the wall clock was set, which moves them all. */
+void node_judge_tickets(struct node *node, msec now);
+msec node_tickets_deadline(const struct node *node);
+void node_judge_all(struct node *node, msec now);
 /* A link to it is open, so its round trip is known now: is it still one that our consumers want? */
 void node_judge_producer(struct node *node, msec now, const struct id *peer);
 void node_fact_put(struct node *node, const struct node_fact *fact);

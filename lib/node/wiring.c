@@ -6,6 +6,7 @@
  *                                              rounds with all of them
  *     catalog    peer appeared, changed    ->  consumers: a producer was found, or is gone;
  *                                              producers: is it still one that they accept?
+ *     wall clock set, a ticket's time      ->  consumers, producers: as if everybody had changed
  *     catalog    peer departed             ->  consumers, and what we remember of its address; without a goodbye: announce,
  *                                              which goes on looking for it; a peer that is only
  *                                              thought to have crashed keeps the subscriptions that run
@@ -107,20 +108,51 @@ static void producer_found(struct node *node, msec now, struct node_consumer *co
 		consumer_producer_renewed(node->streams, now, consumer->consumer, &card->peer, &node->outbox);
 	else
 		consumer_producer_found(node->streams, now, consumer->consumer, &card->peer, &node->outbox);
-	*told = (struct told_producer){.start = card->version.start};
+	told->start = card->version.start;
+	told->doubted = false;
 }
 
-static bool is_wanted(const struct node *node, const struct node_consumer *consumer, const struct card *card)
+/* Remembered as the wall clock's, which may be set meanwhile. */
+static msec wall_of(const struct node *node, msec now, msec at)
 {
-	return id_set_has(&card->streams, &consumer->stream) && peer_rule_allows(&consumer->rule, &node->catalog, &card->peer);
+	return at == MSEC_NEVER ? MSEC_NEVER : catalog_wall(&node->catalog, now) + (at - now);
+}
+
+static struct peer_verdict judge_producer(const struct node *node, msec now, struct node_consumer *consumer, const struct id *peer)
+{
+	struct peer_verdict verdict = peer_rule_judge(&consumer->rule, now, &node->catalog, peer);
+
+	consumer->due = msec_min(consumer->due, verdict.until);
+	return verdict;
+}
+
+/* Hidden as crashed, it cannot be judged, and its subscription may run on; but not for longer than its tickets said. */
+static bool has_time_left(const struct node *node, msec now, struct node_consumer *consumer, const struct told_producer *told)
+{
+	msec wall = catalog_wall(&node->catalog, now);
+
+	if (told->until == MSEC_NEVER)
+		return true;
+	if (told->until <= wall)
+		return false;
+	consumer->due = msec_min(consumer->due, now + (told->until - wall));
+	return true;
 }
 
 static void tell_consumer(struct node *node, msec now, struct node_consumer *consumer, const struct card *card, bool departed)
 {
-	if (!departed && is_wanted(node, consumer, card))
-		producer_found(node, now, consumer, card);
-	else
+	struct peer_verdict verdict = {.allowed = false};
+	struct told_producer *told;
+
+	if (!departed && id_set_has(&card->streams, &consumer->stream))
+		verdict = judge_producer(node, now, consumer, &card->peer);
+	if (!verdict.allowed) {
 		producer_left(node, now, consumer, &card->peer);
+		return;
+	}
+	producer_found(node, now, consumer, card);
+	told = id_table_get(&consumer->told, &card->peer);
+	told->until = wall_of(node, now, verdict.until);
 }
 
 /* Whoever says something else of itself, or is gone, may have been let in for what it was. */
@@ -133,7 +165,7 @@ static void judge(struct node *node, msec now, const struct id *peer)
 void node_judge_producer(struct node *node, msec now, const struct id *peer)
 {
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
-		if (id_table_get(&consumer->told, peer) && !peer_rule_allows(&consumer->rule, &node->catalog, peer))
+		if (id_table_get(&consumer->told, peer) && !judge_producer(node, now, consumer, peer).allowed)
 			producer_left(node, now, consumer, peer);
 }
 
@@ -157,7 +189,8 @@ static bool settle_catalog(struct node *node, msec now)
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
 		tell_consumer(node, now, consumer, &event.entry->card, event.kind == PEER_DEPARTED);
 	node_tell_groups(node, now, &event.entry->card, event.kind == PEER_DEPARTED);
-	if (event.kind == PEER_UPDATED)
+	/* Also of one that was thought dead: its subscriptions went on, and its tickets may be new ones. */
+	if (event.kind != PEER_DEPARTED)
 		judge(node, now, &event.entry->card.peer);
 	if (event.kind == PEER_DEPARTED) {
 		memory_free(id_table_remove(&node->observed, &event.entry->card.peer));
@@ -187,6 +220,46 @@ static void judge_all(struct node *node, msec now)
 		judge(node, now, &peer->entry->card.peer);
 }
 
+/* The whole catalog, because it is not kept whose time it is. Tickets count in seconds, so this happens once a second at most. */
+static void introduce_again(struct node *node, msec now, struct node_consumer *consumer)
+{
+	consumer->due = MSEC_NEVER;
+	node_introduce(node, now, consumer);
+	for (size_t i = consumer->told.count; i-- > 0;) {
+		const struct told_producer *told = consumer->told.slot[i].value;
+		struct id peer = consumer->told.slot[i].key;
+
+		if (told->doubted && !has_time_left(node, now, consumer, told))
+			producer_gone(node, now, consumer, &peer);
+		else if (!told->doubted && !catalog_find(&node->catalog, &peer))
+			producer_left(node, now, consumer, &peer);
+	}
+}
+
+void node_judge_tickets(struct node *node, msec now)
+{
+	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
+		if (consumer->due <= now)
+			introduce_again(node, now, consumer);
+}
+
+msec node_tickets_deadline(const struct node *node)
+{
+	msec due = MSEC_NEVER;
+
+	for (const struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
+		due = msec_min(due, consumer->due);
+	return due;
+}
+
+void node_judge_all(struct node *node, msec now)
+{
+	node->outbox.protocol = PROTOCOL_STREAMS;
+	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
+		introduce_again(node, now, consumer);
+	judge_all(node, now);
+}
+
 /* The ring of events overflowed inside one call (a large sync or purge): everybody looks at the whole catalog again. */
 static void settle_lost_events(struct node *node, msec now)
 {
@@ -195,18 +268,7 @@ static void settle_lost_events(struct node *node, msec now)
 	node->catalog.events_lost = 0;
 	forget_observed(node);
 	node_introduce_groups(node, now);
-	node->outbox.protocol = PROTOCOL_STREAMS;
-	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next) {
-		node_introduce(node, now, consumer);
-		for (size_t i = consumer->told.count; i-- > 0;) {
-			struct id peer = consumer->told.slot[i].key;
-			const struct catalog_peer *known = catalog_find(&node->catalog, &peer);
-
-			if (!known || !is_wanted(node, consumer, &known->entry->card))
-				producer_left(node, now, consumer, &peer);
-		}
-	}
-	judge_all(node, now);
+	node_judge_all(node, now);
 }
 
 /* Nobody discovers himself, so of our own entry there is no event; but what we produce, we may also want to read. */

@@ -21,13 +21,14 @@
 #include "base/memory.h"
 #include "net/identity.h"
 #include "net/links.h"
+#include "runtime/bearer.h"
 #include "runtime/host.h"
 #include "runtime/local.h"
 #include "runtime/resolve.h"
 #include "wire/limits.h"
 
 #define ROUNDS_A_TURN 8          /* of effects and what follows from them, before others get their turn */
-#define HOUSEKEEPING 1000        /* msec between looks at round trips and at the rendezvous */
+#define HOUSEKEEPING 1000        /* msec between looks at round trips, tickets and the rendezvous */
 #define GIVE_BACK 10000          /* msec between returns of unused memory */
 #define HINTS_MAX 3              /* local nodes dialled at the start; gossip finds the others */
 #define ASK_AT_ONCE 3            /* members that a guest asks */
@@ -220,6 +221,8 @@ static void keep_house(struct runtime *runtime, msec now)
 		return;
 	runtime->housekeeping_due = now + HOUSEKEEPING;
 	refresh_round_trips(runtime);
+	if (runtime->options.bearer)
+		bearer_refresh(runtime->options.bearer, runtime->node, now, &runtime->log);
 	give_back(runtime, now);
 	if (runtime->options.local && node_neighbours(runtime->node) == 0)
 		hint_local(runtime, now);
@@ -377,6 +380,8 @@ static void open_node(struct runtime *runtime)
 	runtime->node = node_new(&options, runtime_now(runtime), runtime_wall(runtime));
 	for (size_t i = 0; i < runtime->options.tag_count; i++)
 		node_add_tag(runtime->node, runtime_now(runtime), runtime->options.tag[i]);
+	if (runtime->options.bearer && !runtime->options.guest)
+		bearer_refresh(runtime->options.bearer, runtime->node, runtime_now(runtime), &runtime->log);
 }
 
 static enum error open_links(struct runtime *runtime, const char **what)
@@ -522,6 +527,7 @@ void runtime_close(struct runtime *runtime)
 	left = uv_loop_close(&runtime->loop);
 	ASSERT(left == 0);
 	node_free(runtime->node);
+	bearer_close(runtime->options.bearer);
 	buffer_fini(&runtime->hello);
 	memory_free(runtime);
 }

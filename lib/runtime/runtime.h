@@ -14,6 +14,7 @@
 
 struct uv_loop_s;
 struct runtime;
+struct bearer;
 
 struct program {
 	/* Pull facts, move data. Called again at once after runtime_again(), else when something happened. */
@@ -32,6 +33,7 @@ struct runtime_options {
 	size_t peer_count;
 	char *const *tag;
 	size_t tag_count;
+	struct bearer *bearer;              /* taken, also on failure; tickets to present; NULL: none */
 	const char *advertise;              /* HOST:PORT put first into the entry; NULL */
 	bool guest;                         /* asks only: see node_options */
 	bool local;                         /* same-host rendezvous */

@@ -63,11 +63,28 @@ struct producer *producer_new(struct streams *streams, msec now, const struct pr
 	return producer;
 }
 
-static void refuse(struct producer *producer, msec now, struct stream_link *link, enum error reason, struct outbox *out)
+/* Why somebody is turned away. verdict: of the rule; NULL: it is not about the rule. */
+struct refusal {
+	enum error reason;
+	const struct peer_verdict *verdict;
+};
+
+static void refuse(struct producer *producer, msec now, struct stream_link *link, struct refusal why, struct outbox *out)
 {
-	log_peer(producer, now, "subscriber-refused", link, reason);
-	put_fact(producer, PRODUCER_REFUSED, link)->reason = reason;
-	streams_close_link(producer->streams, link, reason, out);
+	struct streams_fact *fact;
+	struct ticket_lack lack;
+
+	log_peer(producer, now, "subscriber-refused", link, why.reason);
+	fact = put_fact(producer, PRODUCER_REFUSED, link);
+	fact->reason = why.reason;
+	if (why.verdict != NULL)
+		fact->verdict = *why.verdict;
+	if (why.verdict != NULL && why.verdict->lacks->kind == PEER_HAS_TICKET) {
+		lack = ticket_lack_of(why.verdict);
+		streams_refuse_link(producer->streams, now, link, &lack, out);
+	} else {
+		streams_close_link(producer->streams, link, why.reason, out);
+	}
 }
 
 /* ---- the line of those for whom there is no place ---- */
@@ -182,12 +199,12 @@ size_t producer_waiting(const struct producer *producer)
 	return producer->waiting_count;
 }
 
-size_t producer_subscribers_of(const struct producer *producer, const struct peer_rule *rule)
+size_t producer_subscribers_of(const struct producer *producer, msec now, const struct peer_rule *rule)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < producer->subscriptions.count; i++)
-		count += peer_rule_allows(rule, producer->streams->catalog, &subscription_at(producer, i)->link->peer);
+		count += peer_rule_judge(rule, now, producer->streams->catalog, &subscription_at(producer, i)->link->peer).allowed;
 	return count;
 }
 
@@ -318,30 +335,47 @@ void producer_end(struct streams *streams, msec now, struct producer *producer, 
 	dismiss_line(producer, ERROR_NO_CAPACITY, out);
 }
 
+static void judge_link(struct producer *producer, msec now, struct stream_link *link, const struct peer_verdict *verdict,
+	struct outbox *out)
+{
+	ASSERT(link->role == LINK_WAITING || link->role == LINK_SUBSCRIBER);
+	if (verdict->allowed) {
+		stream_timer_set(producer->streams, &link->timer, verdict->until);
+	} else if (link->role == LINK_WAITING) {
+		producer_unqueue(link);
+		refuse(producer, now, link, (struct refusal){ERROR_NOT_ALLOWED, verdict}, out);
+	} else {
+		producer_depart(producer, now, link->subscription, (struct departure){.reason = ERROR_NOT_ALLOWED, .verdict = verdict});
+		streams_close_link(producer->streams, link, ERROR_NOT_ALLOWED, out);
+	}
+}
+
 void producer_judge(struct streams *streams, msec now, struct producer *producer, const struct id *peer,
 	struct outbox *out)
 {
-	if (peer_rule_allows(&producer->options.accept, streams->catalog, peer))
-		return;
+	struct peer_verdict verdict = peer_rule_judge(&producer->options.accept, now, streams->catalog, peer);
+
 	LIST_EACH_SAFE(node, after, &producer->waiting) {
 		struct stream_link *link = LIST_OF(node, struct stream_link, place);
 
-		if (!id_equal(&link->peer, peer))
-			continue;
-		producer_unqueue(link);
-		refuse(producer, now, link, ERROR_NOT_ALLOWED, out);
+		if (id_equal(&link->peer, peer))
+			judge_link(producer, now, link, &verdict, out);
 	}
 	/* From the back, where removing moves nobody that is still to be looked at. */
 	for (size_t i = producer->subscriptions.count; i-- > 0;) {
-		struct subscription *subscription = subscription_at(producer, i);
-		struct stream_link *link = subscription->link;
+		struct stream_link *link = subscription_at(producer, i)->link;
 
-		if (!id_equal(&link->peer, peer))
-			continue;
-		producer_depart(producer, now, subscription, (struct departure){.reason = ERROR_NOT_ALLOWED});
-		streams_close_link(streams, link, ERROR_NOT_ALLOWED, out);
+		if (id_equal(&link->peer, peer))
+			judge_link(producer, now, link, &verdict, out);
 	}
 	producer_admit(producer, now, out);
+}
+
+void producer_judge_link(struct stream_link *link, msec now, struct outbox *out)
+{
+	struct producer *producer = link->role == LINK_WAITING ? link->waits_for : link->subscription->producer;
+
+	producer_judge(producer->streams, now, producer, &link->peer, out);
 }
 
 bool producer_subscription(const struct producer *producer, size_t n, struct subscription_stats *stats)
@@ -369,10 +403,11 @@ bool producer_subscription(const struct producer *producer, size_t n, struct sub
 void producer_accept(struct producer *producer, msec now, struct stream_link *link, struct criteria *criteria,
 	struct outbox *out)
 {
+	struct peer_verdict verdict = peer_rule_judge(&producer->options.accept, now, producer->streams->catalog, &link->peer);
 	enum error refusal = OK;
 
 	ASSERT(link->role == LINK_GUEST);
-	if (!peer_rule_allows(&producer->options.accept, producer->streams->catalog, &link->peer))
+	if (!verdict.allowed)
 		refusal = ERROR_NOT_ALLOWED;
 	else if (producer->subscriptions.count < producer->options.subscribers_max)
 		start(producer, now, link, criteria, out);
@@ -380,10 +415,12 @@ void producer_accept(struct producer *producer, msec now, struct stream_link *li
 		refusal = ERROR_NO_CAPACITY;
 	else
 		enqueue(producer, now, link, criteria, out);
-	if (refusal == OK)
+	if (refusal == OK) {
+		stream_timer_set(producer->streams, &link->timer, verdict.until);
 		return;
+	}
 	criteria_free(criteria);
-	refuse(producer, now, link, refusal, out);
+	refuse(producer, now, link, (struct refusal){refusal, verdict.allowed ? NULL : &verdict}, out);
 }
 
 void producer_depart(struct producer *producer, msec now, struct subscription *subscription, struct departure how)
@@ -400,6 +437,8 @@ void producer_depart(struct producer *producer, msec now, struct subscription *s
 	fact->verified = how.verified;
 	fact->count = subscription->tally.count;
 	fact->missed = subscription->dropped;
+	if (how.verdict != NULL)
+		fact->verdict = *how.verdict;
 	producer->filtering -= subscription->criteria != NULL;
 	producer_note_full(producer, subscription_is_full(subscription), false);
 	subscription_drop(subscription);

@@ -26,7 +26,7 @@ struct producer_options {
 	struct id stream;
 	size_t subscribers_max;            /* 0: STREAM_SUBSCRIBERS_MAX; further ones wait in line for a place */
 	size_t waiting_max;                /* length of that line; whoever finds it full gets ERROR_NO_CAPACITY */
-	struct peer_rule accept;           /* others get ERROR_NOT_ALLOWED, at once or when they come to be others */
+	struct peer_rule accept;           /* others get ERROR_NOT_ALLOWED, at once or when they (or time) come to be others */
 	enum slow_policy on_slow;
 	uint64_t buffer;                   /* records in the queue of a full subscriber; not for SLOW_BLOCK */
 	bool tell_undelivered;             /* PRODUCER_UNDELIVERED */
@@ -52,7 +52,7 @@ struct id producer_stream(const struct producer *producer);
 size_t producer_subscribers(const struct producer *producer);
 size_t producer_waiting(const struct producer *producer);     /* in line */
 /* Subscribers that the rule allows, as the catalog knows them now. */
-size_t producer_subscribers_of(const struct producer *producer, const struct peer_rule *rule);
+size_t producer_subscribers_of(const struct producer *producer, msec now, const struct peer_rule *rule);
 
 /* ASSERTed by producer_write. PRODUCER_ROOM tells when it becomes true again. */
 bool producer_has_room(const struct producer *producer);
@@ -75,7 +75,7 @@ void producer_end(struct streams *streams, msec now, struct producer *producer, 
 
 /*
  * Somebody says something else of itself, or left: whom `accept` no longer allows is closed with ERROR_NOT_ALLOWED, in line
- * or subscribed. (Whoever is allowed only now comes by itself.)
+ * or subscribed. (Whoever is allowed only now comes by itself.) That a ticket expires is seen without this.
  */
 void producer_judge(struct streams *streams, msec now, struct producer *producer, const struct id *peer,
 	struct outbox *out);

@@ -71,6 +71,8 @@ static void let_go(struct source *source)
 		source->link->source = NULL;
 		source->link = NULL;
 	}
+	blob_drop(source->refusal);
+	source->refusal = NULL;
 	stream_timer_set(streams_of(source), &source->timer, MSEC_NEVER);
 }
 
@@ -108,6 +110,10 @@ static void put_lost(struct source *source, msec now, enum error reason)
 
 	fact->reason = reason;
 	fact->was_there = source->state != SOURCE_CONNECTING;
+	if (reason == ERROR_NOT_ALLOWED && source->refusal != NULL) {
+		fact->message = blob_keep(source->refusal);
+		fact->lack = source->lack;
+	}
 	fact->retry_failed = source->failed = source->state != SOURCE_RUNNING;
 	log_event_of(source, now, source->state == SOURCE_RUNNING ? "source-lost" : "source-failed", 0, reason);
 }
@@ -364,11 +370,21 @@ static enum error take_queued(struct source *source, msec now)
 	return OK;
 }
 
+/* The producer closes the link; until then this is only a word about why. */
+static enum error take_refused(struct source *source, const struct arrival *arrival)
+{
+	if ((source->state != SOURCE_SUBSCRIBING && source->state != SOURCE_QUEUED) || source->refusal != NULL)
+		return ERROR_MALFORMED;
+	source->refusal = blob_keep(arrival->blob);
+	source->lack = arrival->message->lack;
+	return OK;
+}
+
 static enum error take_started(struct source *source, msec now, const struct stream_message *message)
 {
 	struct streams_fact *fact;
 
-	if (source->state != SOURCE_SUBSCRIBING && source->state != SOURCE_QUEUED)
+	if ((source->state != SOURCE_SUBSCRIBING && source->state != SOURCE_QUEUED) || source->refusal != NULL)
 		return ERROR_MALFORMED;
 	stream_timer_set(streams_of(source), &source->timer, MSEC_NEVER);
 	/* A new subscription, a new sum; `next` alone spans them. */
@@ -467,6 +483,8 @@ enum error source_receive(struct source *source, msec now, const struct arrival 
 		return take_started(source, now, arrival->message);
 	case STREAM_QUEUED:
 		return take_queued(source, now);
+	case STREAM_REFUSED:
+		return take_refused(source, arrival);
 	case STREAM_NEXT:
 		return take_next(source, now, arrival->message);
 	case STREAM_BATCH:

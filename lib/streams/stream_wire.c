@@ -28,6 +28,7 @@ static size_t fields_of(uint64_t kind)
 		[STREAM_QUEUED] = 1,
 		[STREAM_PICKED] = 6,
 		[STREAM_NEXT] = 3,
+		[STREAM_REFUSED] = 4,
 	};
 
 	return kind < sizeof(fields) ? fields[kind] : 0;
@@ -91,6 +92,18 @@ struct blob *stream_wire_queued(void)
 	struct buffer out = {0};
 
 	put_kind(&out, STREAM_QUEUED);
+	return finish(&out);
+}
+
+struct blob *stream_wire_refused(const struct ticket_lack *lack)
+{
+	struct buffer out = {0};
+
+	ASSERT(lack->fault < JWT_FINE);
+	put_kind(&out, STREAM_REFUSED);
+	cbor_put_uint(&out, lack->fault);
+	cbor_put_text(&out, lack->issuer);
+	cbor_put_text(&out, lack->audience);
 	return finish(&out);
 }
 
@@ -168,6 +181,28 @@ static void check_numbers(struct cbor *in, const struct stream_message *message)
 		cbor_fail(in);
 }
 
+/* A name that somebody will be shown. */
+static struct bytes decode_name(struct cbor *in)
+{
+	struct bytes name = cbor_text(in);
+
+	if (name.size > 0 && !card_is_name(name))
+		cbor_fail(in);
+	return name;
+}
+
+static void decode_refused(struct cbor *in, struct ticket_lack *lack)
+{
+	uint64_t fault = cbor_uint(in);
+
+	if (fault >= JWT_FINE)
+		cbor_fail(in);
+	else
+		lack->fault = (enum jwt_fault)fault;
+	lack->issuer = decode_name(in);
+	lack->audience = decode_name(in);
+}
+
 static void decode_fields(struct cbor *in, struct stream_message *message)
 {
 	switch (message->kind) {
@@ -200,6 +235,9 @@ static void decode_fields(struct cbor *in, struct stream_message *message)
 		message->sum.count = cbor_uint(in);
 		message->sum.bytes = cbor_uint(in);
 		message->sum.hash = cbor_id(in);
+		break;
+	case STREAM_REFUSED:
+		decode_refused(in, &message->lack);
 		break;
 	case STREAM_END_ACK:
 		message->verified = cbor_bool(in);

@@ -6,6 +6,7 @@
 
 #include "base/blob.h"
 #include "base/id.h"
+#include "streams/peer_rule.h"
 
 enum stream_message_kind {
 	STREAM_SUBSCRIBE = 1,
@@ -15,7 +16,8 @@ enum stream_message_kind {
 	STREAM_END_ACK = 5,
 	STREAM_QUEUED = 6,
 	STREAM_PICKED = 7,
-	STREAM_NEXT = 8
+	STREAM_NEXT = 8,
+	STREAM_REFUSED = 9
 };
 
 /* What END says of a subscription, and what both sides keep while it runs. */
@@ -37,6 +39,7 @@ struct stream_message {
 	struct bytes records;      /* BATCH, PICKED; borrowed, not looked into */
 	struct stream_sum sum;     /* END */
 	bool verified;             /* END_ACK */
+	struct ticket_lack lack;   /* REFUSED; what it names is borrowed */
 };
 
 /* Each gives a new blob. */
@@ -45,6 +48,7 @@ struct blob *stream_wire_started(uint64_t sequence);
 struct blob *stream_wire_end(const struct stream_sum *sum);
 struct blob *stream_wire_end_ack(bool verified);
 struct blob *stream_wire_queued(void);
+struct blob *stream_wire_refused(const struct ticket_lack *lack);
 struct blob *stream_wire_next(uint64_t sequence, uint64_t skipped);
 /* Of a message's sequence, span, skipped, picked and records. */
 struct blob *stream_wire_picked(const struct stream_message *message);

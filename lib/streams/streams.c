@@ -2,7 +2,7 @@
  * streams.c - the machine: finds out whose link a word is about and passes it on.
  *
  *      linked, unlinked, receive, sent  ->  by link id  ->  subscription | source
- *      tick                             ->  by deadline ->  guest | subscription | source
+ *      tick                             ->  by deadline ->  guest | subscription | source | what a peer is allowed
  *
  * A link that a peer opened is a guest until its first message says what it wants. Everything that a stranger can do
  * wrong before that ends here: no SUBSCRIBE in time, another message, an unknown stream, criteria that we cannot
@@ -54,7 +54,7 @@ struct stream_link *streams_add_link(struct streams *streams, link_id id, const 
 	link->id = id;
 	link->peer = *peer;
 	link->role = role;
-	link->timer.kind = TIMER_GUEST;
+	link->timer.kind = TIMER_LINK;
 	list_init(&link->place);
 	number_table_put(&streams->links, id, link);
 	return link;
@@ -66,6 +66,18 @@ void streams_close_link(struct streams *streams, struct stream_link *link, enum 
 	stream_timer_set(streams, &link->timer, MSEC_NEVER);
 	link->role = LINK_CLOSED;
 	outbox_close(out, link->id, reason);
+}
+
+void streams_refuse_link(struct streams *streams, msec now, struct stream_link *link, const struct ticket_lack *lack,
+	struct outbox *out)
+{
+	struct blob *refused = stream_wire_refused(lack);
+
+	/* Closing with a reason overtakes what was sent, so it waits until that is acknowledged. */
+	link->role = LINK_REFUSED;
+	link->early += blob_size(refused);
+	stream_timer_set(streams, &link->timer, stream_timer_after(now, STREAM_REFUSAL_MAX));
+	outbox_send(out, link->id, refused);
 }
 
 void streams_log(const struct streams *streams, enum log_level level, msec now, const struct streams_event *event)
@@ -165,7 +177,7 @@ static enum error receive(void *self, msec now, link_id id, struct blob *blob, s
 	struct stream_link *link = link_of(streams, id);
 	struct stream_message message;
 
-	if (link->role == LINK_CLOSED)
+	if (link->role == LINK_CLOSED || link->role == LINK_REFUSED)
 		return OK;   /* it crossed our close */
 	if (stream_wire_decode(blob_bytes(blob), &message) != OK)
 		return ERROR_MALFORMED;
@@ -183,24 +195,31 @@ static enum error receive(void *self, msec now, link_id id, struct blob *blob, s
 
 static void sent(void *self, link_id id, size_t bytes, struct outbox *out)
 {
-	struct stream_link *link = link_of(self, id);
+	struct streams *streams = self;
+	struct stream_link *link = link_of(streams, id);
 	size_t early = bytes < link->early ? bytes : link->early;
 
 	/* In order, so what was sent before there was a subscription comes first. */
 	link->early -= early;
 	if (link->role == LINK_SUBSCRIBER && bytes > early)
 		subscription_sent(link->subscription, bytes - early, out);
+	else if (link->role == LINK_REFUSED && link->early == 0)
+		streams_close_link(streams, link, ERROR_NOT_ALLOWED, out);
 }
 
 static void tick_one(struct streams *streams, msec now, struct stream_timer *timer, struct outbox *out)
 {
-	struct stream_link *guest;
+	struct stream_link *link;
 
 	switch (timer->kind) {
-	case TIMER_GUEST:
-		guest = LIST_OF(timer, struct stream_link, timer);
-		ASSERT(guest->role == LINK_GUEST);
-		streams_close_link(streams, guest, ERROR_TOO_SLOW, out);
+	case TIMER_LINK:
+		link = LIST_OF(timer, struct stream_link, timer);
+		if (link->role == LINK_GUEST)
+			streams_close_link(streams, link, ERROR_TOO_SLOW, out);
+		else if (link->role == LINK_REFUSED)
+			streams_close_link(streams, link, ERROR_NOT_ALLOWED, out);
+		else
+			producer_judge_link(link, now, out);
 		break;
 	case TIMER_SUBSCRIPTION:
 		subscription_tick(LIST_OF(timer, struct subscription, timer), now, out);

@@ -5,6 +5,7 @@
  *
  *     C -> P  SUBSCRIBE [1, stream, criteria]      criteria: empty byte string = everything; else criteria.h
  *     P -> C  QUEUED    [6]                        no place now: in line for one, STARTED comes later
+ *     P -> C  REFUSED   [9, fault, issuer, audience]   a ticket (of these, if not empty) is lacking; 10403 follows
  *     P -> C  STARTED   [2, next sequence]
  *     P -> C  BATCH     [3, sequence of its first record, count, records]
  *     P -> C  PICKED    [7, sequence, span, skipped, picked, records]     a BATCH for criteria: of the `span` records
@@ -35,6 +36,7 @@
 #include "streams/producer.h"
 #include "streams/records.h"
 
+#define STREAM_REFUSAL_MAX 1000        /* msec for REFUSED to get there, before the link is closed */
 #define STREAM_HANDSHAKE_MAX 5000      /* msec for SUBSCRIBE to come on a new link, and for its answer */
 
 struct streams_options {
@@ -67,7 +69,8 @@ enum streams_fact_kind {
 	CONSUMER_ENDED,            /* consumer, peer, link, verified, count: owner answers with consumer_acknowledge */
 	/*
 	 * consumer, peer, link, reason, retry_failed: no end was seen. It tries again by itself, except after
-	 * ERROR_GRACEFUL (the producer left without an end) and ERROR_CANCELLED (consumer_producer_gone).
+	 * ERROR_GRACEFUL (the producer left without an end) and ERROR_CANCELLED (consumer_producer_gone). With
+	 * ERROR_NOT_ALLOWED, if the producer said it, message and lack: which ticket it wants.
 	 */
 	CONSUMER_LOST
 };
@@ -87,7 +90,9 @@ struct streams_fact {
 	uint64_t count;            /* records */
 	uint64_t missed;           /* UNSUBSCRIBED: records dropped because it was too slow */
 	struct bytes picked;       /* BATCH, with criteria: bit i, the lowest first, stands for record sequence + i */
-	struct blob *message;      /* BATCH: the reader drops it; credit is blob_size(message). UNDELIVERED: too */
+	struct peer_verdict verdict;   /* UNSUBSCRIBED and REFUSED, with ERROR_NOT_ALLOWED: what it lacks */
+	struct ticket_lack lack;   /* LOST with a message: what it says */
+	struct blob *message;      /* BATCH: the reader drops it; credit is blob_size(message). UNDELIVERED, LOST: too */
 	struct bytes records;      /* BATCH, UNDELIVERED: the records part, inside message */
 };
 

@@ -14,7 +14,8 @@ static void check_link(const struct stream_link *link, link_id key)
 	ASSERT((link->role == LINK_SOURCE) == (link->source != NULL));
 	ASSERT((link->role == LINK_WAITING) == (link->waits_for != NULL));
 	ASSERT(link->criteria == NULL || link->role == LINK_WAITING);
-	ASSERT((link->role == LINK_GUEST) == stream_timer_is_set(&link->timer));
+	ASSERT((link->role != LINK_GUEST && link->role != LINK_REFUSED) || stream_timer_is_set(&link->timer));
+	ASSERT((link->role != LINK_SOURCE && link->role != LINK_CLOSED) || !stream_timer_is_set(&link->timer));
 	ASSERT(link->subscription == NULL || link->subscription->link == link);
 	ASSERT(link->source == NULL || link->source->link == link);
 	if (link->role == LINK_SUBSCRIBER || link->role == LINK_SOURCE)
@@ -103,6 +104,7 @@ static void check_source(const struct source *source, const struct consumer *con
 	ASSERT(!must_have_link || source->link != NULL);
 	ASSERT(may_have_link || source->link == NULL);
 	ASSERT(source->link == NULL || source->link->source == source);
+	ASSERT(source->refusal == NULL || source->state == SOURCE_SUBSCRIBING || source->state == SOURCE_QUEUED);
 	ASSERT(source->retry >= CONSUMER_RETRY_MIN && source->retry <= CONSUMER_RETRY_MAX);
 	ASSERT(list_is_linked(&source->absent) == (source->state == SOURCE_ABSENT));
 	ASSERT(source->state != SOURCE_RUNNING || source->knows_next);
@@ -135,7 +137,8 @@ static void check_facts(const struct facts *facts)
 		const struct streams_fact *fact = &facts->fact[i];
 
 		ASSERT((fact->producer == NULL) != (fact->consumer == NULL));
-		ASSERT((fact->kind == CONSUMER_BATCH || fact->kind == PRODUCER_UNDELIVERED) == (fact->message != NULL));
+		if (fact->kind != CONSUMER_LOST || fact->reason != ERROR_NOT_ALLOWED)
+			ASSERT((fact->kind == CONSUMER_BATCH || fact->kind == PRODUCER_UNDELIVERED) == (fact->message != NULL));
 		ASSERT(fact->message == NULL || fact->message->references > 0);
 	}
 }

@@ -25,7 +25,7 @@
 
 /* ---- timers ---- */
 
-enum stream_timer_kind { TIMER_GUEST, TIMER_SUBSCRIPTION, TIMER_SOURCE };
+enum stream_timer_kind { TIMER_LINK, TIMER_SUBSCRIPTION, TIMER_SOURCE };
 
 struct stream_timer {
 	struct heap_node node;
@@ -42,6 +42,7 @@ enum link_role {
 	LINK_GUEST,                /* opened by a peer that has not said SUBSCRIBE yet */
 	LINK_WAITING,              /* a peer waits for a place at one of our producers */
 	LINK_SUBSCRIBER,           /* a peer reads from one of our producers */
+	LINK_REFUSED,              /* a peer is being told why it cannot be any of these; then the link is closed */
 	LINK_SOURCE,               /* one of our consumers reads from a peer */
 	LINK_CLOSED                /* closed by us: only unlinked() is still to come */
 };
@@ -50,11 +51,11 @@ struct stream_link {
 	link_id id;
 	struct id peer;
 	enum link_role role;
-	struct stream_timer timer;             /* GUEST */
+	struct stream_timer timer;             /* GUEST: has to speak; REFUSED: has to hear; WAITING, SUBSCRIBER: allowed */
 	struct producer *waits_for;            /* WAITING */
 	struct list place;                     /* WAITING: in waits_for->waiting */
 	struct criteria *criteria;             /* WAITING: what it wants, NULL: everything */
-	size_t early;                          /* bytes sent while WAITING and not acknowledged: no subscription's */
+	size_t early;                          /* bytes sent while WAITING, REFUSED and not acknowledged: no subscription's */
 	struct subscription *subscription;     /* SUBSCRIBER */
 	struct source *source;                 /* SOURCE */
 	size_t uncredited;                     /* SOURCE: bytes of batches that the reader is not done with */
@@ -92,6 +93,9 @@ struct streams {
 struct stream_link *streams_add_link(struct streams *streams, link_id id, const struct id *peer, enum link_role role);
 /* Our last word about a link; its owner has let go of it. */
 void streams_close_link(struct streams *streams, struct stream_link *link, enum error reason, struct outbox *out);
+/* The same, with ERROR_NOT_ALLOWED, after the peer was told what it lacks. */
+void streams_refuse_link(struct streams *streams, msec now, struct stream_link *link, const struct ticket_lack *lack,
+	struct outbox *out);
 /* "event stream=... peer=... records=... reason=...", the last two left out when they are 0 and OK. */
 struct streams_event {
 	const char *event;
@@ -149,6 +153,8 @@ struct subscription {
 /* SUBSCRIBE came on a guest link, with criteria (taken) or NULL: it becomes a subscription, waits, or is closed. */
 void producer_accept(struct producer *producer, msec now, struct stream_link *link, struct criteria *criteria,
 	struct outbox *out);
+/* The time is over for which a link in line or with a subscription was allowed. */
+void producer_judge_link(struct stream_link *link, msec now, struct outbox *out);
 /* A place may have become free. */
 void producer_admit(struct producer *producer, msec now, struct outbox *out);
 /* A link leaves the line; its owner closes it, or it is gone. */
@@ -156,6 +162,7 @@ void producer_unqueue(struct stream_link *link);
 /* Forgets a subscription (its link is gone, or about to be closed by the caller) and says so. */
 struct departure {
 	enum error reason;
+	const struct peer_verdict *verdict;    /* NOT_ALLOWED: what the rule says of it; else NULL */
 	bool acknowledged;
 	bool verified;
 };
@@ -219,6 +226,8 @@ struct source {
 	uint64_t missed;                       /* records in gaps, over all links */
 	bool knows_next;
 	uint64_t next;                         /* sequence of the record that must come next */
+	struct blob *refusal;                  /* REFUSED came on this link; NULL */
+	struct ticket_lack lack;               /* what it says */
 	bool failed;                           /* an attempt failed since it last ran */
 	bool verified;                         /* ENDING: END matched */
 	bool renewed;                          /* a newer incarnation showed while a link to an older one may live */

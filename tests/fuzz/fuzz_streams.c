@@ -49,6 +49,7 @@ struct world {
 	struct outbox out;
 	struct producer *producer;
 	struct consumer *consumer;
+	struct peer_condition ticket;   /* that nobody has */
 	struct slot slot[LINKS];
 	link_id next_odd;
 	msec now;
@@ -88,14 +89,14 @@ static struct bytes take_bytes(struct world *world, size_t size)
 	return taken;
 }
 
-/* kind: of 16, so that one input sees a producer of each policy, with and without a line for places. */
+/* kind: of 16, so that one input sees a producer of each policy, with and without a line for places; the last wants a ticket. */
 static void new_producer(struct world *world, unsigned kind)
 {
 	producer_free(world->streams, world->producer, &world->out);
 	world->producer = producer_new(world->streams, world->now, &(struct producer_options){
 		.stream = stream_id(), .max_stall = 10000, .linger = 3000, .subscribers_max = 3,
 		.waiting_max = kind / 4, .on_slow = (enum slow_policy)(kind % 3), .buffer = 1 + kind * 1000,
-		.tell_undelivered = kind % 2 == 1});
+		.tell_undelivered = kind % 2 == 1, .accept = {&world->ticket, kind == 15 ? 1 : 0}});
 	world->ended = false;
 }
 
@@ -190,6 +191,10 @@ static void take_facts(struct world *world)
 			blob_drop(fact.message);
 		} else if (fact.kind == CONSUMER_ENDED) {
 			consumer_acknowledge(world->streams, fact.link, &world->out);
+		} else if (fact.kind == CONSUMER_LOST && fact.message != NULL) {
+			ASSERT(fact.reason == ERROR_NOT_ALLOWED && fact.lack.fault < JWT_FINE);
+			ASSERT(fact.lack.issuer.size == 0 || card_is_name(fact.lack.issuer));
+			blob_drop(fact.message);
 		}
 	}
 }
@@ -328,6 +333,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct id self = peer_id(0);
 
 	world.streams = streams_new(&(struct streams_options){.self = self, .seed = 1}, world.now);
+	world.ticket = (struct peer_condition){.kind = PEER_HAS_TICKET,
+		.ticket = ticket_rule_new(&(struct jwt_rule){.algorithm = JWT_EDDSA, .issuer = "office"})};
 	new_producer(&world, 0);
 	new_consumer(&world);
 	while (world.input.size > 0) {
@@ -335,6 +342,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		settle(&world);
 	}
 	streams_free(world.streams);
+	ticket_rule_free(world.ticket.ticket);
 	outbox_fini(&world.out);
 	return 0;
 }

@@ -42,6 +42,7 @@ struct saying {
 	uint64_t update;
 	bool produces;                    /* LONE_STREAM */
 	const char *tag;                  /* NULL: none */
+	struct bytes ticket;              /* a JWT; empty: none */
 	bool goodbye;
 	const struct address *address;
 	size_t address_count;
@@ -64,6 +65,8 @@ static inline void lone_hear(struct lone *lone, const struct saying *saying)
 
 		id_set_add(&card.tags, &tag);
 	}
+	if (saying->ticket.size > 0)
+		assert_true(ticket_add(&card, saying->ticket));
 	entry = saying->goodbye ? entry_sign_goodbye(&card, &pair, &fake_crypto) : entry_sign(&card, &pair, &fake_crypto);
 	node_met(lone->node, lone->now, &pair.public_key, saying->from ? saying->from : &from,
 		blob_bytes(entry->signed_bytes));

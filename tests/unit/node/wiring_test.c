@@ -239,7 +239,7 @@ static void a_consumer_without_the_tag_is_refused_and_one_that_loses_it_put_out(
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .tag = "gold"});
 	subscribe(lone, 3);
 	assert_int_equal(producer_subscribers(producer), 1);
-	assert_int_equal(producer_subscribers_of(producer, &(struct peer_rule){&tagged, 1}), 1);
+	assert_int_equal(producer_subscribers_of(producer, lone->now, &(struct peer_rule){&tagged, 1}), 1);
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 2, .tag = "gold"});
 	assert_int_equal(producer_subscribers(producer), 1);
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 3});

@@ -211,9 +211,9 @@ static void unknown_peers_have_no_tags(void **state)
 	struct id peer = mesh_id(1);
 
 	(void)state;
-	assert_true(peer_rule_allows(&(struct peer_rule){NULL, 0}, NULL, &peer));
-	assert_false(peer_rule_allows(&(struct peer_rule){&tag, 1}, NULL, &peer));
-	assert_true(peer_rule_allows(&(struct peer_rule){&near, 1}, NULL, &peer));
+	assert_true(peer_rule_judge(&(struct peer_rule){NULL, 0}, 0, NULL, &peer).allowed);
+	assert_false(peer_rule_judge(&(struct peer_rule){&tag, 1}, 0, NULL, &peer).allowed);
+	assert_true(peer_rule_judge(&(struct peer_rule){&near, 1}, 0, NULL, &peer).allowed);
 }
 
 /* ---- criteria ---- */

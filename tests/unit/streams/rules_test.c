@@ -35,7 +35,7 @@ static struct id set_up(struct catalog *catalog)
 
 static bool allows(const struct catalog *catalog, const struct id *peer, const struct peer_condition *condition, size_t count)
 {
-	return peer_rule_allows(&(struct peer_rule){condition, count}, catalog, peer);
+	return peer_rule_judge(&(struct peer_rule){condition, count}, 0, catalog, peer).allowed;
 }
 
 static void all_tags_have_to_be_there(void **state)

@@ -44,6 +44,19 @@ static void control_messages_come_back(void **state)
 	blob_drop(no);
 }
 
+static void a_refusal_comes_back(void **state)
+{
+	struct ticket_lack lack = {JWT_EXPIRED, bytes_of_text("office"), {NULL, 0}};
+	struct blob *refused = stream_wire_refused(&lack);
+
+	(void)state;
+	assert_int_equal(decode(refused).kind, STREAM_REFUSED);
+	assert_int_equal(decode(refused).lack.fault, JWT_EXPIRED);
+	assert_true(bytes_equal(decode(refused).lack.issuer, lack.issuer));
+	assert_int_equal(decode(refused).lack.audience.size, 0);
+	blob_drop(refused);
+}
+
 static struct blob *batch_of(size_t size, uint64_t sequence, uint64_t count)
 {
 	struct blob *blob = blob_new(64, size);
@@ -107,6 +120,9 @@ static void refuses_other_shapes(void **state)
 		/* sequence + count wraps */
 		{{0x84, 0x03, 0x1B, 255, 255, 255, 255, 255, 255, 255, 255, 0x01, 0x41, 0x40}, 14},
 		{{0x83, 0x01, 0x43, 1, 2, 3, 0x40}, 7},   /* SUBSCRIBE to a short id */
+		{{0x84, 0x09, JWT_FINE, 0x60, 0x60}, 5},  /* REFUSED although all is fine */
+		{{0x84, 0x09, 0x00, 0x61, 0x1B, 0x60}, 6},   /* by an issuer who paints on terminals */
+		{{0x84, 0x09, 0x00, 0x60, 0x41, 'a'}, 6},    /* and an audience that is no text */
 	};
 
 	(void)state;
@@ -133,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(control_messages_come_back),
+		cmocka_unit_test(a_refusal_comes_back),
 		cmocka_unit_test(batch_is_built_in_place),
 		cmocka_unit_test(refuses_other_shapes),
 		cmocka_unit_test(refuses_every_prefix),

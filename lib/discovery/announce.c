@@ -131,6 +131,7 @@ void announce_greet(struct announce *announce, struct announce_link *link, struc
 		return;
 	}
 	announce_doubts_greet(announce, link, out);
+	announce_gossip_greet(announce, link, out);
 	if (!speaks(announce) || announce->entry == NULL)
 		return;
 	if (announce->neighbours.count == 1 && age > FRESH)

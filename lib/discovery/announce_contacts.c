@@ -157,7 +157,7 @@ void announce_contacts_departed(struct announce *announce, const struct id *peer
 
 /* --- drawing from the catalog --- */
 
-bool announce_contacts_may_be_drawn(const struct announce *announce, const struct id *peer)
+static bool may_be_drawn(const struct announce *announce, const struct id *peer)
 {
 	if (is_self(announce, peer) || id_table_get(&announce->neighbours, peer) != NULL)
 		return false;
@@ -170,28 +170,34 @@ bool announce_contacts_may_be_drawn(const struct announce *announce, const struc
 	return true;
 }
 
+const struct id *announce_contacts_draw_listed(struct announce *announce)
+{
+	const struct peer_table *peers = &announce->catalog->peers;
+	size_t first = peers->count > 0 ? (size_t)rng_below(&announce->rng, peers->count) : 0;
+
+	for (size_t i = 0; i < peers->count; i++) {
+		const struct id *peer = peer_table_id(peers, (first + i) % peers->count);
+
+		if (catalog_find(announce->catalog, peer) != NULL && may_be_drawn(announce, peer))
+			return peer;
+	}
+	return NULL;
+}
+
 static const struct id *draw(struct announce *announce)
 {
-	const struct catalog_peer *peer;
 	const struct id *drawn = NULL;
 	uint64_t seen = 0;
-	size_t at = 0;
 
 	/* The n-th candidate replaces the one in hand with chance 1/n: all are equally likely, in one pass. */
 	for (size_t i = 0; i < announce->membership.count; i++) {
 		const struct id *passive = &announce->membership.passive[i];
 
-		if (catalog_find(announce->catalog, passive) != NULL && announce_contacts_may_be_drawn(announce, passive) &&
+		if (catalog_find(announce->catalog, passive) != NULL && may_be_drawn(announce, passive) &&
 			rng_below(&announce->rng, ++seen) == 0)
 			drawn = passive;
 	}
-	if (drawn != NULL)
-		return drawn;
-	while ((peer = catalog_next(announce->catalog, &at)) != NULL) {
-		if (announce_contacts_may_be_drawn(announce, &peer->entry->card.peer) && rng_below(&announce->rng, ++seen) == 0)
-			drawn = &peer->entry->card.peer;
-	}
-	return drawn;
+	return drawn != NULL ? drawn : announce_contacts_draw_listed(announce);
 }
 
 static struct contact *contact_of(struct announce *announce, const struct id *peer)

@@ -17,6 +17,10 @@
 /* A goodbye has the version of the last entry, which may have been made this long ago. */
 #define GOODBYE_AGE_MAX (ANNOUNCE_DRIFT_MAX + 2 * ANNOUNCE_INTERVAL_MAX)
 
+/* A new neighbour may have missed what went round before there was a link to it: as long as a join takes that lost packets. */
+#define RECENT 3000
+#define RECENT_MAX ANNOUNCE_GOSSIP_MAX   /* one frame; where more is going on the exchange sends less that is known already */
+
 #define BUNDLE_TARGET (48u * KIB)
 #define WHOLE_OVERHEAD 8   /* a round and the head of a byte string */
 _Static_assert(BUNDLE_TARGET + WHOLE_OVERHEAD * ANNOUNCE_GOSSIP_MAX + 16 <= FRAME_ANNOUNCE_MAX, "a bundle fits a frame");
@@ -115,29 +119,79 @@ static void send_newest(struct announce *announce, struct announce_link *link, c
 		.whole = {{.round = round, .signed_bytes = blob_bytes(known->entry->signed_bytes)}}}, out);
 }
 
-/* As many frames as it takes; of each peer the newest. */
+/* Entries for one neighbour, in as many frames as it takes. */
+struct parcel {
+	struct announce_link *link;
+	struct announce_message message;
+	size_t size;
+};
+
+static void parcel_send(struct announce *announce, struct parcel *parcel, struct outbox *out)
+{
+	if (parcel->message.whole_count > 0)
+		announce_links_tell(announce, parcel->link, &parcel->message, out);
+	parcel->message.whole_count = parcel->size = 0;
+}
+
+static void parcel_put(struct announce *announce, struct parcel *parcel, const struct announce_whole *whole,
+	struct outbox *out)
+{
+	struct announce_message *message = &parcel->message;
+
+	if (message->whole_count == ANNOUNCE_GOSSIP_MAX || parcel->size + whole->signed_bytes.size > BUNDLE_TARGET)
+		parcel_send(announce, parcel, out);
+	message->whole[message->whole_count++] = *whole;
+	parcel->size += whole->signed_bytes.size + WHOLE_OVERHEAD;
+}
+
+/* Of each peer the newest. */
 static void send_bundle(struct announce *announce, struct announce_link *link, const struct broadcast_action *action,
 	struct outbox *out)
 {
-	struct announce_message message = {.kind = ANNOUNCE_GOSSIP};
-	size_t size = 0;
+	struct parcel parcel = {.link = link, .message.kind = ANNOUNCE_GOSSIP};
 
 	for (size_t i = 0; i < action->have_count; i++) {
 		const struct catalog_peer *known = may_be_sent(announce, &action->have[i].id.peer);
-		struct bytes whole;
 
-		if (known == NULL)
-			continue;
-		whole = blob_bytes(known->entry->signed_bytes);
-		if (message.whole_count > 0 && size + whole.size > BUNDLE_TARGET) {
-			announce_links_tell(announce, link, &message, out);
-			message.whole_count = size = 0;
-		}
-		message.whole[message.whole_count++] = (struct announce_whole){action->have[i].round, whole};
-		size += whole.size + WHOLE_OVERHEAD;
+		if (known != NULL)
+			parcel_put(announce, &parcel, &(struct announce_whole){action->have[i].round,
+				blob_bytes(known->entry->signed_bytes)}, out);
 	}
-	if (message.whole_count > 0)
-		announce_links_tell(announce, link, &message, out);
+	parcel_send(announce, &parcel, out);
+}
+
+/* Is this one of the entries that a new neighbour may not have, because they went round before there was a link to it? */
+static bool is_recent(const struct announce *announce, const struct catalog_peer *peer)
+{
+	return peer->heard_at + RECENT >= announce->now && !peer->is_refresh &&
+		may_be_sent(announce, &peer->entry->card.peer) != NULL &&
+		announce_gossip_is_young(announce, &peer->entry->card.version);
+}
+
+static size_t count_recent(const struct announce *announce)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < announce->catalog->peers.count; i++)
+		count += is_recent(announce, announce->catalog->peers.peer[i]);
+	return count;
+}
+
+void announce_gossip_greet(struct announce *announce, struct announce_link *link, struct outbox *out)
+{
+	const struct peer_table *peers = &announce->catalog->peers;
+	struct parcel parcel = {.link = link, .message.kind = ANNOUNCE_GOSSIP};
+
+	if (!link->has_joined && count_recent(announce) > RECENT_MAX)
+		return;
+	for (size_t i = 0; i < peers->count; i++) {
+		const struct catalog_peer *peer = peers->peer[i];
+		const struct id *id = &peer->entry->card.peer;
+
+		if (!id_equal(id, &link->link.peer) && !id_equal(id, &announce->catalog->self) && is_recent(announce, peer))
+			parcel_put(announce, &parcel, &(struct announce_whole){0, blob_bytes(peer->entry->signed_bytes)}, out);
+	}
+	parcel_send(announce, &parcel, out);
 }
 
 static void carry_out(struct announce *announce, struct announce_link *link, const struct broadcast_action *action,

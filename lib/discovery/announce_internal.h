@@ -48,6 +48,7 @@ struct announce_link {
 	msec ping_span;          /* this long after heard_at a ping is due */
 	msec ping_due;           /* of its answer; 0: none is open; MSEC_NEVER: its silence was doubted already */
 	bool has_spoken;         /* its first word, JOIN or NEIGHBOR, was heard */
+	bool has_joined;         /* it was JOIN: the peer knows nobody */
 	size_t outstanding;      /* bytes sent and not acknowledged */
 	unsigned bad;            /* entries on it that were malformed or badly signed */
 	bool skew_named;         /* its clock was named in the log */
@@ -121,6 +122,7 @@ void announce_greet(struct announce *announce, struct announce_link *link, struc
 void announce_gossip_spread(struct announce *announce, struct entry *news, unsigned round, const struct id *from,
 	struct outbox *out);
 void announce_gossip_offer(struct announce *announce, struct entry *news, const struct id *from, struct outbox *out);
+void announce_gossip_greet(struct announce *announce, struct announce_link *link, struct outbox *out);   /* with recent news */
 bool announce_gossip_is_young(const struct announce *announce, const struct version *version);   /* within the drift */
 void announce_gossip_carry_out(struct announce *announce, struct outbox *out);   /* what broadcast wants sent */
 enum error announce_gossip_receive(struct announce *announce, struct announce_link *link,
@@ -155,7 +157,10 @@ void announce_links_flood(struct announce *announce, const struct id *from, cons
 	struct blob *message, struct outbox *out);
 void announce_links_tell(struct announce *announce, struct announce_link *link, const struct announce_message *message,
 	struct outbox *out);
-/* Makes room: a neighbour at random goes to the passive view (HyParView, a join at a full node). */
+/*
+ * Makes room: the neighbour of longest standing goes to the passive view. HyParView draws one, who then often is somebody
+ * who came a moment ago and knows nobody else yet.
+ */
 void announce_links_evict(struct announce *announce, struct outbox *out);
 void announce_links_admit(struct announce *announce, struct announce_link *link, struct outbox *out);   /* WAITING */
 void announce_links_refuse(struct announce_link *link, enum error reason, struct outbox *out);
@@ -177,7 +182,8 @@ bool announce_contacts_wants_more(const struct announce *announce);
 bool announce_contacts_is_line_broken(enum error reason);
 /* Dials it now, unless that is being done; false: it cannot be dialled. */
 bool announce_contacts_dial_now(struct announce *announce, const struct id *peer, bool is_probe, struct outbox *out);
-bool announce_contacts_may_be_drawn(const struct announce *announce, const struct id *peer);
+/* Somebody listed who can be dialled now, as good as random: the first from a random place on. NULL: there is nobody. */
+const struct id *announce_contacts_draw_listed(struct announce *announce);
 void announce_contacts_succeeded(struct announce *announce);
 void announce_contacts_neighbour_down(struct announce *announce, const struct announce_link *link);
 void announce_contacts_unlinked(struct announce *announce, struct contact *contact);   /* its link is gone */

@@ -252,11 +252,17 @@ void announce_links_tell(struct announce *announce, struct announce_link *link, 
 
 void announce_links_evict(struct announce *announce, struct outbox *out)
 {
-	struct announce_link *link = announce_views_random(announce, NULL, NULL);
+	struct announce_link *oldest = NULL;
 
-	ASSERT(link != NULL);
-	neighbour_down(announce, link, ERROR_CANCELLED);
-	close_link(link, ERROR_CANCELLED, out);
+	for (size_t i = 0; i < announce->neighbours.count; i++) {
+		struct announce_link *link = announce->neighbours.slot[i].value;
+
+		if (oldest == NULL || link->up_at < oldest->up_at)
+			oldest = link;
+	}
+	ASSERT(oldest != NULL);
+	neighbour_down(announce, oldest, ERROR_CANCELLED);
+	close_link(oldest, ERROR_CANCELLED, out);
 }
 
 void announce_links_admit(struct announce *announce, struct announce_link *link, struct outbox *out)

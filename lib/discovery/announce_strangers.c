@@ -172,21 +172,14 @@ static bool somebody_is_overdue(const struct announce *announce)
 
 static void mix(struct announce *announce, struct outbox *out)
 {
-	const struct catalog_peer *peer;
+	const struct id *chosen = announce_contacts_draw_listed(announce);
 	struct contact *contact;
-	struct id chosen = {{0}};
-	uint64_t seen = 0;
-	size_t at = 0;
 
-	while ((peer = catalog_next(announce->catalog, &at)) != NULL)
-		if (announce_contacts_may_be_drawn(announce, &peer->entry->card.peer) &&
-			rng_below(&announce->rng, ++seen) == 0)
-			chosen = peer->entry->card.peer;
-	if (seen == 0)
+	if (chosen == NULL)
 		return;
 	if (announce->neighbours.count > ANNOUNCE_NEIGHBOURS)
 		announce_links_evict(announce, out);
-	contact = add_stranger(announce, &(struct dial){.peer = chosen});
+	contact = add_stranger(announce, &(struct dial){.peer = *chosen});
 	/* While many start at once everybody is full, and whoever asks politely stays among those he knows. */
 	contact->is_urgent = announce->mix_span <= MIX_URGENT;
 	announce_links_dial(announce, contact, out);

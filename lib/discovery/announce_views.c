@@ -71,7 +71,10 @@ static void receive_first_word(struct announce *announce, struct announce_link *
 	if (link->has_spoken || link->contact != NULL)
 		return;
 	link->has_spoken = true;
-	if (link->state == LINK_WAITING) {
+	link->has_joined = is_join;
+	if (link->state == LINK_UP && is_join) {
+		announce_gossip_greet(announce, link, out);
+	} else if (link->state == LINK_WAITING) {
 		if (!is_join && !message->flag && !has_room) {
 			announce_links_refuse(link, ERROR_NO_CAPACITY, out);
 			return;

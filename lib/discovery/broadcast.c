@@ -99,6 +99,8 @@ static struct missing *missing_new(struct broadcast *broadcast, msec now, const 
 	struct missing *missing = memory_new(sizeof(*missing));
 
 	*missing = (struct missing){.id = *id, .due = now + BROADCAST_MISSING_FIRST};
+	broadcast->missing_due =
+		broadcast->missing.count > 0 ? msec_min(broadcast->missing_due, missing->due) : missing->due;
 	id_table_put(&broadcast->missing, &id->peer, missing);
 	return missing;
 }
@@ -140,6 +142,23 @@ static void ask(struct broadcast *broadcast, msec now, struct missing *missing)
 		set_lazy(broadcast, &source, false);
 	source_remove(missing, 0);
 	missing->due = now + BROADCAST_MISSING_NEXT;
+}
+
+static void ask_for_missing(struct broadcast *broadcast, msec now)
+{
+	broadcast->missing_due = MSEC_NEVER;
+	for (size_t i = broadcast->missing.count; i-- > 0;) {
+		struct missing *missing = broadcast->missing.slot[i].value;
+
+		/* Everybody was asked: it is left to anti-entropy. */
+		if (missing->due <= now && missing->source_count == 0) {
+			missing_remove(broadcast, &missing->id.peer);
+			continue;
+		}
+		if (missing->due <= now)
+			ask(broadcast, now, missing);
+		broadcast->missing_due = msec_min(broadcast->missing_due, missing->due);
+	}
 }
 
 /* --- what is sent --- */
@@ -345,17 +364,8 @@ void broadcast_tick(struct broadcast *broadcast, msec now)
 		if (branch->named.count > 0 && branch->named.due <= now)
 			bundle_send(broadcast, BROADCAST_IHAVE, &broadcast->branches.slot[i].key, &branch->named);
 	}
-	for (size_t i = broadcast->missing.count; i-- > 0;) {
-		struct missing *missing = broadcast->missing.slot[i].value;
-
-		if (missing->due > now)
-			continue;
-		/* Everybody was asked: it is left to anti-entropy. */
-		if (missing->source_count == 0)
-			missing_remove(broadcast, &missing->id.peer);
-		else
-			ask(broadcast, now, missing);
-	}
+	if (broadcast->missing.count > 0 && broadcast->missing_due <= now)
+		ask_for_missing(broadcast, now);
 	broadcast_flush(broadcast, now);
 }
 
@@ -371,9 +381,7 @@ msec broadcast_deadline(const struct broadcast *broadcast)
 		if (branch->whole.count > 0)
 			due = msec_min(due, branch->whole.due);
 	}
-	for (size_t i = 0; i < broadcast->missing.count; i++)
-		due = msec_min(due, ((const struct missing *)broadcast->missing.slot[i].value)->due);
-	return due;
+	return broadcast->missing.count > 0 ? msec_min(due, broadcast->missing_due) : due;
 }
 
 bool broadcast_next_action(struct broadcast *broadcast, struct broadcast_action *action)
@@ -420,7 +428,7 @@ void broadcast_check(const struct broadcast *broadcast)
 		const struct missing *missing = broadcast->missing.slot[i].value;
 
 		ASSERT(id_equal(&missing->id.peer, &broadcast->missing.slot[i].key));
-		ASSERT(missing->source_count <= BROADCAST_SOURCES_MAX);
+		ASSERT(missing->source_count <= BROADCAST_SOURCES_MAX && missing->due >= broadcast->missing_due);
 		for (size_t j = 0; j < missing->source_count; j++)
 			ASSERT(id_table_get(&broadcast->branches, &missing->source[j].peer) != NULL);
 	}

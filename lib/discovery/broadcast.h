@@ -70,6 +70,7 @@ struct broadcast {
 	msec calm_until;                 /* and nobody else one of ours */
 	uint64_t asked;                  /* so far */
 	struct id_table missing;         /* peer -> struct missing */
+	msec missing_due;                /* not after the due of any of them; without meaning while there are none */
 	struct broadcast_action *action; /* action[action_first .. action_count) are waiting */
 	size_t action_first;
 	size_t action_count;

@@ -123,6 +123,9 @@ static void session_close(struct exchange *exchange, struct session *session, en
 void exchange_round_over(struct exchange *exchange, struct session *session, struct outbox *out)
 {
 	ASSERT(session_is_ours(session) && session->state == SESSION_IDLE);
+	if (session->has_differed)
+		exchange->round_at = msec_min(exchange->round_at, exchange->now +
+			rng_jitter(&exchange->rng, EXCHANGE_AGAIN, EXCHANGE_AGAIN_JITTER));
 	exchange_put_fact(exchange, &(struct exchange_fact){.kind = EXCHANGE_DONE, .link = session->link.id,
 		.peer = session->link.peer});
 	session->is_asked = false;

@@ -30,6 +30,7 @@ struct session {
 	bool is_neighbour;             /* ours, to be kept between rounds */
 	bool is_listed;                /* ours, a guest's: everything is here, from now on it is compared */
 
+	bool has_differed;             /* ours: a list came in this round, or the last one */
 	bool list_more;                /* another list follows this one */
 	bool want_awaited;             /* theirs: what the asker wants is not here yet */
 	bool taking;                   /* entries are still to come */

@@ -202,7 +202,7 @@ static void start_over(struct session *session)
 {
 	give_clear(session);
 	session->scope = (struct exchange_scope){0};
-	session->has_after = session->list_more = false;
+	session->has_after = session->list_more = session->has_differed = false;
 	session->want_awaited = session->taking = session->giving = false;
 }
 
@@ -494,6 +494,7 @@ static enum error on_list(struct exchange *exchange, struct session *session, co
 	if (session->has_after && list->item_count > 0 && id_compare(&session->after, &list->item[0].id) >= 0)
 		return ERROR_MALFORMED;
 	exchange->counters.syncs += !session->has_after;   /* the first list of the round */
+	session->has_differed = true;
 	merge(exchange, session, list, &want);
 	log_event(exchange->options.log, LOG_TRACE, exchange->now, protocol,
 		"compared theirs=%zu want=%zu give=%zu more=%d", list->item_count, want.count, session->give_count,

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define NEAR 128
+#define NEAR 16   /* a cache line of prefixes */
 
 static uint32_t prefix_of(const struct id *id)
 {
@@ -80,19 +80,29 @@ struct catalog_peer *peer_table_remove(struct peer_table *table, const struct id
 	return peer;
 }
 
+/* Everything before *low is smaller than the prefix, everything from *high on is not. */
+static void bracket(const struct peer_table *table, uint32_t prefix, size_t *low, size_t *high)
+{
+	size_t guess = (size_t)((uint64_t)prefix * table->count >> 32);
+
+	/* Ids are spread evenly, so the place is near the guess; each step that does not reach it is followed by a longer one. */
+	*low = *high = guess;
+	for (size_t step = NEAR; *low > 0 && table->prefix[*low - 1] >= prefix; step *= 4) {
+		*high = *low;
+		*low = *low > step ? *low - step : 0;
+	}
+	for (size_t step = NEAR; *high < table->count && table->prefix[*high] < prefix; step *= 4) {
+		*low = *high + 1;
+		*high = *high + step < table->count ? *high + step : table->count;
+	}
+}
+
 size_t peer_table_lower(const struct peer_table *table, const struct id *id)
 {
 	uint32_t prefix = prefix_of(id);
-	size_t guess = (size_t)((uint64_t)prefix * table->count >> 32);
-	size_t low = guess > NEAR ? guess - NEAR : 0;
-	size_t high = guess + NEAR < table->count ? guess + NEAR : table->count;
+	size_t low, high;
 
-	/* Ids are spread evenly, so the place is near the guess; if it is not, all is searched. */
-	if (low > 0 && table->prefix[low - 1] >= prefix)
-		low = 0;
-	if (high < table->count && table->prefix[high] < prefix)
-		high = table->count;
-	/* Everything before low is smaller than the prefix, everything from high on is not. */
+	bracket(table, prefix, &low, &high);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -327,6 +327,33 @@ static void neighbours_are_visited_again_and_again(void **state)
 	world_fini(&world);
 }
 
+/* There may be more of them with other neighbours. */
+static void differences_are_followed_by_another_round_soon(void **state)
+{
+	struct world world;
+	uint64_t syncs[2], rounds;
+	size_t asker = 2;
+
+	(void)state;
+	start_pair(&world);
+	world_bootstrap(&world, 0, 1);
+	world_run(&world, 5000);
+	for (size_t i = 0; i < 2; i++)
+		syncs[i] = exchange_count(world.member[i].exchange).syncs;
+	add_entries(&world, 0, 100, 101);
+	while (asker == 2) {
+		assert_true(world.now < 5000 + EXCHANGE_INTERVAL_MAX + 10 * LATENCY);
+		world_run(&world, 1);
+		for (size_t i = 0; i < 2; i++)
+			if (exchange_count(world.member[i].exchange).syncs > syncs[i])
+				asker = i;
+	}
+	rounds = exchange_count(world.member[asker].exchange).rounds;
+	world_run(&world, EXCHANGE_AGAIN * 3 / 2 + 10 * LATENCY);
+	assert_true(exchange_count(world.member[asker].exchange).rounds > rounds);
+	world_fini(&world);
+}
+
 /* An entry that its owner abandoned is told with its age, so it ends for the hearer when it ends for the teller. */
 static void age_travels_with_an_entry(void **state)
 {
@@ -378,6 +405,7 @@ int main(void)
 		cmocka_unit_test(rounds_that_cross_do_the_work_once),
 		cmocka_unit_test(a_round_that_stalls_is_given_up),
 		cmocka_unit_test(neighbours_are_visited_again_and_again),
+		cmocka_unit_test(differences_are_followed_by_another_round_soon),
 		cmocka_unit_test(age_travels_with_an_entry),
 		cmocka_unit_test(the_fading_are_no_news),
 	};

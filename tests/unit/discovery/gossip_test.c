@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define CRASHES 30
+
 static struct world world;   /* too large for a stack */
 
 static size_t nodes(void)
@@ -136,30 +138,42 @@ static void idle_talk_of_a_hundred_is_small(void **state)
 	world_fini(&world);
 }
 
+/* Milliseconds until all who live have noticed. */
+static msec kill_one(size_t dead)
+{
+	msec died = world.now;
+	size_t ignorant;
+
+	world_kill(&world, dead);
+	do {
+		world_run(&world, 10);
+		ignorant = 0;
+		for (size_t i = 0; i < world.count; i++)
+			ignorant += world.member[i].is_alive && world_knows(&world, i, dead);
+		assert_true(world.now - died < 5000);
+	} while (ignorant > 0);
+	return world.now - died;
+}
+
 static void a_crash_is_known_to_all(void **state)
 {
-	size_t dead = 42;
-	size_t knowing;
-	msec died;
+	msec worst = 0, total = 0;
 
 	(void)state;
 	grow(100, 1, 5, 0);
 	world.is_local = true;
-	world_kill(&world, dead);
-	died = world.now;
-	do {
-		world_run(&world, 20);
-		knowing = 0;
-		for (size_t i = 0; i < world.count; i++)
-			knowing += i != dead && !world_knows(&world, i, dead);
-		assert_true(world.now - died < 5000);
-	} while (knowing < world.count - 1);
-	print_message("a crash among 100: known to all after %d ms\n", (int)(world.now - died));
-	assert_true(world.now - died <= 3000);
-	/* It comes back under the same name. */
-	world_run(&world, 1000);
-	world_start(&world, dead);
-	world_bootstrap(&world, dead, 3);
+	for (size_t i = 0; i < CRASHES; i++) {
+		msec took = kill_one(2 + 3 * i);
+
+		worst = took > worst ? took : worst;
+		total += took;
+		world_run(&world, 1100 + 137 * (msec)i);
+	}
+	print_message("%d crashes among 100: known to all after %d ms, %d at most\n", CRASHES, (int)(total / CRASHES), (int)worst);
+	assert_true(worst <= 1900);
+	/* One comes back under the same name. */
+	world_start(&world, 2);
+	world_bootstrap(&world, 2, 3);
 	world_converge(&world, 2000);
 	world_fini(&world);
 }

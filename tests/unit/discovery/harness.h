@@ -86,7 +86,7 @@ struct world {
 	msec latency_max;
 	unsigned loss_percent;     /* of messages: sent again, and with them whatever was behind; costs two more latencies */
 	bool is_unchecked;         /* check() after each call is quadratic in a large world */
-	bool is_local;             /* death is refused at once, as on one host */
+	bool is_local;             /* what is sent to the dead is refused at once, as on one host */
 	struct rng rng;
 	struct log *log;           /* of members that start from now on; may be NULL */
 };
@@ -187,7 +187,7 @@ static inline void wire_cut(struct world *world, size_t at)
 		return;
 	world->wire[at].is_cut = true;
 	for (int end = 0; end < 2; end++)
-		world_schedule(world, world->is_local ? 1000 : SILENCE, (struct happening){.kind = HAPPENS_UNLINKED, .wire = at, .end = end,
+		world_schedule(world, SILENCE, (struct happening){.kind = HAPPENS_UNLINKED, .wire = at, .end = end,
 			.reason = ERROR_IDLE});
 }
 
@@ -303,6 +303,10 @@ static inline void wire_send(struct world *world, size_t from, struct effect *ef
 	delay = wire_delay(world, &world->wire[there.wire], there.end);
 	world_schedule(world, delay, there);
 	world_schedule(world, delay + world->wire[here.wire].latency, here);
+	/* The kernel of the host says that nobody is there. */
+	if (world->is_local && !world->member[world->wire[here.wire].end[there.end].member].is_alive)
+		world_schedule(world, 2 * world->wire[here.wire].latency, (struct happening){.kind = HAPPENS_UNLINKED,
+			.wire = here.wire, .end = here.end, .reason = ERROR_REFUSED});
 }
 
 static inline void wire_close(struct world *world, size_t from, const struct effect *effect)

@@ -19,6 +19,8 @@ struct solo {
 	unsigned connects, closes;           /* since the last drain */
 	struct id dialled;
 	enum error reason;
+	link_id closed;
+	size_t told;                         /* entries */
 	unsigned said[KINDS];
 	struct announce_message last[KINDS];
 	link_id last_to[KINDS];
@@ -29,6 +31,7 @@ static void drain(struct solo *solo)
 	struct effect effect;
 
 	solo->connects = solo->closes = 0;
+	solo->told = 0;
 	memset(solo->said, 0, sizeof(solo->said));
 	while (outbox_next(&solo->out, &effect)) {
 		if (effect.kind == EFFECT_CONNECT) {
@@ -37,11 +40,13 @@ static void drain(struct solo *solo)
 		} else if (effect.kind == EFFECT_CLOSE) {
 			solo->closes++;
 			solo->reason = effect.reason;
+			solo->closed = effect.link;
 		} else if (effect.kind == EFFECT_SEND) {
 			struct announce_message message;
 
 			assert_int_equal(announce_wire_get(blob_bytes(effect.payload), &message), OK);
 			solo->said[message.kind]++;
+			solo->told += message.whole_count;
 			solo->last[message.kind] = message;
 			solo->last_to[message.kind] = effect.link;
 		}
@@ -50,7 +55,7 @@ static void drain(struct solo *solo)
 	announce_ops.check(solo->announce);
 }
 
-/* Neighbours 1 .. count are up on the links 1, 3, 5 that they opened; nothing waits in the outbox. */
+/* Neighbours 1 .. count are up on the links 1, 3, 5 that they opened, a moment apart; nothing waits in the outbox. */
 static void solo_init(struct solo *solo, unsigned count)
 {
 	struct id network = fake_network();
@@ -63,7 +68,7 @@ static void solo_init(struct solo *solo, unsigned count)
 		.crypto = &fake_crypto, .seed = 1}, solo->now, WALL);
 	announce_ops.tick(solo->announce, solo->now, &solo->out);
 	for (unsigned i = 1; i <= count; i++)
-		announce_ops.linked(solo->announce, solo->now, &(struct link){.id = 2 * i - 1, .peer = fake_pair(i).public_key},
+		announce_ops.linked(solo->announce, ++solo->now, &(struct link){.id = 2 * i - 1, .peer = fake_pair(i).public_key},
 			&solo->out);
 	drain(solo);
 }
@@ -151,9 +156,41 @@ static void only_the_urgent_get_a_place_in_a_full_view(void **state)
 	announce_ops.linked(solo.announce, solo.now, &(struct link){.id = 53, .peer = fake_pair(52).public_key}, &solo.out);
 	say(&solo, 53, (struct announce_message){.kind = ANNOUNCE_NEIGHBOR, .flag = true});
 	assert_int_equal(solo.closes, 1);
-	assert_int_equal(solo.reason, ERROR_CANCELLED);                    /* DISCONNECT to the one that makes room */
+	assert_int_equal(solo.reason, ERROR_CANCELLED);                    /* DISCONNECT to the one that makes room: */
+	assert_int_equal(solo.closed, 1);                                  /* who came last may know nobody else yet */
 	assert_int_equal(announce_neighbours(solo.announce), ANNOUNCE_NEIGHBOURS_MAX);
 	assert_int_equal(solo.announce->membership.count, 1);              /* and it is remembered */
+	solo_fini(&solo);
+}
+
+static void link_up(struct solo *solo, unsigned number)
+{
+	announce_ops.linked(solo->announce, solo->now,
+		&(struct link){.id = 2 * number - 1, .peer = fake_pair(number).public_key}, &solo->out);
+	drain(solo);
+}
+
+/* What went round before there was a link to it, if it is not more than the exchange would find in the same time. */
+static void a_new_neighbour_is_told_what_is_new(void **state)
+{
+	struct solo solo;
+
+	(void)state;
+	solo_init(&solo, 0);
+	for (unsigned i = 0; i < 20; i++)
+		entry_drop(list(&solo, 100 + i));
+	link_up(&solo, 1);
+	assert_int_equal(solo.told, 21);                                   /* and ourselves */
+	solo.now += 3001;
+	entry_drop(list(&solo, 200));
+	link_up(&solo, 2);
+	assert_int_equal(solo.told, 2);                                    /* the others are known everywhere by now */
+	for (unsigned i = 0; i < ANNOUNCE_GOSSIP_MAX; i++)
+		entry_drop(list(&solo, 300 + i));
+	link_up(&solo, 3);
+	assert_int_equal(solo.told, 1);
+	say(&solo, 5, (struct announce_message){.kind = ANNOUNCE_JOIN});   /* whoever knows nobody is told of all */
+	assert_int_equal(solo.told, ANNOUNCE_GOSSIP_MAX + 1);
 	solo_fini(&solo);
 }
 
@@ -235,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_join_is_forwarded_to_all_others),
 		cmocka_unit_test(a_forwarded_join_walks_is_remembered_and_ends_with_a_dial),
 		cmocka_unit_test(only_the_urgent_get_a_place_in_a_full_view),
+		cmocka_unit_test(a_new_neighbour_is_told_what_is_new),
 		cmocka_unit_test(a_shuffle_walks_and_swaps_samples),
 		cmocka_unit_test(the_lost_are_dialled_until_they_are_found),
 	};

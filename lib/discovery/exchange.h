@@ -33,10 +33,10 @@
 
 #define EXCHANGE_INTERVAL_MIN 1000     /* msec between rounds, drawn anew each time */
 #define EXCHANGE_INTERVAL_MAX 2000
-#define EXCHANGE_FIRST 10              /* msec until the first round with a new neighbour, begun by the smaller id; */
-#define EXCHANGE_SECOND 60             /* and by the larger, which then finds a connection: they need only one */
 #define EXCHANGE_AGAIN 300             /* the same after a round that found differences: there may be more of them elsewhere */
 #define EXCHANGE_AGAIN_JITTER 50       /* per cent */
+#define EXCHANGE_FIRST 10              /* msec until the first round with a new neighbour, begun by the smaller id; */
+#define EXCHANGE_SECOND 60             /* and by the larger, which then finds a connection: they need only one */
 #define EXCHANGE_HURRY 50              /* msec until the rounds after a hurry; the rest of its news may be on the way */
 #define EXCHANGE_STALL 5000            /* msec without progress until a round is given up and its link closed */
 #define EXCHANGE_ACCEPTED_MAX 256      /* links that others may have open to us; */

@@ -67,7 +67,7 @@ static void after_checkpoint(struct group *group)
 	struct id hash;
 
 	if (replica_checkpoint(&group->replica, group->replica.index, &hash))
-		group_report(group, TALLY_CHECKPOINT, group->replica.index, &hash);
+		group_tally_report(group, TALLY_CHECKPOINT, group->replica.index, &hash);
 }
 
 /* Returns false when this replica is no more: it belongs to another life now. */
@@ -86,7 +86,7 @@ static bool after_entry(struct group *group, const struct log_entry *entry, cons
 	if (entry->head.kind == ENTRY_SNAPSHOT_MARK)
 		group_snapshot_mark(group, entry);
 	else if (entry->head.kind == ENTRY_STATE_HASH)
-		group_snapshot_hash(group, entry);
+		group_tally_agreed(group, entry);
 	else if (entry->head.kind == ENTRY_FOLD)
 		group_folded(group, entry);
 	if (life == group->life && group->replica.dissolved) {

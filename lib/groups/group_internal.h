@@ -7,7 +7,9 @@
  *      group_apply.c      committed entries into the replica
  *      group_peers.c      the others: hellos, messages
  *      group_query.c      reads
- *      group_snapshot.c   snapshots: made, served, fetched; compaction; hashes compared
+ *      group_snapshot.c   snapshots: made, stored, served; compaction
+ *      group_fetch.c      snapshots of the others
+ *      group_tally.c      hashes of the state, compared
  *      group_fold.c       what commands came to outside, into the log
  *      group_life.c       beginnings and ends: genesis, lineages that meet, a new incarnation, leaving
  *      group_out.c        queues of effects and facts
@@ -260,14 +262,28 @@ enum error group_restore_image(struct group *group, const struct image *image);
 bool group_snapshots_turn(struct group *group);
 msec group_snapshots_deadline(const struct group *group);
 void group_snapshot_mark(struct group *group, const struct log_entry *entry);
-void group_snapshot_hash(struct group *group, const struct log_entry *entry);
+void group_snapshot_agreed(struct group *group, uint64_t index, const struct id *root);
 void group_snapshot_stored(struct group *group, uint64_t token);
 void group_snapshot_receive(struct group *group, struct peer *peer, const struct group_message *message);
-void group_snapshot_needed(struct group *group);
+void group_snapshots_supersede(struct group *group, uint64_t index);    /* by one that was fetched */
 void group_snapshots_drop(struct group *group);
-void group_report(struct group *group, enum tally_kind kind, uint64_t index, const struct id *hash);
+void group_store_chunk(struct group *group, uint64_t index, uint32_t number, struct blob *chunk);
 void group_compact(struct group *group);
 struct snapshot_meta group_meta(const struct group *group);    /* of the replica as it stands; no chunks */
+
+/* ---- group_fetch.c ---- */
+
+void group_snapshot_needed(struct group *group);
+bool group_fetch_turn(struct group *group);
+msec group_fetch_deadline(const struct group *group);
+void group_fetch_offer(struct group *group, const struct peer *peer, const struct group_message *message);
+void group_fetch_chunk(struct group *group, const struct peer *peer, const struct group_message *message);
+
+/* ---- group_tally.c ---- */
+
+void group_tally_report(struct group *group, enum tally_kind kind, uint64_t index, const struct id *hash);
+void group_tally_receive(struct group *group, const struct peer *peer, const struct group_message *message);
+void group_tally_agreed(struct group *group, const struct log_entry *entry);    /* an ENTRY_STATE_HASH is committed */
 
 /* ---- group_fold.c ---- */
 

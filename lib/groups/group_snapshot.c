@@ -1,6 +1,6 @@
 /*
- * group_snapshot.c - snapshots of the replica: made at marks in the log and when the log has grown, served to members that
- * lag, fetched when we do; and hashes, held against those of the others.
+ * group_snapshot.c - snapshots of the replica: made at marks in the log and when the log has grown, written down, and served to
+ * members that lag.
  *
  * A mark is an entry: every member freezes its state there, so that all can serve the same chunks. In memory nothing
  * but those is ever made: the log is simply cut. With a store, the log is cut when a snapshot is written down.
@@ -84,6 +84,17 @@ static void freeze(struct group *group, bool to_store)
 	};
 }
 
+/* An older snapshot of ours that is not written down yet must not follow one that was fetched. */
+void group_snapshots_supersede(struct group *group, uint64_t index)
+{
+	for (size_t i = 0; i < GROUP_IMAGES_MAX; i++) {
+		struct frozen_image *image = &group->image[i];
+
+		if (image->snapshot != NULL && image->to_store && image->stored_at == 0 && index_of(image) < index)
+			image_drop(image);
+	}
+}
+
 void group_snapshot_mark(struct group *group, const struct log_entry *entry)
 {
 	ASSERT(entry->head.index == group->replica.index);
@@ -93,7 +104,7 @@ void group_snapshot_mark(struct group *group, const struct log_entry *entry)
 
 /* ---- making them ---- */
 
-static void store_chunk(struct group *group, uint64_t index, uint32_t number, struct blob *chunk)
+void group_store_chunk(struct group *group, uint64_t index, uint32_t number, struct blob *chunk)
 {
 	struct persist *persist = persist_new(0);
 
@@ -191,7 +202,18 @@ static void became_whole(struct group *group, struct frozen_image *image)
 		offer_to_all(group, image);
 		return;
 	}
-	group_report(group, TALLY_ROOT, meta->index, &meta->root);
+	group_tally_report(group, TALLY_ROOT, meta->index, &meta->root);
+	judge(group, image);
+}
+
+void group_snapshot_agreed(struct group *group, uint64_t index, const struct id *root)
+{
+	struct frozen_image *image = image_at(group, index);
+
+	if (image == NULL || image->to_store)
+		return;
+	image->has_expected = true;
+	image->expected = *root;
 	judge(group, image);
 }
 
@@ -210,7 +232,7 @@ static bool make_chunks(struct group *group, struct frozen_image *image)
 			return true;
 		}
 		if (image->to_store)
-			store_chunk(group, index_of(image), number, chunk);
+			group_store_chunk(group, index_of(image), number, chunk);
 		else
 			blob_drop(chunk);
 	}
@@ -250,115 +272,6 @@ void group_compact(struct group *group)
 	group->compact_now = false;
 	group->compacted_size = group->log_size;
 	group->compacted_index = group->replica.index;
-}
-
-/* ---- hashes, compared ---- */
-
-static enum tally_kind tally_of(uint64_t what)
-{
-	return what == TALLY_ROOT ? TALLY_ROOT : TALLY_CHECKPOINT;
-}
-
-static void propose_hash(struct group *group, enum tally_kind kind, uint64_t index, const struct id *hash)
-{
-	struct proposal proposal = {.kind = ENTRY_STATE_HASH};
-	struct buffer payload = {0};
-	uint64_t at;
-
-	cbor_put_array(&payload, 3);
-	cbor_put_uint(&payload, kind);
-	cbor_put_uint(&payload, index);
-	cbor_put_id(&payload, hash);
-	proposal.payload = blob_copy(buffer_bytes(&payload));
-	buffer_fini(&payload);
-	if (raft_propose(group->raft, group->now, &proposal, &at) == OK)
-		group->tally[kind].decided = true;
-}
-
-static const struct voters *voters(const struct group *group)
-{
-	return &group_configuration(group, raft_commit(group->raft))->incoming;
-}
-
-/* The hash that a majority of the voters has counts, not the leader's own. */
-static void count_report(struct group *group, enum tally_kind kind, const struct id *hash)
-{
-	const struct tally *tally = &group->tally[kind];
-	size_t same = 0;
-
-	for (size_t i = 0; i < tally->count; i++)
-		same += id_equal(&tally->report[i].hash, hash);
-	if (!tally->decided && same >= voters_majority(voters(group)))
-		propose_hash(group, kind, tally->index, hash);
-}
-
-static bool is_voter(const struct group *group, const struct id *peer)
-{
-	const struct voters *all = voters(group);
-
-	for (size_t i = 0; i < all->count; i++) {
-		if (id_equal(&all->member[i].peer, peer))
-			return true;
-	}
-	return false;
-}
-
-static void take_report(struct group *group, enum tally_kind kind, uint64_t index, const struct id *peer,
-	const struct id *hash)
-{
-	struct tally *tally = &group->tally[kind];
-
-	if (!group_is_operational(group) || index < tally->index || !is_voter(group, peer))
-		return;
-	if (index > tally->index)
-		*tally = (struct tally){.index = index};
-	for (size_t i = 0; i < tally->count; i++) {
-		if (id_equal(&tally->report[i].peer, peer))
-			return;
-	}
-	if (tally->count == sizeof tally->report / sizeof tally->report[0])
-		return;
-	tally->report[tally->count].peer = *peer;
-	tally->report[tally->count++].hash = *hash;
-	count_report(group, kind, hash);
-}
-
-void group_report(struct group *group, enum tally_kind kind, uint64_t index, const struct id *hash)
-{
-	struct group_message message = {.kind = MESSAGE_REPORT, .lineage = *raft_lineage(group->raft), .what = kind,
-		.index = index, .root = *hash};
-
-	if (group_is_operational(group))
-		take_report(group, kind, index, &group->self.peer, hash);
-	else if (group->online)
-		group_say(group, &group->leader, LANE_BULK, &message);
-}
-
-void group_snapshot_hash(struct group *group, const struct log_entry *entry)
-{
-	struct frozen_image *image;
-	uint64_t what, index;
-	struct id hash, ours;
-	struct cbor in;
-
-	cbor_init(&in, blob_bytes(entry->payload));
-	cbor_array_of(&in, 3);
-	what = cbor_uint(&in);
-	index = cbor_uint(&in);
-	hash = cbor_id(&in);
-	if (cbor_end(&in) != OK)
-		return;
-	if (tally_of(what) == TALLY_CHECKPOINT) {
-		if (replica_checkpoint(&group->replica, index, &ours) && !id_equal(&ours, &hash))
-			group->diverged = true;
-		return;
-	}
-	image = image_at(group, index);
-	if (image == NULL || image->to_store)
-		return;
-	image->has_expected = true;
-	image->expected = hash;
-	judge(group, image);
 }
 
 /* ---- serving ---- */
@@ -463,168 +376,22 @@ static void receive_chunk_ask(struct group *group, const struct peer *peer, cons
 	blob_drop(chunk);
 }
 
-/* ---- fetching ---- */
-
-/* A snapshot has to reach as far as our log begins, or else there would be a gap. */
-static uint64_t have(const struct group *group)
-{
-	uint64_t before_log = raft_first(group->raft) > 0 ? raft_first(group->raft) - 1 : 0;
-
-	return group->replica.index > before_log ? group->replica.index : before_log;
-}
-
-void group_snapshot_needed(struct group *group)
-{
-	if (group->needs_snapshot)
-		return;
-	group->needs_snapshot = true;
-	group->ask_at = group->now;
-}
-
-static void receive_offer(struct group *group, const struct peer *peer, const struct group_message *message)
-{
-	if (!group->needs_snapshot || message->meta.index <= have(group) || !id_equal(&peer->id, &group->leader))
-		return;
-	/* It goes on well; or what does not come would come from the same members again: chunks are asked for by index. */
-	if (group->sync.active && (group->now < group->progress_at || (group->sync.meta.index == message->meta.index
-			&& id_equal(&group->sync.meta.root, &message->meta.root))))
-		return;
-	if (sync_begin(&group->sync, &message->meta, message->bytes) != OK)
-		return;
-	restore_fini(&group->restore);
-	restore_begin(&group->restore, &group->replica);
-	group->restoring = true;
-	group->progress_at = group->now + 2 * SYNC_TIMEOUT;
-}
-
-static void give_up_fetch(struct group *group)
-{
-	sync_stop(&group->sync);
-	restore_fini(&group->restore);
-	restore_begin(&group->restore, &group->replica);
-	group->ask_at = group->now + GROUP_ASK_EVERY;
-}
-
-/* An older snapshot of ours that is not written down yet must not follow one that was fetched. */
-static void drop_older(struct group *group, uint64_t index)
-{
-	for (size_t i = 0; i < GROUP_IMAGES_MAX; i++) {
-		struct frozen_image *image = &group->image[i];
-
-		if (image->snapshot != NULL && image->to_store && image->stored_at == 0 && index_of(image) < index)
-			image_drop(image);
-	}
-}
-
-static void fetched(struct group *group)
-{
-	struct snapshot_meta meta = group->sync.meta;
-	struct id lineage = *raft_lineage(group->raft);
-
-	if (restore_end(&group->restore, &meta, &lineage) != OK) {
-		give_up_fetch(group);
-		return;
-	}
-	sync_stop(&group->sync);
-	restore_fini(&group->restore);
-	drop_older(group, meta.index);
-	raft_install(group->raft, group->now, &meta);   /* or our log reaches that far by now: just as well */
-	group->restoring = group->needs_snapshot = false;
-	group->compacted_index = meta.index;
-	raft_applied(group->raft, meta.index);
-	handle_restored(&group->handle, &group->replica.sessions);
-	group_tell(group, GROUP_RESTORED)->position = meta.position;
-}
-
-static bool take_chunks(struct group *group)
-{
-	struct blob *chunk;
-	bool moved = false;
-
-	while (group->chunks_storing < GROUP_CHUNKS_STORING && (chunk = sync_next_chunk(&group->sync)) != NULL) {
-		enum error error = restore_chunk(&group->restore, blob_bytes(chunk));
-
-		moved = true;
-		group->progress_at = group->now + 2 * SYNC_TIMEOUT;
-		store_chunk(group, group->sync.meta.index, group->sync.given - 1, chunk);
-		if (error != OK) {
-			give_up_fetch(group);
-			return true;
-		}
-	}
-	if (sync_is_done(&group->sync)) {
-		fetched(group);
-		moved = true;
-	}
-	return moved;
-}
-
-static void ask_for_chunks(struct group *group)
-{
-	struct sync_ask ask;
-
-	while (sync_next_ask(&group->sync, group->now, &ask)) {
-		struct group_message message = {.kind = MESSAGE_CHUNK_ASK, .lineage = *raft_lineage(group->raft),
-			.index = group->sync.meta.index, .number = ask.number, .root = group->sync.meta.root};
-
-		group_say(group, &ask.peer, LANE_BULK, &message);
-	}
-}
-
-/*
- * We lead: nobody offers us anything. Our log is what counts, so with a replica that goes on to where it begins, no snapshot
- * is needed. One that was emptied to be filled from a snapshot whose sources are gone can do nothing: somebody else
- * has to lead. Whom we choose may be in the same plight, so it is another one each time.
- */
-static void lead_without(struct group *group)
-{
-	struct raft_progress progress;
-	struct id successor = {{0}};
-	uint64_t able = 0;
-
-	group->needs_snapshot = group->restoring;
-	for (size_t n = 0; group->restoring && raft_progress(group->raft, group->now, n, &progress); n++) {
-		if (progress.up && progress.voter && progress.preference != PREFER_OBSERVER
-			&& rng_below(&group->rng, ++able) == 0)
-			successor = progress.member.peer;
-	}
-	if (able > 0)
-		raft_transfer(group->raft, group->now, &successor);
-}
-
-/* Until something is offered, and while what was offered does not come. */
-static void ask_for_offer(struct group *group)
-{
-	if (!group->needs_snapshot || group->now < group->ask_at || !group->online)
-		return;
-	if (group->sync.active && group->now < group->progress_at)
-		return;
-	group->ask_at = group->now + GROUP_ASK_EVERY;
-	if (group->leads)
-		lead_without(group);
-	else
-		group_say(group, &group->leader, LANE_BULK, &(struct group_message){.kind = MESSAGE_SNAPSHOT_ASK,
-			.lineage = *raft_lineage(group->raft), .index = have(group)});
-}
+/* ---- messages of all three ---- */
 
 void group_snapshot_receive(struct group *group, struct peer *peer, const struct group_message *message)
 {
-	struct sync_ask from = {peer->id, (uint32_t)message->number};
-
 	if (!group_has_lineage(group) || !id_equal(&message->lineage, raft_lineage(group->raft)))
 		return;
 	if (message->kind == MESSAGE_SNAPSHOT_ASK)
 		receive_ask(group, peer, message->index);
-	else if (message->kind == MESSAGE_OFFER)
-		receive_offer(group, peer, message);
 	else if (message->kind == MESSAGE_CHUNK_ASK)
 		receive_chunk_ask(group, peer, message);
+	else if (message->kind == MESSAGE_OFFER)
+		group_fetch_offer(group, peer, message);
 	else if (message->kind == MESSAGE_REPORT)
-		take_report(group, tally_of(message->what), message->index, &peer->id, &message->root);
-	else if (message->number <= UINT32_MAX && message->index == group->sync.meta.index) {
-		if (message->kind == MESSAGE_CHUNK_GONE || sync_chunk(&group->sync, group->now, &from, message->bytes) != OK)
-			sync_gone(&group->sync, group->now, &from);
-	}
+		group_tally_receive(group, peer, message);
+	else
+		group_fetch_chunk(group, peer, message);
 }
 
 /* ---- time ---- */
@@ -651,17 +418,14 @@ bool group_snapshots_turn(struct group *group)
 		if (image->snapshot != NULL && !snapshot_is_whole(image->snapshot))
 			moved = make_chunks(group, image) || moved;
 	}
-	sync_tick(&group->sync, group->now);
-	moved = take_chunks(group) || moved;
-	ask_for_chunks(group);
-	ask_for_offer(group);
+	moved = group_fetch_turn(group) || moved;
 	drop_old(group);
 	return moved;
 }
 
 msec group_snapshots_deadline(const struct group *group)
 {
-	msec at = sync_deadline(&group->sync);
+	msec at = group_fetch_deadline(group);
 
 	for (size_t i = 0; i < GROUP_IMAGES_MAX; i++) {
 		const struct frozen_image *image = &group->image[i];
@@ -669,9 +433,6 @@ msec group_snapshots_deadline(const struct group *group)
 		if (image->snapshot != NULL && !image->to_store)
 			at = msec_min(at, image->until);
 	}
-	if (group->needs_snapshot && group->online)
-		at = msec_min(at, group->sync.active && group->progress_at > group->ask_at ? group->progress_at
-			: group->ask_at);
 	return at;
 }
 

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <cbor/encoding.h>
+#include <cbor/streaming.h>
 #include <cmocka.h>
 
 /* Bytes from hex; blanks are for the reader. */
@@ -358,7 +360,59 @@ static void items_are_counted(void **state)
 	buffer_fini(&out);
 }
 
-/* Hand-written heads agree with libcbor's, which the reader checks. */
+struct read_by_libcbor {
+	int major;
+	uint64_t argument;
+};
+
+#define READ_BY_LIBCBOR(name, type, number) \
+	static void name(void *context, type value) \
+	{ \
+		*(struct read_by_libcbor *)context = (struct read_by_libcbor){number, value}; \
+	}
+READ_BY_LIBCBOR(read_uint8, uint8_t, 0)
+READ_BY_LIBCBOR(read_uint16, uint16_t, 0)
+READ_BY_LIBCBOR(read_uint32, uint32_t, 0)
+READ_BY_LIBCBOR(read_uint64, uint64_t, 0)
+READ_BY_LIBCBOR(read_array, size_t, 4)
+
+/* What is written and read by hand, libcbor writes and reads alike. */
+static void heads_agree_with_libcbor(void **state)
+{
+	struct cbor_callbacks callbacks = cbor_empty_callbacks;
+
+	(void)state;
+	callbacks.uint8 = read_uint8;
+	callbacks.uint16 = read_uint16;
+	callbacks.uint32 = read_uint32;
+	callbacks.uint64 = read_uint64;
+	callbacks.array_start = read_array;
+	for (unsigned shift = 0; shift < 64; shift++) {
+		for (uint64_t near = 0; near < 5; near++) {
+			uint64_t value = (UINT64_C(1) << shift) - 2 + near + (shift == 4 ? 8 : 0);   /* 22 to 26 too */
+			uint8_t theirs[2 * CBOR_HEAD_MAX];
+			size_t size = cbor_encode_uint(value, theirs, CBOR_HEAD_MAX);
+			size_t both = size + cbor_encode_array_start((size_t)value, theirs + size, CBOR_HEAD_MAX);
+			struct read_by_libcbor number = {-1, 0}, array = {-1, 0};
+			struct buffer ours = {0};
+			struct cbor in;
+
+			cbor_put_uint(&ours, value);
+			cbor_put_array(&ours, (size_t)value);
+			assert_int_equal(ours.size, both);
+			assert_memory_equal(ours.data, theirs, both);
+			assert_int_equal(cbor_stream_decode(ours.data, ours.size, &callbacks, &number).read, size);
+			assert_int_equal(cbor_stream_decode(ours.data + size, ours.size - size, &callbacks, &array).read, both - size);
+			assert_true(number.major == 0 && number.argument == value && array.major == 4 && array.argument == value);
+			cbor_init(&in, bytes_of(theirs, size));
+			assert_true(cbor_uint(&in) == value);
+			assert_int_equal(cbor_end(&in), OK);
+			buffer_fini(&ours);
+		}
+	}
+}
+
+/* And those of byte strings. */
 static void heads_of_byte_strings_agree(void **state)
 {
 	static const size_t lengths[] = {0, 1, 23, 24, 255, 256, 65535, 65536, 1000000};
@@ -426,6 +480,7 @@ int main(void)
 		cmocka_unit_test(too_little_or_too_much_read_is_seen),
 		cmocka_unit_test(skip_takes_exactly_one_item),
 		cmocka_unit_test(items_are_counted),
+		cmocka_unit_test(heads_agree_with_libcbor),
 		cmocka_unit_test(heads_of_byte_strings_agree),
 		cmocka_unit_test(large_heads_by_hand),
 		cmocka_unit_test(other_heads_are_not_byte_strings),

@@ -16,7 +16,7 @@
 
 #define BATCHES_A_TURN 4     /* of packets in, before the loop goes on */
 #define ROUNDS_A_FLUSH 4     /* of writing by every dirty connection, before the loop goes on */
-#define JUMBO_MTU_MIN 16384
+#define JUMBO_MTU_MIN 32784  /* PAYLOAD_JUMBO with its headers */
 #define RESET_PACKET_MIN 21  /* RFC 9000 section 10.3 */
 
 nsec quic_tick(struct quic *quic)

@@ -21,7 +21,7 @@
 #define INITIAL_RTT (30 * NGTCP2_MILLISECONDS)
 #define PAYLOAD_SMALL NGTCP2_MAX_UDP_PAYLOAD_SIZE   /* 1200: every path takes it */
 #define PAYLOAD_MAX 1452             /* path MTU discovery climbs from 1200 up to this */
-#define PAYLOAD_JUMBO 16368          /* within one host: four fill a segmented message; larger ones gain nothing */
+#define PAYLOAD_JUMBO 32736          /* within one host: two fill a segmented message; larger ones gain nothing */
 #define FIRST_DCID_SIZE 18
 
 /* Both ends on this host: their packets never see a wire. */

@@ -70,6 +70,20 @@ struct words {
 	int behind;                /* so many of them stood behind --; -1: there is no -- */
 };
 
+/* Before anybody is asked. */
+static void check_columns(enum collection_kind kind, const char *name, struct collection_settings *settings)
+{
+	const struct verb *verb = verb_find(kind, name);
+	const char *unknown = NULL;
+
+	if (!settings->common.columns)
+		return;
+	if (!verb || (verb->shown != SHOWN_ENTRIES && verb->shown != SHOWN_VALUE))
+		usage_error("-o: '%s' prints no columns", name);
+	if (!verb_columns_read(kind, settings->common.columns, &settings->columns, &unknown))
+		usage_error("there is no column '%.*s'", (int)strcspn(unknown, ","), unknown);
+}
+
 static int run(enum collection_kind kind, const struct command *command, struct collection_settings *settings,
 	const struct words *words)
 {
@@ -86,6 +100,7 @@ static int run(enum collection_kind kind, const struct command *command, struct 
 	if (invocation.count < 0)
 		usage_error("%s which %s?", verb, collection_kind_name(kind));
 	group_name_check(collection_kind_name(kind), invocation.store);
+	check_columns(kind, verb, settings);
 	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
 		settings->common.timeout = MSEC_NEVER;
 	if (takes_records(&invocation)) {
@@ -128,7 +143,7 @@ int collection_main(const struct collection_program *program, int argc, char **a
 		.examples = program->examples,
 		.options = rows,
 		.subcommands = program->subcommands,
-		.common = "network peer tag identity bind no-local timeout wait framing json null ready-fd quiet verbose stats",
+		.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose stats",
 		.check = collection_settings_check,
 	};
 	int behind = behind_dashes(argc, argv), first, status;
@@ -198,6 +213,7 @@ struct verb_options collection_verb_options(const struct collection_settings *se
 		.prefix = settings->prefix,
 		.highest = settings->highest,
 		.descending = settings->descending,
+		.columns = settings->columns,
 		.form = settings->common.json ? VERB_JSON : settings->common.null ? VERB_NUL : VERB_TEXT,
 	};
 }

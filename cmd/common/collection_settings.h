@@ -6,12 +6,14 @@
 #define CMD_COLLECTION_SETTINGS_H
 
 #include "cmd/common/options.h"
+#include "cmd/common/verbs.h"
 
 #define COLLECTION_TIMEOUT 5000   /* msec: of a whole one-shot, unless -W says otherwise */
 #define COLLECTION_ROWS_MAX 40
 
 struct collection_settings {
 	struct common common;
+	struct verb_columns columns;   /* what -o of common comes to */
 	const char *key_path;          /* -k; NULL */
 	const char *types;             /* -T; NULL: bytes when serving, else as the store is listed */
 	/* serve */

@@ -42,7 +42,7 @@ static bool is_verbatim(const struct verbing *verbing)
 	enum type type = verbing->shape.type[PART_VALUE];
 
 	return strcmp(verbing->verb->name, "get") == 0 && verbing->verb->shown == SHOWN_VALUE && verbing->call.count <= 1 &&
-		verbing->options.form == VERB_TEXT && (type == TYPE_BYTES || type == TYPE_STR) && !isatty(STDOUT_FILENO);
+		verbing->options.form == VERB_TEXT && verbing->options.columns.count == 0 && (type == TYPE_BYTES || type == TYPE_STR) && !isatty(STDOUT_FILENO);
 }
 
 static void finish(struct verbing *verbing)

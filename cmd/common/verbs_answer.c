@@ -69,9 +69,97 @@ static void show_text(const struct verb_call *call, const struct shown *shown, s
 		end_line(call, out);
 }
 
+/* ---- -o ---- */
+
+static const char *const column_names[PARTS + 1] = {
+	[COLUMN_OF_PRIORITY] = "priority", [COLUMN_OF_KEY] = "key", [COLUMN_OF_VALUE] = "value", [COLUMN_OF_INDEX] = "index"};
+
+static bool columns_add(enum collection_kind kind, struct bytes name, struct verb_columns *columns)
+{
+	for (unsigned column = 0; column <= PARTS; column++) {
+		bool is_there = column < PARTS ? collection_has(kind, (enum part)column) : kind == COLLECTION_VEC;
+
+		if (!is_there || !bytes_equal(name, bytes_of_text(column_names[column])))
+			continue;
+		for (size_t i = 0; i < columns->count; i++)
+			if (columns->one[i] == column)
+				return true;
+		columns->one[columns->count++] = (enum verb_column)column;
+		return true;
+	}
+	return false;
+}
+
+bool verb_columns_read(enum collection_kind kind, const char *text, struct verb_columns *out, const char **unknown)
+{
+	for (const char *rest = text; rest; rest = *rest == ',' ? rest + 1 : NULL) {
+		size_t size = strcspn(rest, ",");
+
+		if (!columns_add(kind, bytes_of(rest, size), out)) {
+			*unknown = rest;
+			return false;
+		}
+		rest += size;
+	}
+	return true;
+}
+
+static void show_index(uint64_t index, const char *before, struct buffer *out)
+{
+	char text[40];
+
+	snprintf(text, sizeof text, "%s%llu", before, (unsigned long long)index);
+	buffer_append(out, bytes_of_text(text));
+}
+
+static void show_chosen_json(const struct verb_call *call, const struct shown *shown, struct buffer *out)
+{
+	const struct verb_columns *columns = &call->options->columns;
+	const char *before = "{";
+
+	for (size_t i = 0; i < columns->count; i++) {
+		enum verb_column column = columns->one[i];
+
+		if (column != COLUMN_OF_INDEX && !(shown->mask & MASK(column)))
+			continue;
+		buffer_append(out, bytes_of_text(before));
+		if (column == COLUMN_OF_INDEX)
+			show_index(shown->index, "\"index\":", out);
+		else
+			values_member(column_names[column], call->shape->type[column], shown->part[column], out);
+		before = ",";
+	}
+	buffer_append(out, bytes_of_text(*before == '{' ? "{}" : "}"));
+	end_line(call, out);
+}
+
+/* One alone is as it is, as `keys` prints it. */
+static void show_chosen(const struct verb_call *call, const struct shown *shown, struct buffer *out)
+{
+	const struct verb_columns *columns = &call->options->columns;
+	bool raw = columns->count == 1 || call->options->form == VERB_NUL;
+
+	for (size_t i = 0; i < columns->count; i++) {
+		enum verb_column column = columns->one[i];
+
+		if (i > 0 && !raw)
+			buffer_append(out, bytes_of_text("\t"));
+		if (column == COLUMN_OF_INDEX)
+			show_index(shown->index, "", out);
+		else if (shown->mask & MASK(column))
+			(raw ? type_print : values_field)(call->shape->type[column], shown->part[column], out);
+		if (call->options->form == VERB_NUL)
+			end_line(call, out);
+	}
+	if (call->options->form != VERB_NUL)
+		end_line(call, out);
+}
+
 static void show(const struct verb_call *call, const struct shown *shown, struct buffer *out)
 {
-	if (call->options->form == VERB_JSON)
+	if (call->options->columns.count > 0)
+		(call->options->form == VERB_JSON ? show_chosen_json : show_chosen)(call, shown, out);
+	else if (call->options->form == VERB_JSON)
 		show_json(call, shown, out);
 	else
 		show_text(call, shown, out);
@@ -80,8 +168,9 @@ static void show(const struct verb_call *call, const struct shown *shown, struct
 static void show_value(const struct verb_call *call, struct bytes value, uint64_t index, struct buffer *out)
 {
 	struct shown shown = {.mask = MASK(PART_VALUE), .part = {[PART_VALUE] = value}, .index = index};
+	bool with_key = call->options->form == VERB_JSON || call->options->columns.count > 0;
 
-	if (call->options->form == VERB_JSON && call->part[PART_KEY].size > 0) {
+	if (with_key && call->part[PART_KEY].size > 0) {
 		shown.mask |= MASK(PART_KEY);
 		shown.part[PART_KEY] = buffer_bytes(&call->part[PART_KEY]);
 	}

@@ -11,6 +11,7 @@
 #include "cmd/common/near.h"
 #include "cmd/common/ask.h"
 #include "cmd/common/group_name.h"
+#include "cmd/common/printed.h"
 #include "cmd/mosaik-catalog/print.h"
 #include "cmd/mosaik-catalog/subcommands.h"
 
@@ -55,6 +56,7 @@ struct explanation {
 	const struct settings *settings;
 	const struct kind *kind;
 	const char *name;
+	bool only_ids;             /* that is the question */
 	struct id id;              /* of a group: that of the first one found */
 	bool has_id;
 	size_t owners;
@@ -72,7 +74,7 @@ static bool is_meant(const struct explanation *explanation, const char *listed)
 {
 	const char *kind = explanation->kind->name, *types;
 
-	return strcmp(kind, "group") == 0 ? group_name_says(listed, explanation->name) :
+	return strcmp(kind, "group") == 0 && !explanation->only_ids ? group_name_says(listed, explanation->name) :
 		group_name_matches(listed, kind, explanation->name, &types);
 }
 
@@ -227,6 +229,18 @@ static int print_json(struct explanation *explanation, const struct catalog *cat
 	return print_close(listing);
 }
 
+/* Two stores of one name, of other types or another key, are two. */
+static int print_ids(const struct explanation *explanation)
+{
+	char text[ID_TEXT_SIZE];
+
+	for (size_t i = 0; i < explanation->listed.count; i++) {
+		id_format(&explanation->listed.slot[i].key, text);
+		printf("%s\n", text);
+	}
+	return printed(EXIT_YES);
+}
+
 static void answered(struct ask *ask, msec now)
 {
 	struct explanation *explanation = ask->self;
@@ -234,7 +248,9 @@ static void answered(struct ask *ask, msec now)
 
 	(void)now;
 	look(explanation, ask_catalog(ask));
-	if (explanation->settings->common.json)
+	if (explanation->only_ids)
+		status = print_ids(explanation);
+	else if (explanation->settings->common.json)
 		status = print_json(explanation, ask_catalog(ask));
 	else
 		status = print_text(explanation, ask_catalog(ask));
@@ -243,16 +259,38 @@ static void answered(struct ask *ask, msec now)
 	session_leave(&ask->session, status == EXIT_YES && explanation->owners == 0 ? EXIT_NO : status);
 }
 
+static const struct kind *kind_called(const char *name)
+{
+	const struct kind *kind = kinds;
+
+	while (kind->name && strcmp(kind->name, name) != 0)
+		kind++;
+	return kind->name ? kind : NULL;
+}
+
+int explain_id(const struct settings *settings, int count, char **operand)
+{
+	struct explanation explanation = {.settings = settings, .name = operand[2], .only_ids = true};
+	struct ask ask = {.common = settings->common, .answered = answered, .self = &explanation};
+
+	(void)count;
+	explanation.kind = kind_called(operand[1]);
+	if (!explanation.kind || !explanation.kind->is_group)
+		usage_error("'%s' is nothing that has an id (network, %s)", operand[1], kind_names);
+	group_name_check(operand[1], operand[2]);
+	options_require_network(&settings->common);
+	return ask_run_or_fail(&ask);
+}
+
 int explain_run(const struct settings *settings, int count, char **operand)
 {
-	struct explanation explanation = {.settings = settings, .kind = kinds};
+	struct explanation explanation = {.settings = settings};
 	struct ask ask = {.common = settings->common, .answered = answered, .self = &explanation};
 
 	if (count != 3)
 		usage_error("explain takes a kind (%s) and a name", kind_names);
-	while (explanation.kind->name && strcmp(explanation.kind->name, operand[1]) != 0)
-		explanation.kind++;
-	if (!explanation.kind->name)
+	explanation.kind = kind_called(operand[1]);
+	if (!explanation.kind)
 		usage_error("'%s' is nothing that can be explained (%s)", operand[1], kind_names);
 	explanation.name = operand[2];
 	explanation.id = options_id(operand[1], operand[2]);

@@ -1,5 +1,5 @@
 /*
- * self.c - me and id: what can be said without asking anybody.
+ * self.c - me and id: what can be said without asking anybody, as far as it can.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,14 +35,13 @@ int self_run(const struct settings *settings, int count, char **operand)
 	return session_run(&self.session);
 }
 
-/* The digest behind a name of any kind whose id is the name alone. */
+/* The digest behind a name of any kind whose id is the name alone; of others the members are asked. */
 int self_id(const struct settings *settings, int count, char **operand)
 {
 	static const char *const kinds[] = {"network", "tag", "stream", NULL};
 	char text[ID_TEXT_SIZE];
 	struct id id;
 
-	(void)settings;
 	if (count != 3)
 		usage_error("id takes a kind and a name");
 	for (const char *const *known = kinds; *known; known++) {
@@ -53,5 +52,5 @@ int self_id(const struct settings *settings, int count, char **operand)
 		printf("%s\n", text);
 		return printed(EXIT_YES);
 	}
-	usage_error("'%s' is not a kind whose id follows from a name (network, tag, stream)", operand[1]);
+	return explain_id(settings, count, operand);
 }

@@ -16,6 +16,7 @@ subcommand_run watch_run;
 subcommand_run wait_run;
 subcommand_run ping_run;
 subcommand_run explain_run;
+subcommand_run explain_id;      /* id of a group or a store */
 subcommand_run graph_run;
 subcommand_run doctor_run;
 subcommand_run announce_run;

@@ -1,23 +1,8 @@
 #!/usr/bin/env bats
 # Every program under valgrind: no error, no leak, whatever way it ends. (uv_loop_close() == 0 is asserted by all of them.)
+# The collections are in clean_collections.bats.
 load helper
-load group_helper
-
-setup() {
-	command -v valgrind >/dev/null || skip "no valgrind"
-	[ -z "$SANITIZED" ] || skip "sanitizers and valgrind do not mix"
-	group_setup
-	TEST_TIME_FACTOR=$((${TEST_TIME_FACTOR:-1} * 4))
-}
-
-checked=(valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible "--log-file=valgrind.%p")
-
-clean() {
-	local log
-	for log in valgrind.*; do
-		[ ! -s "$log" ] || { cat "$log"; return 1; }
-	done
-}
+load clean_helper
 
 @test "a pipe, with its bootstrap node and a look at the catalog" {
 	ready "${checked[@]}" mosaik-bootstrap -b 127.0.0.1:0 >token
@@ -26,7 +11,7 @@ clean() {
 	consumer=$pid
 	seq 20000 >in
 	"${checked[@]}" mosaik-produce -p "$(cat token)" s <in
-	run -0 "${checked[@]}" mosaik-catalog peers
+	run -0 "${checked[@]}" mosaik-catalog peers -W "$(scaled 10)"
 	status_of "$consumer"
 	[ "$exit_status" = 0 ]
 	cmp in out
@@ -58,13 +43,6 @@ clean() {
 	run -0 "${checked[@]}" mosaik-catalog me
 	run -0 "${checked[@]}" mosaik-catalog id stream s
 	clean
-}
-
-# leaves PID: it is told to, and does it well.
-leaves() {
-	kill -TERM "$1"
-	status_of "$1" 60
-	[ "$exit_status" = 0 ]
 }
 
 # A member whose CMD adds up what is applied, and makes snapshots.
@@ -108,7 +86,7 @@ group() { "${checked[@]}" mosaik-group -w "$(scaled 10)" -W "$(scaled 20)" "$@";
 @test "a member with a disk and snapshots, and what looks at it" {
 	adding_member a --data data --snapshot-every 2
 	run -0 group propose g - < <(seq 10)
-	background "${checked[@]}" mosaik-group -q log g -f >followed
+	background "${checked[@]}" mosaik-group -q -w "$(scaled 10)" log g -f >followed
 	follower=$pid
 	run -0 group -j status g
 	run -0 group members g
@@ -134,78 +112,4 @@ group() { "${checked[@]}" mosaik-group -w "$(scaled 10)" -W "$(scaled 20)" "$@";
 	status_of "$holder" 60
 	[ "$exit_status" = 143 ]
 	clean
-}
-
-# store KIND: each line on stdin is asked of a store of that kind, and begins with the exit status that it has to have.
-store() {
-	local kind=$1 expected verb rest
-	mosaik-key gen "$kind.key" >/dev/null
-	ready "${checked[@]}" "mosaik-$kind" --lan -q serve s --data data -i "$kind.key"
-	replica=$pid
-	background "${checked[@]}" "mosaik-$kind" -q watch s -w inf -W inf >watched
-	watcher=$pid
-	while read -r expected verb rest; do
-		# shellcheck disable=SC2086
-		run "-$expected" "${checked[@]}" "mosaik-$kind" -w "$(scaled 10)" -W "$(scaled 20)" "$verb" s $rest
-	done
-	kill -INT "$watcher"
-	status_of "$watcher" 60
-	leaves "$replica"
-	clean
-}
-
-@test "a map" {
-	store map <<-'END'
-		0 put k v
-		1 get none
-		1 cas k --from x --to y
-		0 ls --prefix k
-		0 update k -- cat
-		0 wait k --value v
-		0 clear
-	END
-}
-
-@test "a vec" {
-	store vec <<-'END'
-		0 push a b c
-		0 insert 1 x
-		0 pop
-		0 tail
-	END
-}
-
-@test "a set" {
-	store set <<-'END'
-		0 add a b c
-		1 has d
-		0 ls
-		0 rm a
-	END
-}
-
-@test "a cell" {
-	store cell <<-'END'
-		1 get
-		0 set v
-		0 get
-		0 clear
-	END
-}
-
-@test "a once" {
-	store once <<-'END'
-		0 set v
-		1 set w
-		0 get
-	END
-}
-
-@test "a pqueue" {
-	store pqueue <<-'END'
-		0 push 5 k v
-		0 min
-		0 take
-		1 take
-	END
 }

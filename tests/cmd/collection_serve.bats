@@ -314,6 +314,12 @@ milliseconds() { # COMMAND...: how long it takes, in $took
 	[[ $output == *"explain map users" ]]
 	run -1 mosaik-catalog explain vec users
 	[[ $output == *"mosaik-vec -n $MOSAIK_NETWORK serve users" ]]
+	run -0 mosaik-catalog id map users
+	[ "$output" = "$id" ]
+	run -1 mosaik-catalog id group users
+	[ -z "$output" ]
+	run -64 mosaik-catalog id frob users
+	MOSAIK_NETWORK='' run -64 mosaik-catalog id map users
 }
 
 @test "what is on disk is there again" {

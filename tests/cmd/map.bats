@@ -32,6 +32,15 @@ load collections
 	run -0 mosaik-map -F json get m z
 	[ "$output" = '{"key":"z","value":"26"}' ]
 	run -64 mosaik-map -F u32 ls m
+	mosaik-map put m tab $'a\tb'
+	[ "$(mosaik-map -o value,key ls m)" = $'a\\tb\ttab\n26\tz' ]
+	[ "$(mosaik-map -o value get m tab)" = $'a\tb' ]
+	[ "$(mosaik-map -j -o value,key get m z tab)" = $'{"value":"26","key":"z"}\n{"value":"a\\tb","key":"tab"}' ]
+	[ "$(mosaik-map -0 -o value,key,value ls m | tr '\0' ,)" = $'a\tb,tab,26,z,' ]
+	run -64 mosaik-map -w inf -o key,index ls m
+	[ "${lines[0]}" = "mosaik-map: error[usage]: there is no column 'index'" ]
+	run -64 mosaik-map -o key put m k v
+	[ "${lines[0]}" = "mosaik-map: error[usage]: -o: 'put' prints no columns" ]
 	run -64 mosaik-map -F lines -j ls m
 }
 

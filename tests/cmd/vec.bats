@@ -25,6 +25,8 @@ load collections
 	run -1 mosaik-vec swap v 0 6
 	run -0 mosaik-vec get v 0 5
 	[ "$output" = $'40\n10' ]
+	[ "$(mosaik-vec -o index,value get v 0 5)" = $'0\t40\n5\t10' ]
+	[ "$(mosaik-vec -j -o index ls v | tail -n 1)" = '{"index":5}' ]
 	run -0 mosaik-vec index-of v 20
 	[ "$output" = 2 ]
 	mosaik-vec rm v 2

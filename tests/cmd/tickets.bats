@@ -77,6 +77,14 @@ accepted() {
 # The payload of a ticket, and whether its time is over.
 expired() { [ "$(date +%s)" -ge "$(cut -d. -f2 "$1" | tr '_-' '/+' | base64 -d 2>/dev/null | grep -o '"exp":[0-9]*' | cut -d: -f2)" ]; }
 
+@test "a consumer that waits in vain says what the producers lack" {
+	feed
+	ready mosaik-produce s <feed
+	run --separate-stderr mosaik-consume --require-ticket "$issuer" -w 1 s
+	[ "$status" = 69 ]
+	[[ $stderr == *"1 producers of stream 's'"*"but none that is wanted"*"a ticket is required, and it is missing"* ]]
+}
+
 @test "S35: on both sides at once" {
 	ticket issuer "$reader" >reader.jwt
 	ticket issuer "$writer" >writer.jwt

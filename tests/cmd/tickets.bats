@@ -195,6 +195,23 @@ ended_in_time() { # OUTPUT TICKET
 	accepted --ticket good.jwt
 }
 
+@test "an Ed25519 key in a PEM file, and what is no key of either kind" {
+	ticket issuer "$reader" >good.jwt
+	# RFC 8410: the head of a SubjectPublicKeyInfo for Ed25519, and the key
+	{
+		echo "-----BEGIN PUBLIC KEY-----"
+		printf '%b' "$(sed 's/../\\x&/g' <<<"302a300506032b6570032100$issuer")" | base64
+		echo "-----END PUBLIC KEY-----"
+	} >issuer.pem
+	feed
+	ready mosaik-produce --require-ticket issuer.pem s <feed
+	refused
+	accepted --ticket good.jwt
+	{ head -n 1 issuer.pem && head -c 40 issuer.pem | base64 && tail -n 1 issuer.pem; } >broken.pem
+	run mosaik-produce --require-ticket broken.pem -m x s
+	[ "$status" = 78 ]
+}
+
 @test "HS256: whoever has the secret can issue, and nobody else may read it" {
 	printf 'a secret that is long enough: 32' >secret
 	chmod 600 secret

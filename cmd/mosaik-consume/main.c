@@ -415,13 +415,34 @@ static bool is_given(msec span)
 	return span != MSEC_NEVER && span > 0;
 }
 
+/* Producers that are there, but not those that were asked for; lack: why the last of them is not. */
+static size_t count_unwanted(struct consume *consume, char lack[RULE_WORDS_SIZE])
+{
+	const struct catalog *catalog = node_catalog(node_of(consume));
+	struct id stream = options_id("stream", consume->source[0].name);
+	struct peer_rule rule = rule_of(&consume->rule);
+	const struct catalog_peer *peer;
+	size_t at = 0, count = 0;
+
+	while ((peer = catalog_next(catalog, &at)) != NULL) {
+		const struct card *card = &peer->entry->card;
+		struct peer_verdict verdict = peer_rule_judge(&rule, runtime_now(consume->session.runtime), catalog, &card->peer);
+
+		if (!id_set_has(&card->streams, &stream) || verdict.allowed)
+			continue;
+		rule_words(&verdict, lack);
+		count++;
+	}
+	return count;
+}
+
 static void no_producer(struct consume *consume)
 {
 	const char *network = consume->settings.common.network_text, *name = consume->source[0].name;
 	const char *others = consume->source_count > 1 ? " and others" : "";
-	char start[HINT_SIZE], near[HINT_SIZE];
+	char start[HINT_SIZE], near[HINT_SIZE], lack[RULE_WORDS_SIZE];
 	const char *const hints[] = {start, near, NULL};
-	size_t listed = 0;
+	size_t listed = 0, unwanted = count_unwanted(consume, lack);
 
 	for (size_t i = 0; i < consume->source_count; i++)
 		listed += node_producers_listed(node_of(consume), consume->source[i].consumer);
@@ -432,6 +453,9 @@ static void no_producer(struct consume *consume)
 	else if (listed > 0)
 		report("no-producer", NULL, "none of %zu producers of stream '%s'%s on network '%s' served us within the wait", listed, name,
 			others, network);
+	else if (unwanted > 0)
+		report("no-producer", NULL, "%zu producers of stream '%s' on network '%s' are there, but none that is wanted: of the last of them, %s",
+			unwanted, name, network, lack);
 	else
 		report("no-producer", hints, "no producer of stream '%s'%s on network '%s' within the wait", name, others, network);
 	enough(consume, consume->not_allowed ? EXIT_REFUSED : EXIT_UNAVAILABLE);

@@ -47,10 +47,11 @@ const char *jwt_fault_text(enum jwt_fault fault)
 /* false: not three parts. */
 static bool split(struct bytes token, struct parts *out)
 {
-	const uint8_t *first, *second, *end = token.data + token.size;
+	const uint8_t *first, *second, *end;
 
 	if (token.size == 0 || token.size > ENTRY_TICKET_MAX)
 		return false;
+	end = token.data + token.size;
 	first = memchr(token.data, '.', token.size);
 	second = first != NULL ? memchr(first + 1, '.', (size_t)(end - first - 1)) : NULL;
 	if (second == NULL || memchr(second + 1, '.', (size_t)(end - second - 1)) != NULL)

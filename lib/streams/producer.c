@@ -350,11 +350,26 @@ static void judge_link(struct producer *producer, msec now, struct stream_link *
 	}
 }
 
+static bool has_links_of(const struct producer *producer, const struct id *peer)
+{
+	LIST_EACH(node, &producer->waiting)
+		if (id_equal(&LIST_OF(node, struct stream_link, place)->peer, peer))
+			return true;
+	for (size_t i = 0; i < producer->subscriptions.count; i++)
+		if (id_equal(&subscription_at(producer, i)->link->peer, peer))
+			return true;
+	return false;
+}
+
 void producer_judge(struct streams *streams, msec now, struct producer *producer, const struct id *peer,
 	struct outbox *out)
 {
-	struct peer_verdict verdict = peer_rule_judge(&producer->options.accept, now, streams->catalog, peer);
+	struct peer_verdict verdict;
 
+	/* First of all: whoever wants nothing of us does not make us verify its tickets. */
+	if (!has_links_of(producer, peer))
+		return;
+	verdict = peer_rule_judge(&producer->options.accept, now, streams->catalog, peer);
 	LIST_EACH_SAFE(node, after, &producer->waiting) {
 		struct stream_link *link = LIST_OF(node, struct stream_link, place);
 

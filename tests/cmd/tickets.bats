@@ -77,6 +77,14 @@ accepted() {
 # The payload of a ticket, and whether its time is over.
 expired() { [ "$(date +%s)" -ge "$(cut -d. -f2 "$1" | tr '_-' '/+' | base64 -d 2>/dev/null | grep -o '"exp":[0-9]*' | cut -d: -f2)" ]; }
 
+@test "a consumer that waits in vain says what the producers lack" {
+	feed
+	ready mosaik-produce s <feed
+	run --separate-stderr mosaik-consume --require-ticket "$issuer" -w 1 s
+	[ "$status" = 69 ]
+	[[ $stderr == *"1 producers of stream 's'"*"but none that is wanted"*"a ticket is required, and it is missing"* ]]
+}
+
 @test "S35: on both sides at once" {
 	ticket issuer "$reader" >reader.jwt
 	ticket issuer "$writer" >writer.jwt
@@ -185,6 +193,23 @@ ended_in_time() { # OUTPUT TICKET
 	refused --ticket expired.jwt
 	refused --ticket wrong.jwt
 	accepted --ticket good.jwt
+}
+
+@test "an Ed25519 key in a PEM file, and what is no key of either kind" {
+	ticket issuer "$reader" >good.jwt
+	# RFC 8410: the head of a SubjectPublicKeyInfo for Ed25519, and the key
+	{
+		echo "-----BEGIN PUBLIC KEY-----"
+		printf '%b' "$(sed 's/../\\x&/g' <<<"302a300506032b6570032100$issuer")" | base64
+		echo "-----END PUBLIC KEY-----"
+	} >issuer.pem
+	feed
+	ready mosaik-produce --require-ticket issuer.pem s <feed
+	refused
+	accepted --ticket good.jwt
+	{ head -n 1 issuer.pem && head -c 40 issuer.pem | base64 && tail -n 1 issuer.pem; } >broken.pem
+	run mosaik-produce --require-ticket broken.pem -m x s
+	[ "$status" = 78 ]
 }
 
 @test "HS256: whoever has the secret can issue, and nobody else may read it" {

@@ -303,6 +303,45 @@ static void a_renewed_ticket_of_a_subscriber_keeps_it(void **state)
 	office_free(&office);
 }
 
+/* However many there are in the network, and whatever they announce: only who subscribes, or produces, is looked at. */
+static void tickets_of_others_cost_nothing(void **state)
+{
+	struct office office = office_new();
+	struct lone *lone = office.lone;
+
+	(void)state;
+	produce(&office, 0);
+	consume(&office);
+	for (uint64_t update = 0; update < 5; update++)
+		lone_hear(lone, &(struct saying){.peer = 1, .update = update, .ticket = ticket(&office, 0, END + (int)update)});
+	assert_int_equal(ticket_rule_verified(office.rule), 0);
+	subscribe(lone, 1, 1);
+	for (uint64_t update = 5; update < 10; update++)
+		lone_hear(lone, &(struct saying){.peer = 1, .update = update, .tag = update % 2 ? "odd" : NULL, .ticket = ticket(&office, 0, END)});
+	assert_int_equal(ticket_rule_verified(office.rule), 2);
+	office_free(&office);
+}
+
+/* Others thought it dead; its subscription went on, and it comes back with a new ticket. */
+static void a_subscriber_that_was_doubted_may_renew(void **state)
+{
+	struct office office = office_new();
+	struct lone *lone = office.lone;
+	struct producer *producer = produce(&office, 0);
+	struct keypair pair = fake_pair(1);
+
+	(void)state;
+	lone_hear(lone, &(struct saying){.peer = 1, .ticket = ticket(&office, 0, END)});
+	subscribe(lone, 1, 1);
+	assert_true(catalog_suspect(&lone->node->catalog, lone->now, &pair.public_key, &(struct version){WORLD_WALL, WORLD_WALL}));
+	node_settle(lone->node, lone->now);
+	assert_int_equal(producer_subscribers(producer), 1);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .ticket = ticket(&office, 0, 2 * END)});
+	pass(lone, LONE_NOW + 2 * END * SECOND - 1);
+	assert_int_equal(producer_subscribers(producer), 1);
+	office_free(&office);
+}
+
 static void one_in_line_is_put_out_too(void **state)
 {
 	struct office office = office_new();
@@ -427,6 +466,8 @@ int main(void)
 		cmocka_unit_test(a_doubted_producer_keeps_its_link_no_longer_than_its_ticket),
 		cmocka_unit_test(a_subscriber_is_put_out_when_its_ticket_expires),
 		cmocka_unit_test(a_renewed_ticket_of_a_subscriber_keeps_it),
+		cmocka_unit_test(tickets_of_others_cost_nothing),
+		cmocka_unit_test(a_subscriber_that_was_doubted_may_renew),
 		cmocka_unit_test(one_in_line_is_put_out_too),
 		cmocka_unit_test(it_is_told_what_is_lacking),
 		cmocka_unit_test(who_does_not_hear_why_is_closed_in_time),

@@ -278,13 +278,28 @@ static void tell_lack(struct consume *consume, const struct streams_fact *fact)
 	tell_refusal(consume, fact, &lacks[fact->lack.fault], text);
 }
 
+/* A subscription that ran: it went, or we left it because it is no longer one that was asked for. */
+static void tell_loss(struct consume *consume, const struct streams_fact *fact)
+{
+	const struct catalog *catalog = node_catalog(node_of(consume));
+	struct peer_rule rule = rule_of(&consume->rule);
+	struct peer_verdict verdict = peer_rule_judge(&rule, runtime_now(consume->session.runtime), catalog, &fact->peer);
+	char peer[ID_SHORT_SIZE], lack[RULE_WORDS_SIZE];
+
+	id_format_short(&fact->peer, peer);
+	if (fact->reason == ERROR_CANCELLED && !verdict.allowed && catalog_find(catalog, &fact->peer)) {
+		rule_words(&verdict, lack);
+		warn("producer %s is no longer read: %s", peer, lack);
+	} else {
+		warn("producer %s: %s", peer, error_text(fact->reason));
+	}
+}
+
 static void on_lost(struct consume *consume, const struct streams_fact *fact)
 {
-	char peer[ID_SHORT_SIZE];
 	bool was_active = number_table_remove(&consume->active, fact->link) != NULL;
 	struct word *word = word_of(fact->reason);
 
-	id_format_short(&fact->peer, peer);
 	/* A producer that never answered may be an old entry in the catalog, and one that refuses us is still there. */
 	if (was_active || (fact->was_there && is_departure(fact->reason)))
 		id_table_put(&consume->lost, &fact->peer, source_of(consume, fact->consumer));
@@ -293,7 +308,7 @@ static void on_lost(struct consume *consume, const struct streams_fact *fact)
 	else if (word)
 		tell_refusal(consume, fact, word, word->text);
 	else if (was_active)
-		warn("producer %s: %s", peer, error_text(fact->reason));
+		tell_loss(consume, fact);
 	blob_drop(fact->message);
 }
 

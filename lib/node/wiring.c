@@ -189,7 +189,7 @@ static bool settle_catalog(struct node *node, msec now)
 	for (struct node_consumer *consumer = node->consumers; consumer; consumer = consumer->next)
 		tell_consumer(node, now, consumer, &event.entry->card, event.kind == PEER_DEPARTED);
 	node_tell_groups(node, now, &event.entry->card, event.kind == PEER_DEPARTED);
-	/* Also of one that was thought dead: its subscriptions went on, and its tickets may be new ones. */
+	/* Also of one that was thought dead: its subscriptions went on, and it may be another now. */
 	if (event.kind != PEER_DEPARTED)
 		judge(node, now, &event.entry->card.peer);
 	if (event.kind == PEER_DEPARTED) {

@@ -158,6 +158,7 @@ ended_in_time() { # OUTPUT TICKET
 	children+=($!)
 	eventually grep -q "no consumer is left" produce.err
 	touch over
+	eventually grep -q "is no longer read: a ticket is required, and the one that is there has expired" err
 	ended_in_time out short.jwt
 }
 

@@ -160,6 +160,15 @@ static void run(struct lone *lone, link_id link)
 	lone_drop_effects(lone);
 }
 
+static void doubt(struct lone *lone, uint64_t update)
+{
+	struct keypair pair = fake_pair(1);
+	struct version version = {WORLD_WALL, WORLD_WALL + update};
+
+	assert_true(catalog_suspect(&lone->node->catalog, lone->now, &pair.public_key, &version));
+	node_settle(lone->node, lone->now);
+}
+
 /* ---- whom to read from ---- */
 
 static void a_producer_is_read_until_its_ticket_expires(void **state)
@@ -242,7 +251,6 @@ static void a_doubted_producer_keeps_its_link_no_longer_than_its_ticket(void **s
 {
 	struct office office = office_new();
 	struct lone *lone = office.lone;
-	struct keypair pair = fake_pair(1);
 	link_id link;
 
 	(void)state;
@@ -250,8 +258,7 @@ static void a_doubted_producer_keeps_its_link_no_longer_than_its_ticket(void **s
 	lone_hear(lone, &(struct saying){.peer = 1, .produces = true, .ticket = ticket(&office, 0, END)});
 	link = expect_call(lone);
 	run(lone, link);
-	assert_true(catalog_suspect(&lone->node->catalog, lone->now, &pair.public_key, &(struct version){WORLD_WALL, WORLD_WALL}));
-	node_settle(lone->node, lone->now);
+	doubt(lone, 0);
 	pass(lone, LONE_NOW + END * SECOND - 1);
 	expect_nothing(lone);
 	pass(lone, LONE_NOW + END * SECOND);
@@ -322,23 +329,25 @@ static void tickets_of_others_cost_nothing(void **state)
 	office_free(&office);
 }
 
-/* Others thought it dead; its subscription went on, and it comes back with a new ticket. */
-static void a_subscriber_that_was_doubted_may_renew(void **state)
+/* Others thought it dead; its subscription went on, and it comes back with a new ticket, and once more without. */
+static void a_subscriber_that_was_doubted_is_judged_when_it_is_back(void **state)
 {
 	struct office office = office_new();
 	struct lone *lone = office.lone;
 	struct producer *producer = produce(&office, 0);
-	struct keypair pair = fake_pair(1);
 
 	(void)state;
 	lone_hear(lone, &(struct saying){.peer = 1, .ticket = ticket(&office, 0, END)});
 	subscribe(lone, 1, 1);
-	assert_true(catalog_suspect(&lone->node->catalog, lone->now, &pair.public_key, &(struct version){WORLD_WALL, WORLD_WALL}));
-	node_settle(lone->node, lone->now);
+	doubt(lone, 0);
 	assert_int_equal(producer_subscribers(producer), 1);
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .ticket = ticket(&office, 0, 2 * END)});
 	pass(lone, LONE_NOW + 2 * END * SECOND - 1);
 	assert_int_equal(producer_subscribers(producer), 1);
+	doubt(lone, 1);
+	assert_int_equal(producer_subscribers(producer), 1);
+	lone_hear(lone, &(struct saying){.peer = 1, .update = 2});
+	expect_close(lone, 1, ERROR_NOT_ALLOWED);
 	office_free(&office);
 }
 
@@ -467,7 +476,7 @@ int main(void)
 		cmocka_unit_test(a_subscriber_is_put_out_when_its_ticket_expires),
 		cmocka_unit_test(a_renewed_ticket_of_a_subscriber_keeps_it),
 		cmocka_unit_test(tickets_of_others_cost_nothing),
-		cmocka_unit_test(a_subscriber_that_was_doubted_may_renew),
+		cmocka_unit_test(a_subscriber_that_was_doubted_is_judged_when_it_is_back),
 		cmocka_unit_test(one_in_line_is_put_out_too),
 		cmocka_unit_test(it_is_told_what_is_lacking),
 		cmocka_unit_test(who_does_not_hear_why_is_closed_in_time),

@@ -59,6 +59,7 @@ static void drop_items(struct list *items)
 		struct item *item = LIST_OF(place, struct item, place);
 
 		blob_drop(item->blob);
+		sim_pack_free(item->pack);
 		memory_free(item);
 	}
 	list_init(items);
@@ -93,6 +94,7 @@ static void push(struct sim *sim, struct sim_end *to, struct item item)
 	if (to->state == END_OVER) {
 		answer_the_dead(sim, to);
 		blob_drop(item.blob);
+		sim_pack_free(item.pack);
 		return;
 	}
 	if (!is_local(item.kind)) {
@@ -351,6 +353,8 @@ static void on_arrive(struct sim *sim, void *subject)
 
 		sim_at(sim, &end->arrive, next > sim->now ? next : sim->now);
 	}
+	if (item->pack)
+		item->blob = sim_pack_open(item->pack);
 	sim_mix(sim, (uint64_t)item->kind << 48 ^ (uint64_t)node->place << 24 ^ item->bytes);
 	if (item->blob && item->bytes > 8)
 		sim_mix(sim, bytes_get_be32(blob_bytes(item->blob).data + item->bytes - 4));
@@ -492,6 +496,15 @@ static void close_link(struct sim *sim, struct sim_end *end, enum error reason)
 	push(sim, end, (struct item){.kind = ITEM_ENDED, .reason = reason});
 }
 
+static void send_message(struct sim *sim, struct sim_end *end, struct blob *message)
+{
+	struct item item = {.kind = ITEM_MESSAGE, .bytes = blob_size(message), .pack = sim_pack_new(sim->pool, message)};
+
+	if (!item.pack)
+		item.blob = blob_keep(message);
+	put_waiting(sim, end, item);
+}
+
 void sim_carry_out(struct sim *sim, struct sim_node *node, struct effect *effect)
 {
 	struct sim_link *link = number_table_get(&node->links, effect->link);
@@ -505,8 +518,7 @@ void sim_carry_out(struct sim *sim, struct sim_node *node, struct effect *effect
 	case EFFECT_SEND:
 		if (!end || end->fin_sent)
 			break;
-		put_waiting(sim, end, (struct item){.kind = ITEM_MESSAGE, .blob = blob_keep(effect->payload),
-			.bytes = blob_size(effect->payload)});
+		send_message(sim, end, effect->payload);
 		break;
 	case EFFECT_CONSUMED:
 		if (end && link->connection)

@@ -5,6 +5,7 @@
 #define TESTS_SIM_SIM_NET_H
 
 #include "tests/sim/sim.h"
+#include "tests/sim/sim_pack.h"
 
 enum item_kind {
 	ITEM_LINKED,      /* local: our link is open */
@@ -26,7 +27,8 @@ struct item {
 	enum error reason;
 	bool credit;
 	size_t bytes;
-	struct blob *blob;
+	struct blob *blob;               /* MESSAGE: this, */
+	struct sim_pack *pack;           /* or this */
 };
 
 /* One of the two nodes of a connection. */

@@ -132,11 +132,11 @@ ended_in_time() { # OUTPUT TICKET
 	last=$(tail -n 1 "$1")
 	echo "the last record is of $last, the ticket until $end"
 	[ "${last%.*}" -lt "$((end + ${TEST_TIME_FACTOR:-1}))" ]
-	[ "${last%.*}" -ge "$((end - 2))" ]
+	[ "${last%.*}" -ge "$((end - 3))" ]
 }
 
 @test "T6: a ticket that expires ends the subscription, at the producer's" {
-	ticket issuer "$reader" --expires 3s >short.jwt
+	ticket issuer "$reader" --expires "$(scaled 5)s" >short.jwt
 	feed
 	ready mosaik-produce --require-ticket "$issuer" s <feed 2>produce.err
 	ready mosaik-consume -i reader.key --ticket short.jwt s >out 2>err
@@ -150,7 +150,7 @@ ended_in_time() { # OUTPUT TICKET
 }
 
 @test "T2: a ticket that expires ends the subscription, at the consumer's" {
-	ticket issuer "$writer" --expires 3s >short.jwt
+	ticket issuer "$writer" --expires "$(scaled 5)s" >short.jwt
 	feed
 	ready mosaik-consume --require-ticket "$issuer" s >out 2>err
 	ready mosaik-produce -i writer.key --ticket short.jwt s <feed 2>produce.err
@@ -163,7 +163,7 @@ ended_in_time() { # OUTPUT TICKET
 }
 
 @test "a ticket that is renewed keeps the connection, one that is taken away ends it" {
-	ticket issuer "$reader" --expires 4s >short.jwt
+	ticket issuer "$reader" --expires "$(scaled 6)s" >short.jwt
 	cp short.jwt now.jwt
 	feed
 	ready mosaik-produce --require-ticket "$issuer" s <feed 2>produce.err

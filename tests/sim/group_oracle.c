@@ -466,14 +466,19 @@ static void check_applied(struct oracle *oracle, size_t place, const struct grou
 
 /*
  * I23: only the weaker of two histories gives way, so never each to the other. This is all there ever will
- * be of ours; the other can only have grown since.
+ * be of ours; the other can only have grown since. Who did not hear of that, and finds that the others have left, goes with
+ * whichever history it meets first, and that one may be about to give way itself.
  */
 static void check_surrender(struct oracle *oracle, size_t place, const struct group_fact *fact)
 {
-	const struct history *ours = history_at(oracle, place);
+	struct history *ours = history_at(oracle, place);
 	const struct history *other = numbered(oracle, oracle_history(oracle, &fact->lineage));
+	bool is_decided = ours && ours->gave_way;
 
-	if (!ours || !other || fact->position < other->position
+	if (!ours || !other)
+		return;
+	ours->gave_way = true;
+	if (is_decided || fact->position < other->position
 		|| (fact->position == other->position && id_compare(&ours->lineage, &other->lineage) < 0))
 		return;
 	world_fail(oracle->world, "I23: member %zu gives up a history of %" PRIu64 " commands for one of %" PRIu64, place,

@@ -53,6 +53,7 @@ struct history {
 	struct marks written;                 /* (index, term) -> chain */
 	struct marks leaders;                 /* (term) -> member */
 	uint64_t acknowledged;
+	bool gave_way;                        /* somebody gave it up for another */
 	uint64_t archived;                    /* up to which position, by a member that gave it up */
 	struct configuration configuration;   /* latest committed */
 	uint64_t configuration_index;         /* 0: none yet */

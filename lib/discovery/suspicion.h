@@ -4,7 +4,7 @@
  *     a neighbour is silent, or its line broke
  *        -> DOUBTED: it is asked again directly and through up to 3 others, 400 ms
  *             any sign of life: forgotten;    all say no: at once, else after 400 ms:
- *        -> SUSPECTED: everybody is told; a living peer says something newer at once; 1.1 s
+ *        -> SUSPECTED: everybody is told; a living peer says something newer at once; 1 s
  *             newer version: forgotten
  *        -> DEAD: every catalog shows it as departed, until a newer version comes
  *
@@ -18,7 +18,7 @@
 #include "discovery/card.h"
 
 #define SUSPICION_DOUBT 400      /* msec for the questions */
-#define SUSPICION_REFUTE 1100    /* msec for the accused */
+#define SUSPICION_REFUTE 1000    /* msec for the accused */
 #define SUSPICION_MAX 4096       /* further ones are ignored: the 300 s of the catalog still end them */
 
 /* Zero-initialised is empty and valid. */

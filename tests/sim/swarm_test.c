@@ -58,6 +58,49 @@ static void test_agreement_is_noticed(void **state)
 	sim_free(sim);
 }
 
+/* A process is stopped for that long, again and again: what the others made of it. */
+static struct announce_counters stop_for(msec span)
+{
+	struct sim_options options = sim_defaults;
+	struct announce_counters sum = {0};
+	struct sim *sim;
+
+	options.places = 6;
+	options.latency_min = 1;
+	options.latency_max = 20;
+	sim = sim_new(&options);
+	for (size_t i = 0; i < options.places; i++) {
+		sim_start(sim, i, false);
+		sim_bootstrap(sim, i, 0);
+	}
+	assert_true(sim_run_until_agreed(sim, 10000, 100));
+	for (size_t i = 0; i < 60; i++) {
+		sim_run_until(sim, sim->now + 1000 + 137 * (msec)(i % 20));
+		sim_pause(sim, i % options.places, span);
+		sim_run_until(sim, sim->now + span);
+	}
+	for (size_t i = 0; i < options.places; i++) {
+		struct announce_counters one = node_count(sim->node[i].node).announce;
+
+		sum.doubts += one.doubts;
+		sum.suspicions += one.suspicions;
+		sum.deaths += one.deaths;
+	}
+	sim_free(sim);
+	return sum;
+}
+
+static void test_who_stops_for_a_moment_lives(void **state)
+{
+	struct announce_counters half_a_second = stop_for(500), longer = stop_for(1500);
+
+	(void)state;
+	assert_true(half_a_second.doubts > 0);
+	assert_int_equal(half_a_second.suspicions, 0);
+	assert_true(longer.suspicions > 0);   /* and then it speaks for itself */
+	assert_int_equal(longer.deaths, 0);
+}
+
 static void test_tampered_signatures_fail(void **state)
 {
 	struct keypair pair = {.seed = {1}}, other = {.seed = {2}};
@@ -79,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tampered_signatures_fail),
 		cmocka_unit_test(test_agreement_is_noticed),
+		cmocka_unit_test(test_who_stops_for_a_moment_lives),
 		cmocka_unit_test(test_seeds_differ),
 		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_seeds_that_failed_once),

@@ -33,6 +33,7 @@ void group_fetch_offer(struct group *group, const struct peer *peer, const struc
 	restore_fini(&group->restore);
 	restore_begin(&group->restore, &group->replica);
 	group->restoring = true;
+	raft_set_hollow(group->raft, true);
 	group->progress_at = group->now + 2 * SYNC_TIMEOUT;
 }
 
@@ -58,6 +59,7 @@ static void fetched(struct group *group)
 	group_snapshots_supersede(group, meta.index);
 	raft_install(group->raft, group->now, &meta);   /* or our log reaches that far by now: just as well */
 	group->restoring = group->needs_snapshot = false;
+	raft_set_hollow(group->raft, false);
 	group->compacted_index = meta.index;
 	raft_applied(group->raft, meta.index);
 	handle_restored(&group->handle, &group->replica.sessions);

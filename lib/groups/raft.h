@@ -122,6 +122,11 @@ void raft_transfer(struct raft *raft, msec now, const struct id *to);
 /* We want out: the leader is asked until RAFT_REMOVED comes. A leader hands over first. */
 void raft_leave(struct raft *raft, msec now);
 void raft_set_preference(struct raft *raft, msec now, enum preference preference);
+/*
+ * The owner's state is being filled from a snapshot of the others: its log may be whole, but who leads like that changes no
+ * voters, or else those that have the state may be none of them any more, and nobody it could hand over to.
+ */
+void raft_set_hollow(struct raft *raft, bool is_hollow);
 
 /* ---- compaction and snapshots ---- */
 

@@ -296,6 +296,6 @@ void raft_autopilot_tick(struct raft *raft)
 	if (!raft_is_operational(raft) || !member_is_none(&raft->transfer_to) ||
 		raft_config_index(raft) > raft->commit || configuration_is_joint(raft_config_effective(raft)))
 		return;
-	if (!hand_over(raft))
+	if (!hand_over(raft) && !raft->is_hollow)
 		consider(raft);
 }

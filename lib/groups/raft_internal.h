@@ -185,6 +185,7 @@ struct raft {
 	size_t reading_capacity;
 	uint64_t read_id;            /* the last one */
 
+	bool is_hollow;              /* what the owner has is not the state that belongs to the log */
 	bool was_voter;              /* by a committed configuration */
 	bool leaving;
 	bool removed_told;

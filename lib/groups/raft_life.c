@@ -177,3 +177,8 @@ void raft_set_preference(struct raft *raft, msec now, enum preference preference
 	raft->options.preference = preference;
 	raft->autopilot_at = now;
 }
+
+void raft_set_hollow(struct raft *raft, bool is_hollow)
+{
+	raft->is_hollow = is_hollow;
+}

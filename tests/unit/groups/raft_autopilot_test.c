@@ -276,6 +276,26 @@ static void who_is_declared_dead_lowers_the_floor(void **state)
 	cluster_free(c);
 }
 
+/* It might become the only voter, and have nothing: simulator seed 848146. */
+static void who_is_filled_from_a_snapshot_changes_no_voters(void **state)
+{
+	struct cluster *c = cluster_new(3, 3);
+	size_t leader = cluster_elect(c, NOBODY);
+	size_t dead = (leader + 1) % 3;
+
+	(void)state;
+	cluster_run(c, 100);
+	cluster_crash(c, dead, true);
+	raft_set_hollow(c->node[leader].raft, true);
+	raft_declare_dead(c->node[leader].raft, c->now, &c->node[dead].self);
+	cluster_run(c, 5000);
+	assert_int_equal(cluster_voter_count(c, leader), 3);
+	raft_set_hollow(c->node[leader].raft, false);
+	cluster_run(c, 5000);
+	assert_int_equal(cluster_voter_count(c, leader), 1);
+	cluster_free(c);
+}
+
 static void who_lives_on_as_another_does_not(void **state)
 {
 	struct cluster *c = cluster_new(3, 3);
@@ -398,6 +418,7 @@ int main(void)
 		cmocka_unit_test(the_last_one_cannot_leave),
 		cmocka_unit_test(a_standby_may_go_at_once),
 		cmocka_unit_test(who_is_declared_dead_lowers_the_floor),
+		cmocka_unit_test(who_is_filled_from_a_snapshot_changes_no_voters),
 		cmocka_unit_test(who_lives_on_as_another_does_not),
 		cmocka_unit_test(a_voter_that_turns_observer_goes),
 		cmocka_unit_test(b5_a_configuration_is_in_force_when_appended),

@@ -20,10 +20,10 @@
 #include <string.h>
 
 #define YOUNG (ANNOUNCE_DRIFT_MAX / 2)   /* msec; the way to the neighbour may take as long again */
-#define FRESH 2000                       /* msec; as good as just signed */
+#define FRESH 2000                       /* msec; who is linked that soon after its start need not sign twice */
 #define SLEPT 2000                       /* msec */
-#define FLOOD 32                         /* news from anti-entropy */
-#define FLOOD_SPAN 1000                  /* msec */
+#define FLOOD 32                         /* news: eight neighbours that name as many fill BROADCAST_MISSING_MAX */
+#define FLOOD_SPAN 1000                  /* msec: about what asking for names takes a hop */
 #define FACTS_MAX 1024                   /* the owner pulls them after each call */
 
 /* --- small things --- */

@@ -35,7 +35,7 @@
 #include "discovery/catalog.h"
 
 #define ANNOUNCE_NEIGHBOURS 5          /* the active view we dial towards */
-#define ANNOUNCE_NEIGHBOURS_MAX 8      /* with slack; a full one refuses with ERROR_NO_CAPACITY, or evicts for the urgent */
+#define ANNOUNCE_NEIGHBOURS_MAX 8      /* with slack; full: ERROR_NO_CAPACITY, or the oldest makes room for the urgent */
 #define ANNOUNCE_INTERVAL 15000        /* of up to ANNOUNCE_SMALL peers */
 #define ANNOUNCE_INTERVAL_MAX 120000   /* with jitter, two within CATALOG_PURGE_AFTER: one may be lost */
 #define ANNOUNCE_SMALL 12

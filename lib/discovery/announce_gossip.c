@@ -21,7 +21,7 @@
 #define RECENT 3000
 #define RECENT_MAX ANNOUNCE_GOSSIP_MAX   /* one frame; where more is going on the exchange sends less that is known already */
 
-#define BUNDLE_TARGET (48u * KIB)
+#define BUNDLE_TARGET (48u * KIB)   /* of 64 of a frame: fuller ones would hardly be fewer */
 #define WHOLE_OVERHEAD 8   /* a round and the head of a byte string */
 _Static_assert(BUNDLE_TARGET + WHOLE_OVERHEAD * ANNOUNCE_GOSSIP_MAX + 16 <= FRAME_ANNOUNCE_MAX, "a bundle fits a frame");
 _Static_assert(ENTRY_SIZE_MAX + WHOLE_OVERHEAD + 16 <= FRAME_ANNOUNCE_MAX, "the largest entry fits a frame");

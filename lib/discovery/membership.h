@@ -4,7 +4,7 @@
  *
  * The paper fills the passive view from random walks because no node knows the members. Here the catalog lists all of
  * them, so anybody can be drawn at any time; what the catalog cannot say is who was reachable a moment ago. That is what
- * the view holds: peers that shuffles, joins and ended links spoke of lately, the newest last. A dial is drawn from the view
+ * the view holds: peers that shuffles, joins and ended links spoke of lately. A dial is drawn from the view
  * first and from the catalog when the view has nobody left, so that neither a poor walk nor a stale view isolates a node.
  */
 #ifndef DISCOVERY_MEMBERSHIP_H

@@ -30,7 +30,7 @@ static bool grow(struct sim *sim)
 {
 	double began = seconds();
 
-	spread_grow(sim);
+	spread_grow(sim, 0);
 	bool complete = sim_run_until_agreed(sim, COMPLETE_WITHIN, 100);
 	printf("%s %" PRId64 " ms after the last start (%.1f s of computing, %" PRIu64 " events)\n",
 		complete ? "complete" : "NOT complete", sim->now - 1000, seconds() - began, sim->count.events);

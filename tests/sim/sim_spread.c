@@ -8,6 +8,8 @@
 #define SETTLE 20000           /* msec: views are mixed, the tree is cut */
 #define CHANGES 6
 #define GROWN_WITHIN 30000
+#define FAMILY 10
+#define FAMILIES 20
 
 static bool knows(const struct sim_node *node, const struct id *peer, const struct version *version)
 {
@@ -52,7 +54,15 @@ void spread_change(struct sim *sim, size_t number, struct spread *result)
 	memory_free(watched);
 }
 
-void spread_grow(struct sim *sim)
+/* Whom the node in place i, not 0, is told of. */
+static size_t elder_of(struct sim *sim, size_t i, size_t family)
+{
+	if (family == 0)
+		return (size_t)rng_below(&sim->workload, i);
+	return i % family == 0 ? i - family : i - i % family;
+}
+
+void spread_grow(struct sim *sim, size_t family)
 {
 	size_t nodes = sim->options.places;
 
@@ -60,16 +70,16 @@ void spread_grow(struct sim *sim)
 		sim_run_until(sim, (msec)(i * 1000 / nodes));
 		sim_start(sim, i, false);
 		if (i > 0)
-			sim_bootstrap(sim, i, (size_t)rng_below(&sim->workload, i));
+			sim_bootstrap(sim, i, elder_of(sim, i, family));
 	}
 }
 
 /* NULL: good. *slowest grows. */
-static const char *run_changes(struct sim *sim, msec *slowest, double *redundancy)
+static const char *run_changes(struct sim *sim, size_t family, msec *slowest, double *redundancy)
 {
 	bool is_late = false;
 
-	spread_grow(sim);
+	spread_grow(sim, family);
 	if (!sim_run_until_agreed(sim, GROWN_WITHIN, 100))
 		return "they never agreed";
 	sim_run_until(sim, sim->now + SETTLE);
@@ -88,18 +98,19 @@ static const char *run_changes(struct sim *sim, msec *slowest, double *redundanc
 static const char *run(uint64_t seed, msec *slowest, double *redundancy)
 {
 	struct sim_options options = sim_defaults;
+	bool has_families = seed % 4 == 2;
 	struct rng shape;
 	const char *failure;
 
 	rng_init(&shape, seed ^ 0x59EAD);
 	options.seed = seed;
-	options.places = 40 + (size_t)rng_below(&shape, 41);
+	options.places = has_families ? (size_t)FAMILY * FAMILIES : 40 + (size_t)rng_below(&shape, 41);
 	options.latency_min = 10;
 	options.latency_max = 100;
 	options.loss_percent = 5;
 	options.check_every = 100;
 	struct sim *sim = sim_new(&options);
-	failure = run_changes(sim, slowest, redundancy);
+	failure = run_changes(sim, has_families ? FAMILY : 0, slowest, redundancy);
 	sim_free(sim);
 	return failure;
 }

@@ -160,10 +160,13 @@ static void send_bundle(struct announce *announce, struct announce_link *link, c
 	parcel_send(announce, &parcel, out);
 }
 
-/* Is this one of the entries that a new neighbour may not have, because they went round before there was a link to it? */
+/*
+ * Is this one of the entries that a new neighbour may not have, because they went round before there was a link to it? Goodbyes
+ * are left to the rounds: where many come for one record and go, everybody would read the signatures of all before him.
+ */
 static bool is_recent(const struct announce *announce, const struct catalog_peer *peer)
 {
-	return peer->heard_at + RECENT >= announce->now && !peer->is_refresh &&
+	return !peer->entry->is_goodbye && peer->heard_at + RECENT >= announce->now && !peer->is_refresh &&
 		may_be_sent(announce, &peer->entry->card.peer) != NULL &&
 		announce_gossip_is_young(announce, &peer->entry->card.version);
 }

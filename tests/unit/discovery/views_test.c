@@ -179,8 +179,14 @@ static void a_new_neighbour_is_told_what_is_new(void **state)
 	solo_init(&solo, 0);
 	for (unsigned i = 0; i < 20; i++)
 		entry_drop(list(&solo, 100 + i));
+	for (unsigned i = 0; i < 5; i++) {
+		struct entry *goodbye = fake_goodbye(100 + i, WALL, WALL + 1);
+
+		assert_int_equal(catalog_put(&solo.catalog, solo.now, goodbye), CATALOG_LEFT);
+		entry_drop(goodbye);
+	}
 	link_up(&solo, 1);
-	assert_int_equal(solo.told, 21);                                   /* and ourselves */
+	assert_int_equal(solo.told, 16);                                   /* and ourselves, and nobody who has left */
 	solo.now += 3001;
 	entry_drop(list(&solo, 200));
 	link_up(&solo, 2);

@@ -11,7 +11,7 @@
  *
  * NEWS (an entry or a goodbye that the catalog did not have) goes over Plumtree's tree (announce_gossip.c, broadcast.h).
  *
- * DOUBTS: a neighbour that is silent for about 1 s is pinged; one that does not answer, or whose line broke, is asked
+ * DOUBTS: a neighbour that is silent for about 1.3 s is pinged; one that does not answer, or whose line broke, is asked
  * for directly and through up to three others; then everybody is told, it may refute, and 1 s later it is departed
  * (announce_doubts.c, suspicion.h). Suspicions are flooded over all links, not over the tree: they are tiny and rare, and the
  * tree is broken just when they are needed. A new neighbour is told of everybody we hold for dead: after a split the
@@ -40,7 +40,7 @@
 #define ANNOUNCE_INTERVAL_MAX 120000   /* with jitter, two within CATALOG_PURGE_AFTER: one may be lost */
 #define ANNOUNCE_SMALL 12
 #define ANNOUNCE_SHUFFLE_INTERVAL 60000
-#define ANNOUNCE_QUIET 1000            /* msec of silence, +- 20 % */
+#define ANNOUNCE_QUIET 1300            /* msec of silence, +- 20 % */
 #define ANNOUNCE_ANSWER 300            /* msec until silence becomes a doubt */
 #define ANNOUNCE_JITTER_PERCENT 50
 #define ANNOUNCE_JITTER_MAX 30000      /* msec */

@@ -1,8 +1,8 @@
 /*
  * announce_doubts.c - are the neighbours there, and what to do when one is not.
  *
- *     silent 1.3 s   -> PING -300 ms--> doubt: PROBE to 3 others, a dial of our own --> SUSPECT to everybody
- *     line broken ------------------/
+ *     silent 1.3 s -> PING -300 ms--> doubt: PROBE to 3 others, a dial of our own --> SUSPECT to everybody
+ *     line broken --------------------/
  *     PROBE: a neighbour heard just now is there; another is pinged, a stranger dialled; PROBED says what came of it
  *
  * Any message is a sign of life, and so is the acknowledgement of one of ours, which takes a living process. So a link

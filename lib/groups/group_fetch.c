@@ -20,6 +20,12 @@ void group_snapshot_needed(struct group *group)
 	group->ask_at = group->now;
 }
 
+static void set_restoring(struct group *group, bool is_restoring)
+{
+	group->restoring = is_restoring;
+	raft_set_hollow(group->raft, is_restoring);
+}
+
 void group_fetch_offer(struct group *group, const struct peer *peer, const struct group_message *message)
 {
 	if (!group->needs_snapshot || message->meta.index <= have(group) || !id_equal(&peer->id, &group->leader))
@@ -32,8 +38,7 @@ void group_fetch_offer(struct group *group, const struct peer *peer, const struc
 		return;
 	restore_fini(&group->restore);
 	restore_begin(&group->restore, &group->replica);
-	group->restoring = true;
-	raft_set_hollow(group->raft, true);
+	set_restoring(group, true);
 	group->progress_at = group->now + 2 * SYNC_TIMEOUT;
 }
 
@@ -58,8 +63,8 @@ static void fetched(struct group *group)
 	restore_fini(&group->restore);
 	group_snapshots_supersede(group, meta.index);
 	raft_install(group->raft, group->now, &meta);   /* or our log reaches that far by now: just as well */
-	group->restoring = group->needs_snapshot = false;
-	raft_set_hollow(group->raft, false);
+	set_restoring(group, false);
+	group->needs_snapshot = false;
 	group->compacted_index = meta.index;
 	raft_applied(group->raft, meta.index);
 	handle_restored(&group->handle, &group->replica.sessions);

@@ -9,35 +9,14 @@
 #include "streams/json_field.h"
 
 #include "base/check.h"
-#include "wire/json.h"
+#include "wire/json_scan.h"
 
 #include <string.h>
-
-struct scan {
-	const uint8_t *at;
-	const uint8_t *end;
-};
-
-static void skip_space(struct scan *scan)
-{
-	while (scan->at < scan->end && memchr(" \t\r\n", *scan->at, 4) != NULL)
-		scan->at++;
-}
-
-/* Steps over `byte` and the space in front of it; false: something else is there. */
-static bool take(struct scan *scan, uint8_t byte)
-{
-	skip_space(scan);
-	if (scan->at == scan->end || *scan->at != byte)
-		return false;
-	scan->at++;
-	return true;
-}
 
 enum string_result { STRING_BAD, STRING_OTHER, STRING_SAME };
 
 /* Reads a string, behind its opening quote, to behind its closing one. */
-static enum string_result compare_string(struct scan *scan, struct bytes wanted)
+static enum string_result compare_string(struct json_scan *scan, struct bytes wanted)
 {
 	bool same = true;
 	size_t at = 0;
@@ -50,7 +29,7 @@ static enum string_result compare_string(struct scan *scan, struct bytes wanted)
 		if (out[0] == '"')
 			return same && at == wanted.size ? STRING_SAME : STRING_OTHER;
 		if (out[0] == '\\')
-			size = json_escape(&scan->at, scan->end, out);
+			size = json_escape(scan, out);
 		if (size == 0)
 			return STRING_BAD;
 		same = same && size <= wanted.size - at && memcmp(out, wanted.data + at, size) == 0;
@@ -64,7 +43,7 @@ static bool ends_literal(uint8_t byte)
 	return memchr(" \t\r\n,]}", byte, 7) != NULL;
 }
 
-static struct bytes take_literal(struct scan *scan)
+static struct bytes take_literal(struct json_scan *scan)
 {
 	const uint8_t *from = scan->at;
 
@@ -74,7 +53,7 @@ static struct bytes take_literal(struct scan *scan)
 }
 
 /* One value, whatever it is; scan stands at its first byte. */
-static bool skip_value(struct scan *scan)
+static bool skip_value(struct json_scan *scan)
 {
 	size_t depth = 0;
 
@@ -106,28 +85,28 @@ static bool skip_value(struct scan *scan)
 }
 
 /* Inside an object: goes to the value of its member `name`. */
-static bool find_member(struct scan *scan, struct bytes name)
+static bool find_member(struct json_scan *scan, struct bytes name)
 {
 	do {
 		enum string_result result;
 
-		if (!take(scan, '"'))
+		if (!json_take(scan, '"'))
 			return false;
 		result = compare_string(scan, name);
-		if (result == STRING_BAD || !take(scan, ':'))
+		if (result == STRING_BAD || !json_take(scan, ':'))
 			return false;
-		skip_space(scan);
+		json_skip_space(scan);
 		if (result == STRING_SAME)
 			return true;
 		if (!skip_value(scan))
 			return false;
-	} while (take(scan, ','));
+	} while (json_take(scan, ','));
 	return false;
 }
 
 bool json_field_equals(struct bytes record, struct bytes path, struct bytes value)
 {
-	struct scan scan = {record.data, record.data + record.size};
+	struct json_scan scan = {record.data, record.data + record.size};
 
 	ASSERT(path.size > 0);
 	while (path.size > 0) {
@@ -135,11 +114,11 @@ bool json_field_equals(struct bytes record, struct bytes path, struct bytes valu
 		struct bytes name = {path.data, dot != NULL ? (size_t)(dot - path.data) : path.size};
 		size_t taken = name.size + (dot != NULL);
 
-		if (scan.at == NULL || !take(&scan, '{') || !find_member(&scan, name))
+		if (scan.at == NULL || !json_take(&scan, '{') || !find_member(&scan, name))
 			return false;
 		path = (struct bytes){path.data + taken, path.size - taken};
 	}
-	if (take(&scan, '"'))
+	if (json_take(&scan, '"'))
 		return compare_string(&scan, value) == STRING_SAME;
 	return value.size > 0 && bytes_equal(take_literal(&scan), value);
 }

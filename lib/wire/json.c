@@ -6,95 +6,11 @@
 #include "wire/json.h"
 
 #include "base/check.h"
+#include "wire/json_scan.h"
 
 #include <string.h>
 
-struct scan {
-	const uint8_t *at;
-	const uint8_t *end;
-};
-
 /* ---- strings ---- */
-
-static bool read_hex4(const uint8_t **at, const uint8_t *end, uint32_t *out)
-{
-	uint32_t value = 0;
-
-	if (end - *at < 4)
-		return false;
-	for (int i = 0; i < 4; i++) {
-		uint8_t digit = *(*at)++;
-
-		if (digit >= '0' && digit <= '9')
-			value = value << 4 | (uint32_t)(digit - '0');
-		else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f')
-			value = value << 4 | (uint32_t)((digit | 0x20) - 'a' + 10);
-		else
-			return false;
-	}
-	*out = value;
-	return true;
-}
-
-static size_t put_utf8(uint32_t code, uint8_t out[4])
-{
-	if (code < 0x80) {
-		out[0] = (uint8_t)code;
-		return 1;
-	}
-	if (code < 0x800) {
-		out[0] = (uint8_t)(0xC0 | code >> 6);
-		out[1] = (uint8_t)(0x80 | (code & 0x3F));
-		return 2;
-	}
-	if (code < 0x10000) {
-		out[0] = (uint8_t)(0xE0 | code >> 12);
-		out[1] = (uint8_t)(0x80 | (code >> 6 & 0x3F));
-		out[2] = (uint8_t)(0x80 | (code & 0x3F));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xF0 | code >> 18);
-	out[1] = (uint8_t)(0x80 | (code >> 12 & 0x3F));
-	out[2] = (uint8_t)(0x80 | (code >> 6 & 0x3F));
-	out[3] = (uint8_t)(0x80 | (code & 0x3F));
-	return 4;
-}
-
-/* RFC 8259 section 7: characters beyond the basic plane are two escapes; half of such a pair is no character. */
-static size_t read_unicode(const uint8_t **at, const uint8_t *end, uint8_t out[4])
-{
-	uint32_t code, low;
-
-	if (!read_hex4(at, end, &code) || (code >= 0xDC00 && code < 0xE000))
-		return 0;
-	if (code >= 0xD800 && code < 0xDC00) {
-		if (end - *at < 2 || (*at)[0] != '\\' || (*at)[1] != 'u')
-			return 0;
-		*at += 2;
-		if (!read_hex4(at, end, &low) || low < 0xDC00 || low > 0xDFFF)
-			return 0;
-		code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-	}
-	return put_utf8(code, out);
-}
-
-size_t json_escape(const uint8_t **at, const uint8_t *end, uint8_t out[4])
-{
-	static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-	const char *letter;
-	uint8_t first;
-
-	if (*at == end)
-		return 0;
-	first = *(*at)++;
-	if (first == 'u')
-		return read_unicode(at, end, out);
-	letter = first != '\0' ? strchr(letters, first) : NULL;
-	if (letter == NULL)
-		return 0;
-	out[0] = (uint8_t)meant[letter - letters];
-	return 1;
-}
 
 /* What a string is read for. */
 struct reading {
@@ -105,7 +21,7 @@ struct reading {
 };
 
 /* Behind the opening quote, to behind the closing one. */
-static bool read_string(struct scan *scan, struct reading *reading)
+static bool read_string(struct json_scan *scan, struct reading *reading)
 {
 	while (scan->at < scan->end) {
 		uint8_t out[4];
@@ -117,7 +33,7 @@ static bool read_string(struct scan *scan, struct reading *reading)
 		if (out[0] < 0x20)
 			return false;
 		if (out[0] == '\\')
-			size = json_escape(&scan->at, scan->end, out);
+			size = json_escape(scan, out);
 		if (size == 0)
 			return false;
 		reading->same = reading->same && size <= reading->wanted.size - reading->size &&
@@ -131,23 +47,7 @@ static bool read_string(struct scan *scan, struct reading *reading)
 
 /* ---- values ---- */
 
-static void skip_space(struct scan *scan)
-{
-	while (scan->at < scan->end && memchr(" \t\r\n", *scan->at, 4) != NULL)
-		scan->at++;
-}
-
-/* Steps over `byte` and the space in front of it; false: something else is there. */
-static bool take(struct scan *scan, uint8_t byte)
-{
-	skip_space(scan);
-	if (scan->at == scan->end || *scan->at != byte)
-		return false;
-	scan->at++;
-	return true;
-}
-
-static bool skip_digits(struct scan *scan)
+static bool skip_digits(struct json_scan *scan)
 {
 	const uint8_t *from = scan->at;
 
@@ -156,12 +56,12 @@ static bool skip_digits(struct scan *scan)
 	return scan->at > from;
 }
 
-static bool is_at(const struct scan *scan, const char *one_of)
+static bool is_at(const struct json_scan *scan, const char *one_of)
 {
 	return scan->at < scan->end && *scan->at != '\0' && strchr(one_of, *scan->at) != NULL;
 }
 
-static bool skip_number(struct scan *scan)
+static bool skip_number(struct json_scan *scan)
 {
 	if (is_at(scan, "-"))
 		scan->at++;
@@ -182,7 +82,7 @@ static bool skip_number(struct scan *scan)
 	return skip_digits(scan);
 }
 
-static bool skip_literal(struct scan *scan)
+static bool skip_literal(struct json_scan *scan)
 {
 	static const char *const literals[] = {"true", "false", "null"};
 
@@ -197,33 +97,33 @@ static bool skip_literal(struct scan *scan)
 	return false;
 }
 
-static bool skip_value(struct scan *scan, unsigned depth);
+static bool skip_value(struct json_scan *scan, unsigned depth);
 
-static bool skip_name(struct scan *scan)
+static bool skip_name(struct json_scan *scan)
 {
 	struct reading reading = {.same = false};
 
-	return take(scan, '"') && read_string(scan, &reading) && take(scan, ':');
+	return json_take(scan, '"') && read_string(scan, &reading) && json_take(scan, ':');
 }
 
 /* Behind the opening bracket. The recursion ends at JSON_DEPTH_MAX. */
-static bool skip_inside(struct scan *scan, uint8_t closing, unsigned depth)
+static bool skip_inside(struct json_scan *scan, uint8_t closing, unsigned depth)
 {
 	if (depth >= JSON_DEPTH_MAX)
 		return false;
-	if (take(scan, closing))
+	if (json_take(scan, closing))
 		return true;
 	do {
 		if (closing == '}' && !skip_name(scan))
 			return false;
-		skip_space(scan);
+		json_skip_space(scan);
 		if (!skip_value(scan, depth + 1))
 			return false;
-	} while (take(scan, ','));
-	return take(scan, closing);
+	} while (json_take(scan, ','));
+	return json_take(scan, closing);
 }
 
-static bool skip_value(struct scan *scan, unsigned depth)
+static bool skip_value(struct json_scan *scan, unsigned depth)
 {
 	struct reading reading = {.same = false};
 
@@ -267,7 +167,7 @@ static enum json_kind kind_of(uint8_t first)
 /* ---- the object ---- */
 
 /* Behind a quote: decoded in `text`, in which the scan goes. */
-static bool take_string(struct scan *scan, uint8_t *text, struct bytes *out)
+static bool take_string(struct json_scan *scan, uint8_t *text, struct bytes *out)
 {
 	struct reading reading = {.into = text + (scan->at - text)};
 
@@ -285,16 +185,16 @@ static bool has_name(const struct json_object *object, struct bytes name)
 	return false;
 }
 
-static bool read_member(struct scan *scan, uint8_t *text, struct json_object *out)
+static bool read_member(struct json_scan *scan, uint8_t *text, struct json_object *out)
 {
 	struct json_member *member = &out->member[out->count];
 	const uint8_t *from;
 
-	if (out->count == JSON_MEMBERS_MAX || !take(scan, '"') || !take_string(scan, text, &member->name))
+	if (out->count == JSON_MEMBERS_MAX || !json_take(scan, '"') || !take_string(scan, text, &member->name))
 		return false;
-	if (has_name(out, member->name) || !take(scan, ':'))
+	if (has_name(out, member->name) || !json_take(scan, ':'))
 		return false;
-	skip_space(scan);
+	json_skip_space(scan);
 	if (is_at(scan, "\"")) {
 		scan->at++;
 		member->value.kind = JSON_STRING;
@@ -313,20 +213,20 @@ static bool read_member(struct scan *scan, uint8_t *text, struct json_object *ou
 
 bool json_read(uint8_t *text, size_t size, struct json_object *out)
 {
-	struct scan scan = {text, text + size};
+	struct json_scan scan = {text, text + size};
 
 	out->count = 0;
-	if (!bytes_are_utf8(bytes_of(text, size)) || !take(&scan, '{'))
+	if (!bytes_are_utf8(bytes_of(text, size)) || !json_take(&scan, '{'))
 		return false;
-	if (!take(&scan, '}')) {
+	if (!json_take(&scan, '}')) {
 		do {
 			if (!read_member(&scan, text, out))
 				return false;
-		} while (take(&scan, ','));
-		if (!take(&scan, '}'))
+		} while (json_take(&scan, ','));
+		if (!json_take(&scan, '}'))
 			return false;
 	}
-	skip_space(&scan);
+	json_skip_space(&scan);
 	return scan.at == scan.end;
 }
 
@@ -345,15 +245,15 @@ bool json_is_text(const struct json_value *value, struct bytes text)
 
 bool json_array_has(const struct json_value *value, struct bytes text)
 {
-	struct scan scan;
+	struct json_scan scan;
 
 	if (value == NULL || value->kind != JSON_ARRAY)
 		return false;
-	scan = (struct scan){value->text.data + 1, value->text.data + value->text.size};
-	while (!take(&scan, ']')) {
+	scan = (struct json_scan){value->text.data + 1, value->text.data + value->text.size};
+	while (!json_take(&scan, ']')) {
 		struct reading reading = {.wanted = text, .same = true};
 
-		skip_space(&scan);
+		json_skip_space(&scan);
 		if (is_at(&scan, "\"")) {
 			scan.at++;
 			if (!read_string(&scan, &reading))
@@ -363,7 +263,7 @@ bool json_array_has(const struct json_value *value, struct bytes text)
 		} else if (!skip_value(&scan, 1)) {
 			return false;
 		}
-		(void)take(&scan, ',');
+		(void)json_take(&scan, ',');
 	}
 	return false;
 }

@@ -38,7 +38,4 @@ bool json_array_has(const struct json_value *value, struct bytes text);
 /* A whole number from 0 to `most`, without sign, fraction or exponent. */
 bool json_whole(const struct json_value *value, uint64_t most, uint64_t *out);
 
-/* Behind a backslash at *at: the bytes that the escape stands for; *at goes behind it. 0: none. */
-size_t json_escape(const uint8_t **at, const uint8_t *end, uint8_t out[4]);
-
 #endif

@@ -261,15 +261,23 @@ static void a_standby_may_go_at_once(void **state)
 	cluster_free(c);
 }
 
+/* Three, of which one has crashed; *dead is that one. Returns the leader. */
+static size_t lose_one(struct cluster *c, size_t *dead)
+{
+	size_t leader = cluster_elect(c, NOBODY);
+
+	*dead = (leader + 1) % 3;
+	cluster_run(c, 100);
+	cluster_crash(c, *dead, true);
+	return leader;
+}
+
 static void who_is_declared_dead_lowers_the_floor(void **state)
 {
 	struct cluster *c = cluster_new(3, 3);
-	size_t leader = cluster_elect(c, NOBODY);
-	size_t dead = (leader + 1) % 3;
+	size_t dead, leader = lose_one(c, &dead);
 
 	(void)state;
-	cluster_run(c, 100);
-	cluster_crash(c, dead, true);
 	raft_declare_dead(c->node[leader].raft, c->now, &c->node[dead].self);
 	cluster_run(c, 1000);
 	assert_int_equal(cluster_voter_count(c, leader), 1);
@@ -280,12 +288,9 @@ static void who_is_declared_dead_lowers_the_floor(void **state)
 static void who_is_filled_from_a_snapshot_changes_no_voters(void **state)
 {
 	struct cluster *c = cluster_new(3, 3);
-	size_t leader = cluster_elect(c, NOBODY);
-	size_t dead = (leader + 1) % 3;
+	size_t dead, leader = lose_one(c, &dead);
 
 	(void)state;
-	cluster_run(c, 100);
-	cluster_crash(c, dead, true);
 	raft_set_hollow(c->node[leader].raft, true);
 	raft_declare_dead(c->node[leader].raft, c->now, &c->node[dead].self);
 	cluster_run(c, 5000);
@@ -299,12 +304,9 @@ static void who_is_filled_from_a_snapshot_changes_no_voters(void **state)
 static void who_lives_on_as_another_does_not(void **state)
 {
 	struct cluster *c = cluster_new(3, 3);
-	size_t leader = cluster_elect(c, NOBODY);
-	size_t dead = (leader + 1) % 3;
+	size_t dead, leader = lose_one(c, &dead);
 
 	(void)state;
-	cluster_run(c, 100);
-	cluster_crash(c, dead, true);
 	raft_outlived(c->node[leader].raft, c->now, &c->node[dead].self);   /* heard before the other life is met */
 	cluster_run(c, 5000);
 	assert_int_equal(cluster_voter_count(c, leader), 3);

@@ -160,6 +160,27 @@ static void run(struct lone *lone, link_id link)
 	lone_drop_effects(lone);
 }
 
+/* A consumer that reads from peer 1, which has a ticket. */
+static link_id reading(struct office *office)
+{
+	link_id link;
+
+	consume(office);
+	lone_hear(office->lone, &(struct saying){.peer = 1, .produces = true, .ticket = ticket(office, 0, END)});
+	link = expect_call(office->lone);
+	run(office->lone, link);
+	return link;
+}
+
+/* Closed `seconds` after the start, and not a moment sooner. */
+static void expect_end(struct lone *lone, link_id link, int seconds, enum error reason)
+{
+	pass(lone, LONE_NOW + seconds * SECOND - 1);
+	expect_nothing(lone);
+	pass(lone, LONE_NOW + seconds * SECOND);
+	expect_close(lone, link, reason);
+}
+
 static void doubt(struct lone *lone, uint64_t update)
 {
 	struct keypair pair = fake_pair(1);
@@ -184,10 +205,7 @@ static void a_producer_is_read_until_its_ticket_expires(void **state)
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .produces = true, .ticket = ticket(&office, 0, END)});
 	link = expect_call(lone);
 	run(lone, link);
-	pass(lone, LONE_NOW + END * SECOND - 1);
-	expect_nothing(lone);
-	pass(lone, LONE_NOW + END * SECOND);
-	expect_close(lone, link, ERROR_CANCELLED);
+	expect_end(lone, link, END, ERROR_CANCELLED);
 	assert_int_equal(node_producers_listed(lone->node, consumer), 0);
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 2, .produces = true, .ticket = ticket(&office, END, 2 * END)});
 	expect_call(lone);
@@ -198,19 +216,12 @@ static void a_renewed_ticket_of_a_producer_keeps_the_link(void **state)
 {
 	struct office office = office_new();
 	struct lone *lone = office.lone;
-	link_id link;
+	link_id link = reading(&office);
 
 	(void)state;
-	consume(&office);
-	lone_hear(lone, &(struct saying){.peer = 1, .produces = true, .ticket = ticket(&office, 0, END)});
-	link = expect_call(lone);
-	run(lone, link);
 	pass(lone, LONE_NOW + END * SECOND - 10);
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .produces = true, .ticket = ticket(&office, 0, 3 * END)});
-	pass(lone, LONE_NOW + 3 * END * SECOND - 1);
-	expect_nothing(lone);
-	pass(lone, LONE_NOW + 3 * END * SECOND);
-	expect_close(lone, link, ERROR_CANCELLED);
+	expect_end(lone, link, 3 * END, ERROR_CANCELLED);
 	assert_int_equal(ticket_rule_verified(office.rule), 2);
 	office_free(&office);
 }
@@ -219,13 +230,9 @@ static void a_ticket_that_is_taken_back_ends_it_at_once(void **state)
 {
 	struct office office = office_new();
 	struct lone *lone = office.lone;
-	link_id link;
+	link_id link = reading(&office);
 
 	(void)state;
-	consume(&office);
-	lone_hear(lone, &(struct saying){.peer = 1, .produces = true, .ticket = ticket(&office, 0, END)});
-	link = expect_call(lone);
-	run(lone, link);
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .produces = true});
 	expect_close(lone, link, ERROR_CANCELLED);
 	office_free(&office);
@@ -251,18 +258,11 @@ static void a_doubted_producer_keeps_its_link_no_longer_than_its_ticket(void **s
 {
 	struct office office = office_new();
 	struct lone *lone = office.lone;
-	link_id link;
+	link_id link = reading(&office);
 
 	(void)state;
-	consume(&office);
-	lone_hear(lone, &(struct saying){.peer = 1, .produces = true, .ticket = ticket(&office, 0, END)});
-	link = expect_call(lone);
-	run(lone, link);
 	doubt(lone, 0);
-	pass(lone, LONE_NOW + END * SECOND - 1);
-	expect_nothing(lone);
-	pass(lone, LONE_NOW + END * SECOND);
-	expect_close(lone, link, ERROR_CANCELLED);
+	expect_end(lone, link, END, ERROR_CANCELLED);
 	office_free(&office);
 }
 
@@ -283,10 +283,7 @@ static void a_subscriber_is_put_out_when_its_ticket_expires(void **state)
 	lone_hear(lone, &(struct saying){.peer = 1, .update = 1, .ticket = ticket(&office, 0, END)});
 	subscribe(lone, 5, 1);
 	assert_int_equal(producer_subscribers(producer), 1);
-	pass(lone, LONE_NOW + END * SECOND - 1);
-	expect_nothing(lone);
-	pass(lone, LONE_NOW + END * SECOND);
-	expect_close(lone, 5, ERROR_NOT_ALLOWED);
+	expect_end(lone, 5, END, ERROR_NOT_ALLOWED);
 	assert_int_equal(producer_subscribers(producer), 0);
 	subscribe(lone, 7, 1);
 	expect_refusal(lone, 7, JWT_EXPIRED);
@@ -446,13 +443,9 @@ static void a_wall_clock_that_is_set_counts(void **state)
 	struct office office = office_new();
 	struct lone *lone = office.lone;
 	struct producer *producer = produce(&office, 0);
-	link_id link;
 
 	(void)state;
-	consume(&office);
-	lone_hear(lone, &(struct saying){.peer = 1, .produces = true, .ticket = ticket(&office, 0, END)});
-	link = expect_call(lone);
-	run(lone, link);
+	reading(&office);
 	subscribe(lone, 1, 1);
 	lone_drop_effects(lone);
 	node_set_wall(lone->node, lone->now, WORLD_WALL + lone->now + (END - 1) * SECOND);

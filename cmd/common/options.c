@@ -322,6 +322,19 @@ struct id options_id(const char *kind, const char *name)
 	return id;
 }
 
+struct id options_peer(const char *text)
+{
+	char hex[ID_TEXT_SIZE] = "";
+	size_t size = strcspn(text, "@");
+	struct id id;
+
+	if (size == ID_TEXT_SIZE - 1)
+		memcpy(hex, text, size);
+	if (id_from_hex(hex, &id) != OK)
+		usage_error("'%s' is not a peer: 64 hex digits, or PEERID@HOST:PORT", text);
+	return id;
+}
+
 void options_require_network(const struct common *common)
 {
 	if (!common->has_network)

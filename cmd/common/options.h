@@ -118,6 +118,8 @@ void options_read_variable(const struct command *command, void *settings, const 
 enum log_level options_log_level(const struct common *common);
 /* The id that a name stands for. A name that looks like a mistyped id: exit 64, calling it a `kind`. */
 struct id options_id(const char *kind, const char *name);
+/* A peer's id, alone or at the front of a token PEERID@HOST:PORT. Anything else: exit 64. */
+struct id options_peer(const char *text);
 /* Row of command->subcommands that is called `word`; NULL word or no such row: exit 64, with the nearest name. */
 const struct subcommand *options_subcommand(const struct command *command, const char *word);
 

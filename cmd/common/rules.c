@@ -34,15 +34,8 @@ void rule_add_tags(struct rule *rule, const struct texts *tags)
 
 void rule_add_peers(struct rule *rule, const struct texts *peers)
 {
-	for (size_t i = 0; i < peers->count; i++) {
-		char text[ID_TEXT_SIZE] = "";
-		size_t size = strcspn(peers->text[i], "@");
-
-		if (size == ID_TEXT_SIZE - 1)
-			memcpy(text, peers->text[i], size);
-		if (id_from_hex(text, &add(rule, PEER_IS)->id) != OK)
-			usage_error("'%s' is not a peer: 64 hex digits, or PEERID@HOST:PORT", peers->text[i]);
-	}
+	for (size_t i = 0; i < peers->count; i++)
+		add(rule, PEER_IS)->id = options_peer(peers->text[i]);
 }
 
 void rule_add_rtt(struct rule *rule, msec most)

@@ -102,20 +102,6 @@ static void load(const char *path, struct keypair *pair)
 
 /* ---- tickets ---- */
 
-/* A peer id, or a token that starts with one. */
-static struct id subject_of(const char *text)
-{
-	char hex[ID_TEXT_SIZE] = "";
-	size_t size = strcspn(text, "@");
-	struct id id;
-
-	if (size == ID_TEXT_SIZE - 1)
-		memcpy(hex, text, size);
-	if (id_from_hex(hex, &id) != OK)
-		usage_error("'%s' is not a peer: 64 hex digits, or PEERID@HOST:PORT", text);
-	return id;
-}
-
 static void put(struct buffer *out, const char *text)
 {
 	buffer_append(out, bytes_of_text(text));
@@ -184,7 +170,7 @@ int main(int argc, char **argv)
 	if (is_ticket) {
 		if (first + 2 >= argc)
 			usage_error("ticket needs the issuer's key file, and the peer that it is for");
-		subject = subject_of(argv[first + 2]);
+		subject = options_peer(argv[first + 2]);
 		load(path, &pair);
 		print_ticket(&settings, &pair, &subject);
 	} else if (strcmp(word, "gen") == 0) {

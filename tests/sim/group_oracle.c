@@ -231,6 +231,7 @@ static bool follow_log(struct oracle *oracle, size_t place)   /* true: it change
 		const struct log_entry *entry = raft_entry(raft, index);
 
 		oracle->world->saw[SAW_FREEZE] += entry->head.kind == ENTRY_FREEZE;
+		oracle->world->freezing |= !oracle->world->calm && entry->head.kind == ENTRY_FREEZE && raft_role(raft) == RAFT_IS_LEADER;
 		oracle->world->saw[SAW_THAW] += entry->head.kind == ENTRY_THAW;
 		concerns |= entry->head.kind == ENTRY_CONFIGURATION || entry->head.kind == ENTRY_GENESIS;
 		appended(oracle, place, entry);

@@ -580,12 +580,12 @@ static void carry_out(struct world *world, struct world_event *event)
 
 static bool is_worth_a_fault(const struct world *world)
 {
-	return world->joint || world->removing || world->binding;
+	return world->joint || world->removing || world->binding || world->freezing;
 }
 
 void world_run_until(struct world *world, usec until, uint64_t events)
 {
-	world->joint = world->removing = world->binding = false;
+	world->joint = world->removing = world->binding = world->freezing = false;
 	while (!world->failed && !is_worth_a_fault(world) && world->heap_count > 0 && world->heap[0].at <= until
 		&& world->events < events) {
 		struct world_event event = pop(world);

@@ -206,6 +206,7 @@ struct world {
 	bool joint;                           /* somebody just wrote a joint configuration: a moment for faults */
 	bool removing;                        /* or a leader one without itself */
 	bool binding;                         /* or said that it is ready for a beginning */
+	bool freezing;                        /* or, leading a history that is to give way, that it gives way */
 	bool failed;
 	char failure[512];
 	struct log log[GROUP_PLACES_MAX];
@@ -214,8 +215,8 @@ struct world {
 struct world *world_new(const struct world_options *options);
 void world_free(struct world *world);
 /*
- * Until then, or until something is wrong (world->failed) or is worth a fault (world->joint, removing, binding). At most
- * `events` events.
+ * Until then, or until something is wrong (world->failed) or is worth a fault (world->joint, removing, binding, freezing). At
+ * most `events` events.
  */
 void world_run_until(struct world *world, usec until, uint64_t events);
 __attribute__((format(printf, 2, 3)))

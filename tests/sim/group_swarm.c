@@ -9,7 +9,7 @@
 
 #define SETTLE_WITHIN 60000000      /* usec after the heal */
 #define SAFETY_MAX 900000000        /* usec: where few members and slow clients do little in a second */
-#define HISTORY_MEMORY (4u << 20)
+#define HISTORY_MEMORY (1u << 20)
 
 enum fault { FAULT_SPLIT, FAULT_ISOLATE, FAULT_ISOLATE_LEADER, FAULT_ONE_WAY, FAULT_RING, FAULT_MEND, FAULT_CRASH,
 	FAULT_CRASH_LEADER, FAULT_POWER_LOSS, FAULT_RESTART, FAULT_PAUSE, FAULT_SLOW, FAULT_DISK, FAULT_WIPE, FAULT_LEAVE,
@@ -378,6 +378,24 @@ static void disturb_birth(struct swarm *swarm)
 		world_start(world, who);
 }
 
+/* A history is about to give way to another: it hears nothing of that one any more, and has to go on by itself. */
+static void part_histories(struct swarm *swarm)
+{
+	struct world *world = swarm->world;
+
+	if (draw(swarm, 2) == 0)
+		return;
+	world_run_until(world, world->now + (usec)draw(swarm, 20000), UINT64_MAX);
+	if (world->failed)
+		return;
+	world_say(world, "histories part");
+	swarm->result->faults++;
+	for (size_t a = 0; a < places(swarm); a++)
+		for (size_t b = 0; b < places(swarm); b++)
+			if (world->place[a].shadow.history != world->place[b].shadow.history)
+				net_cut(world, a, b, true);
+}
+
 /* ---- the phases ---- */
 
 /* Until then; births are disturbed on the way. */
@@ -435,6 +453,8 @@ static void safety(struct swarm *swarm, uint64_t events)
 			disturb_change(swarm);
 		else if (!world->failed && world->binding)
 			disturb_birth(swarm);
+		else if (!world->failed && world->freezing)
+			part_histories(swarm);
 		else if (!world->failed)
 			inflict(swarm);
 	}

@@ -78,6 +78,24 @@ static void load_log(struct raft *raft, const struct image *image)
 	}
 }
 
+/*
+ * The owner writes a snapshot when it is made, and that can be before the hard state which belongs to what is in it. Nothing was
+ * said in the term that is missing, and no vote of it was given away.
+ */
+static void follow_snapshot(struct raft *raft)
+{
+	const struct configuration *configuration = &raft->meta.configuration;
+
+	if (raft->meta.term > raft->hard.term) {
+		raft->hard.term = raft->meta.term;
+		raft->hard.vote = (struct member){0};
+		raft_hard_changed(raft);
+	}
+	if (!configuration_is_joint(configuration) && configuration->incoming.count >= 3 && !raft->hard.had_three)
+		raft->hard.had_three = raft->had_three_changed = true;
+	raft_config_rebased(raft, &raft->meta);
+}
+
 static void load(struct raft *raft, const struct image *image)
 {
 	ASSERT(image->hard.incarnation == raft->options.self.incarnation);
@@ -85,7 +103,7 @@ static void load(struct raft *raft, const struct image *image)
 	raft->meta = image->meta;
 	load_log(raft, image);
 	if (raft->meta.index > 0)
-		raft_config_rebased(raft, &raft->meta);
+		follow_snapshot(raft);
 	raft->commit = raft->applied = raft->meta.index;
 	raft->handed = raft->durable = raft_log_last(&raft->log);
 	raft->was_voter = configuration_has(raft_config_committed(raft), &raft->options.self);

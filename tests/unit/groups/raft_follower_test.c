@@ -360,7 +360,7 @@ static void a_stored_log_that_does_not_follow_from_the_snapshot_is_forgotten(voi
 {
 	struct raft_options options = {.self = lone_member(0), .timing = raft_timing_default};
 	struct log_entry entry[2] = {lone_entry(2, "old"), lone_entry(2, "old")};
-	struct image image = {.hard = {.lineage = {{1}}, .incarnation = 1, .term = 4}, .entry = entry, .count = 2,
+	struct image image = {.hard = {.lineage = {{1}}, .incarnation = 1, .term = 4, .had_three = true}, .entry = entry, .count = 2,
 		.meta = {.index = 5, .term = 4, .position = 3, .chain = {{7}}, .configuration = lone_voters(0, 3),
 			.configuration_index = 1}};
 	struct raft_output output;
@@ -392,6 +392,36 @@ static void a_stored_log_that_does_not_follow_from_the_snapshot_is_forgotten(voi
 		blob_drop(entry[i].payload);
 }
 
+/* A crash between our snapshot and the hard state: the disk was slow with the one, and the other was behind it in the line. */
+static void a_snapshot_of_a_later_term_takes_the_term_along(void **state)
+{
+	struct raft_options options = {.self = lone_member(0), .timing = raft_timing_default};
+	struct image image = {.hard = {.lineage = {{1}}, .incarnation = 1, .term = 3, .vote = lone_member(0)},
+		.meta = {.index = 5, .term = 4, .position = 3, .chain = {{7}}, .configuration = lone_voters(0, 3),
+			.configuration_index = 1}};
+	struct raft_output output;
+	struct raft *raft;
+
+	(void)state;
+	raft = raft_new(&options, &image, 1000);
+	raft_check(raft);
+	assert_int_equal(raft_term(raft), 4);
+	assert_true(raft_next(raft, &output));
+	assert_int_equal(output.kind, RAFT_PERSIST);
+	assert_true(output.persist->has_hard);
+	assert_int_equal(output.persist->hard.term, 4);
+	assert_true(member_is_none(&output.persist->hard.vote));
+	assert_true(output.persist->hard.had_three);
+	persist_free(output.persist);
+	raft_free(raft);
+	/* What is on the disk already is not written again, and the vote stays. */
+	image.hard.term = 4;
+	image.hard.had_three = true;
+	raft = raft_new(&options, &image, 1000);
+	assert_false(raft_next(raft, &output));
+	raft_free(raft);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +441,7 @@ int main(void)
 		cmocka_unit_test(an_installed_snapshot_is_no_match_until_compared),
 		cmocka_unit_test(acknowledged_entries_behind_a_snapshot_stay),
 		cmocka_unit_test(a_stored_log_that_does_not_follow_from_the_snapshot_is_forgotten),
+		cmocka_unit_test(a_snapshot_of_a_later_term_takes_the_term_along),
 		cmocka_unit_test(b8_no_configuration_survives_a_snapshot),
 	};
 

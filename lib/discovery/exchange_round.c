@@ -320,6 +320,8 @@ static enum error on_digest(struct exchange *exchange, struct session *session, 
 
 	if (session_is_ours(session) || session->state != SESSION_IDLE)
 		return ERROR_MALFORMED;
+	exchange_put_fact(exchange, &(struct exchange_fact){.kind = EXCHANGE_ASKED, .link = session->link.id,
+		.peer = session->link.peer});
 	session->cut = message->cut;
 	session->their_count = message->count;
 	if (must_wait(exchange, session)) {

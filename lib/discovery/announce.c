@@ -175,6 +175,7 @@ static enum error dispatch(struct announce *announce, struct announce_link *link
 		return OK;
 	}
 	announce_doubts_heard(announce, link, out);
+	link->has_spoken_last = false;
 	switch (message->kind) {
 	case ANNOUNCE_GOSSIP:
 	case ANNOUNCE_IHAVE:
@@ -226,8 +227,10 @@ static void on_sent(void *self, link_id id, size_t bytes, struct outbox *out)
 	ASSERT(link != NULL);
 	link->outstanding -= bytes < link->outstanding ? bytes : link->outstanding;
 	/* As of the last time we were told, which is not before the message was sent. */
-	if (link->state == LINK_UP)
-		announce_doubts_heard(announce, link, out);
+	if (link->state != LINK_UP)
+		return;
+	announce_doubts_heard(announce, link, out);
+	link->has_spoken_last = true;
 }
 
 static void on_tick(void *self, msec now, struct outbox *out)
@@ -429,6 +432,15 @@ bool announce_spread_from(struct announce *announce, const struct id *from, stru
 void announce_spread(struct announce *announce, struct entry *news, struct outbox *out)
 {
 	(void)announce_spread_from(announce, NULL, news, out);
+}
+
+void announce_heard(struct announce *announce, msec now, const struct id *peer, struct outbox *out)
+{
+	struct announce_link *link = id_table_get(&announce->neighbours, peer);
+
+	advance(announce, now);
+	if (link != NULL)
+		announce_doubts_heard(announce, link, out);
 }
 
 void announce_outdo(struct announce *announce, msec now, const struct version *rival)

@@ -11,15 +11,15 @@
  *
  * NEWS (an entry or a goodbye that the catalog did not have) goes over Plumtree's tree (announce_gossip.c, broadcast.h).
  *
- * DOUBTS: a neighbour that is silent for about 1.3 s is pinged; one that does not answer, or whose line broke, is asked
- * for directly and through up to three others; then everybody is told, it may refute, and 1 s later it is departed
- * (announce_doubts.c, suspicion.h). Suspicions are flooded over all links, not over the tree: they are tiny and rare, and the
- * tree is broken just when they are needed. A new neighbour is told of everybody we hold for dead: after a split the
- * living of the other half hear of it, refute, and are back everywhere.
+ * DOUBTS: a neighbour that is silent for about 1.3 s is pinged, by whichever side did not speak last; one that does not
+ * answer, or whose line broke, is asked for directly and through up to three others; then everybody is told, it may refute, and
+ * 1 s later it is departed (announce_doubts.c, suspicion.h). Suspicions are flooded over all links, not over the tree: they are
+ * tiny and rare, and the tree is broken just when they are needed. A new neighbour is told of everybody we hold for dead: after a
+ * split the living of the other half hear of it, refute, and are back everywhere.
  *
  * Our own entry is signed anew when the card changed (changes within 20 ms make one) and from time to time, so that
  * the catalogs of others do not purge it after 300 s: every 15 s +- 50 % in a small network, in a larger one in proportion
- * to its size, up to 120 s +- 25 %. Crashes are found by neighbours within seconds, so this is needed for nothing else, and it is
+ * to its size, up to 135 s +- 11 %. Crashes are found by neighbours within seconds, so this is needed for nothing else, and it is
  * what costs: each version is one message to everybody and makes digests differ until it got there. A signed heartbeat
  * instead would save half of its bytes, and need a second kind of truth about liveness that anti-entropy does not
  * carry; the longer period saves five sixths and needs nothing.
@@ -37,13 +37,15 @@
 #define ANNOUNCE_NEIGHBOURS 5          /* the active view we dial towards */
 #define ANNOUNCE_NEIGHBOURS_MAX 8      /* with slack; full: ERROR_NO_CAPACITY, or the oldest makes room for the urgent */
 #define ANNOUNCE_INTERVAL 15000        /* of up to ANNOUNCE_SMALL peers */
-#define ANNOUNCE_INTERVAL_MAX 120000   /* with jitter, two within CATALOG_PURGE_AFTER: one may be lost */
+#define ANNOUNCE_INTERVAL_MAX 135000   /* with jitter, two within CATALOG_PURGE_AFTER: one may be lost */
 #define ANNOUNCE_SMALL 12
 #define ANNOUNCE_SHUFFLE_INTERVAL 60000
-#define ANNOUNCE_QUIET 1300            /* msec of silence, +- 20 % */
+#define ANNOUNCE_QUIET 1300            /* msec of silence until the one who was spoken to pings; */
+#define ANNOUNCE_QUIET_JITTER 5        /* +- per cent */
+#define ANNOUNCE_QUIET_SPOKE 195       /* and so many later the one who spoke last: clear of the other's jitter */
 #define ANNOUNCE_ANSWER 300            /* msec until silence becomes a doubt */
 #define ANNOUNCE_JITTER_PERCENT 50
-#define ANNOUNCE_JITTER_MAX 30000      /* msec */
+#define ANNOUNCE_JITTER_MAX 15000      /* msec */
 #define ANNOUNCE_COALESCE 20
 #define ANNOUNCE_DRIFT_MAX 10000       /* msec between a peer's wall clock and ours */
 #define ANNOUNCE_RETRY_MIN 250         /* back-off: x 1.5 up to the cap, +- 50 % */
@@ -91,6 +93,9 @@ bool announce_spread_from(struct announce *announce, const struct id *from, stru
 
 /* The catalog stopped listing it, without its goodbye. `entry` is the last one; copied. */
 void announce_lost(struct announce *announce, msec now, const struct entry *entry);
+
+/* It said something on a link of another machine: a sign of life. Nothing happens if it is no neighbour. */
+void announce_heard(struct announce *announce, msec now, const struct id *peer, struct outbox *out);
 
 /* Somebody else's version of our own entry stands in the catalogs of others: ours becomes newer than that. */
 void announce_outdo(struct announce *announce, msec now, const struct version *rival);

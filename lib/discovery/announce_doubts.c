@@ -5,9 +5,11 @@
  *     line broken --------------------/
  *     PROBE: a neighbour heard just now is there; another is pinged, a stranger dialled; PROBED says what came of it
  *
- * Any message is a sign of life, and so is the acknowledgement of one of ours, which takes a living process. So a link
- * that talks costs no ping, and where a ping is needed, one packet each way serves both sides. On one host a dead process
- * refuses the dial at once, and a doubt is settled in a round trip.
+ * Any message is a sign of life, and so is the acknowledgement of one of ours, which takes a living process; and so is a round
+ * of the exchange, on its own connection. So a link that talks costs no ping, and where a ping is needed, one packet each way
+ * serves both sides. They take turns: whoever only ever acknowledged would ask for an acknowledgement himself now and then
+ * (RFC 9000 section 13.2.4), a packet more. On one host a dead process refuses the dial at once, and a doubt is settled in a
+ * round trip.
  */
 #include "base/check.h"
 #include "discovery/announce_internal.h"
@@ -51,6 +53,11 @@ void announce_doubts_dial_failed(struct announce *announce, const struct id *pee
 		return;
 	suspicion_denied(&announce->suspicion, announce->now, peer);
 	answer_askers(announce, peer, false, out);
+}
+
+static msec ping_at(const struct announce_link *link)
+{
+	return link->heard_at + link->quiet + (link->has_spoken_last ? ANNOUNCE_QUIET_SPOKE : 0);
 }
 
 static void ping(struct announce *announce, struct announce_link *link, struct outbox *out)
@@ -224,7 +231,7 @@ void announce_doubts_tick(struct announce *announce, struct outbox *out)
 	for (size_t i = 0; i < announce->neighbours.count; i++) {
 		struct announce_link *link = announce->neighbours.slot[i].value;
 
-		if (link->ping_due == 0 && link->heard_at + link->ping_span <= announce->now) {
+		if (link->ping_due == 0 && ping_at(link) <= announce->now) {
 			ping(announce, link, out);
 		} else if (link->ping_due != 0 && link->ping_due <= announce->now) {
 			link->ping_due = MSEC_NEVER;
@@ -240,7 +247,7 @@ msec announce_doubts_deadline(const struct announce *announce)
 	for (size_t i = 0; i < announce->neighbours.count; i++) {
 		const struct announce_link *link = announce->neighbours.slot[i].value;
 
-		due = msec_min(due, link->ping_due != 0 ? link->ping_due : link->heard_at + link->ping_span);
+		due = msec_min(due, link->ping_due != 0 ? link->ping_due : ping_at(link));
 	}
 	return due;
 }

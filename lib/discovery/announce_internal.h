@@ -45,9 +45,10 @@ struct announce_link {
 	struct contact *contact; /* NULL: the peer opened it */
 	msec up_at;
 	msec heard_at;
-	msec ping_span;          /* this long after heard_at a ping is due */
+	msec quiet;              /* this long after heard_at a ping is due; if we spoke last, ANNOUNCE_QUIET_SPOKE later */
+	bool has_spoken_last;    /* we, as far as is known: our word was acknowledged after its last one */
 	msec ping_due;           /* of its answer; 0: none is open; MSEC_NEVER: its silence was doubted already */
-	bool has_spoken;         /* its first word, JOIN or NEIGHBOR, was heard */
+	bool has_spoken;         /* the peer: its first word, JOIN or NEIGHBOR, was heard */
 	bool has_joined;         /* it was JOIN: the peer knows nobody */
 	size_t outstanding;      /* bytes sent and not acknowledged */
 	unsigned bad;            /* entries on it that were malformed or badly signed */

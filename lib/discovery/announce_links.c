@@ -157,7 +157,7 @@ void announce_links_linked(struct announce *announce, const struct link *opened,
 	link->link.peer = opened->peer;
 	link->state = LINK_WAITING;
 	link->up_at = link->heard_at = announce->now;
-	link->ping_span = rng_jitter(&announce->rng, ANNOUNCE_QUIET, 20);
+	link->quiet = rng_jitter(&announce->rng, ANNOUNCE_QUIET, ANNOUNCE_QUIET_JITTER);
 	/* A bootstrap address may well be our own; that link has served its purpose when we know it. */
 	if (announce->options.guest || id_equal(&opened->peer, &announce->catalog->self)) {
 		close_link(link, ERROR_CANCELLED, out);

@@ -32,7 +32,7 @@
 #define MIX_FIRST 500            /* doubled each time */
 #define MIX_URGENT 4000
 #define MIX_LAST 32000           /* from then on only with a reason */
-#define OVERDUE (ANNOUNCE_INTERVAL_MAX * 3 / 2 + 10000)   /* msec without news: no announcement is as late as that */
+#define OVERDUE (ANNOUNCE_INTERVAL_MAX + ANNOUNCE_JITTER_MAX + 40000)   /* msec without news: no announcement is as late as that */
 
 struct lost {
 	struct dial dial;

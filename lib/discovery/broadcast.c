@@ -220,8 +220,8 @@ static void remember(struct broadcast *broadcast, const struct message_id *id, c
 }
 
 /*
- * Most news is that somebody is still there, and can wait for anti-entropy. Its name goes to one lazy branch, another one each
- * time: enough to graft a branch that broke, and a sixth of the bytes.
+ * Most news is that somebody is still there, and can wait for anti-entropy. Its name goes to one lazy branch, another one
+ * every other time: enough to graft a branch that broke, a sixth of the bytes, and half of those packets.
  */
 static size_t whose_turn(const struct broadcast *broadcast)
 {
@@ -229,19 +229,20 @@ static size_t whose_turn(const struct broadcast *broadcast)
 
 	for (size_t i = 0; i < broadcast->branches.count; i++)
 		lazy += ((const struct branch *)broadcast->branches.slot[i].value)->is_lazy;
-	return lazy > 0 ? broadcast->spread % lazy : 0;
+	return lazy > 0 ? broadcast->spread / BROADCAST_REFRESH_COMPANY % lazy : 0;
 }
 
 void broadcast_news(struct broadcast *broadcast, msec now, const struct announce_have *news, const struct id *from)
 {
 	struct announce_have next = *news;
 	bool is_beside = news->round == 0;
+	size_t lazy = 0, turn = whose_turn(broadcast);
 
 	missing_answered(broadcast, news);
 	remember(broadcast, &news->id, from, is_beside);
 	if (next.round < ANNOUNCE_ROUND_MAX)
 		next.round++;
-	for (size_t i = 0, lazy = 0, turn = whose_turn(broadcast); i < broadcast->branches.count; i++) {
+	for (size_t i = 0; i < broadcast->branches.count; i++) {
 		const struct id *peer = &broadcast->branches.slot[i].key;
 		const struct branch *branch = broadcast->branches.slot[i].value;
 

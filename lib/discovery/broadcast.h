@@ -34,7 +34,8 @@
 #include "discovery/announce_wire.h"
 
 #define BROADCAST_LAZY_DELAY 20      /* msec an IHAVE may wait for company */
-#define BROADCAST_REFRESH_DELAY 1000 /* the same, of one who only announces itself again */
+#define BROADCAST_REFRESH_DELAY 2000 /* the same, of one who only announces itself again; asked for within CATALOG_SETTLE */
+#define BROADCAST_REFRESH_COMPANY 2  /* of so many in a row the names go to the same lazy branch, in one message */
 #define BROADCAST_MISSING_FIRST 300  /* msec from the first IHAVE until it is asked for: the tree is usually just slower */
 #define BROADCAST_MISSING_NEXT 200   /* and to the next one, from somebody else */
 #define BROADCAST_CUT_INTERVAL 400   /* msec between two cuts of ours, +- 50 % */

@@ -37,8 +37,6 @@ static msec next_round(struct exchange *exchange)
 
 void exchange_put_fact(struct exchange *exchange, const struct exchange_fact *fact)
 {
-	if (exchange->fact_first == exchange->fact_count)
-		exchange->fact_first = exchange->fact_count = 0;
 	ASSERT(exchange->fact_count < FACTS_MAX);
 	exchange->fact = memory_grow(exchange->fact, &exchange->fact_capacity, exchange->fact_count + 1,
 		sizeof(*exchange->fact));
@@ -61,7 +59,7 @@ static struct session *session_new(struct exchange *exchange, link_id id, enum s
 
 static void session_free(struct session *session)
 {
-	memory_free(session->give);
+	exchange_round_give_nothing(session);
 	memory_free(session);
 }
 
@@ -484,6 +482,12 @@ bool exchange_next_fact(struct exchange *exchange, struct exchange_fact *fact)
 	if (exchange->fact_first == exchange->fact_count)
 		return false;
 	*fact = exchange->fact[exchange->fact_first++];
+	if (exchange->fact_first == exchange->fact_count) {
+		/* One message may have brought a whole catalog; most bring nothing. */
+		memory_free(exchange->fact);
+		exchange->fact = NULL;
+		exchange->fact_first = exchange->fact_count = exchange->fact_capacity = 0;
+	}
 	return true;
 }
 

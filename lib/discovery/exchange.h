@@ -79,9 +79,12 @@ link_id exchange_with(struct exchange *exchange, msec now, const struct dial *di
 void exchange_keep(struct exchange *exchange);
 bool exchange_again(struct exchange *exchange, msec now, struct outbox *out);
 
-/* Pulled by the owner after each call. EXCHANGE_DONE: a round that we began, also with a neighbour, is through. */
+/*
+ * Pulled by the owner after each call. EXCHANGE_ASKED: a peer began a round. EXCHANGE_DONE: one that we began, also with a
+ * neighbour, is through.
+ */
 struct exchange_fact {
-	enum { EXCHANGE_NEWS, EXCHANGE_DONE, EXCHANGE_FAILED } kind;
+	enum { EXCHANGE_NEWS, EXCHANGE_ASKED, EXCHANGE_DONE, EXCHANGE_FAILED } kind;
 	struct entry *news;                /* EXCHANGE_NEWS: an entry the catalog just took; the reader drops it */
 	link_id link;
 	struct id peer;

@@ -40,7 +40,7 @@ struct session {
 	struct exchange_scope scope;   /* lists are about these ids */
 	bool has_after;
 	struct id after;               /* lists and serving: everything up to this id is done with */
-	struct id *give;               /* ids of entries to go: give[give_at .. give_count) */
+	struct entry **give;           /* entries to go, kept: give[give_at .. give_count) */
 	size_t give_count;
 	size_t give_capacity;
 	size_t give_at;
@@ -91,6 +91,7 @@ enum error exchange_round_receive(struct exchange *exchange, struct session *ses
 void exchange_round_pump(struct exchange *exchange, struct session *session, struct outbox *out);
 /* Answers a postponed question; is_equal: our own round has just made both catalogs equal. */
 void exchange_round_resume(struct exchange *exchange, struct session *session, bool is_equal, struct outbox *out);
+void exchange_round_give_nothing(struct session *session);   /* lets go of what was to be given */
 void exchange_round_check(const struct session *session);
 
 #endif

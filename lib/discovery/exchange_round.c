@@ -12,7 +12,8 @@
  *       ASKED if more, else IDLE                             the next list if more, else IDLE
  *
  * A list is held against our catalog as two sorted sequences are merged, so one frame of it settles one range of ids,
- * and is forgotten before the next one comes: whatever the size of the catalogs, a link holds one frame of ids to give.
+ * and is forgotten before the next one comes. What a link has to give are references: 8 bytes an entry, not an id, of which
+ * every node holds thousands while a network of thousands begins.
  * Entries go out while less than WINDOW is unacknowledged.
  */
 #include "base/check.h"
@@ -79,15 +80,17 @@ static bool may_be_given(const struct exchange *exchange, const struct catalog_p
 		!is_fading(exchange, (uint64_t)age_of(exchange, peer));
 }
 
-static void give_later(struct session *session, const struct id *id)
+static void give_later(struct session *session, struct entry *entry)
 {
 	session->give =
 		memory_grow(session->give, &session->give_capacity, session->give_count + 1, sizeof(*session->give));
-	session->give[session->give_count++] = *id;
+	session->give[session->give_count++] = entry_keep(entry);
 }
 
-static void give_clear(struct session *session)
+void exchange_round_give_nothing(struct session *session)
 {
+	for (; session->give_at < session->give_count; session->give_at++)
+		entry_drop(session->give[session->give_at]);
 	/* It may have been as large as a catalog; between rounds a link costs nothing. */
 	memory_free(session->give);
 	session->give = NULL;
@@ -110,16 +113,17 @@ static void send_entries(struct exchange *exchange, struct session *session, str
 
 	ASSERT(session->state == SESSION_SWAPPING && session->giving);
 	for (; session->give_at < session->give_count; session->give_at++) {
-		/* What was purged since is not given; the catalog is asked, not a copy of it. */
-		const struct catalog_peer *peer =
-			peer_table_get(&exchange->catalog->peers, &session->give[session->give_at]);
+		/* What was purged since is not given, and what is newer by now is given as it is now. */
+		struct entry *entry = session->give[session->give_at];
+		const struct catalog_peer *peer = peer_table_get(&exchange->catalog->peers, &entry->card.peer);
 
 		if (may_be_given(exchange, peer) && !put_entry(exchange, &frame, peer))
 			break;
+		entry_drop(entry);
 	}
 	session->giving = session->give_at < session->give_count;
 	if (!session->giving)
-		give_clear(session);
+		exchange_round_give_nothing(session);
 	send(exchange, session, exchange_wire_close(&frame, session->giving), out);
 }
 
@@ -200,7 +204,7 @@ static void send_list(struct exchange *exchange, struct session *session, struct
 
 static void start_over(struct session *session)
 {
-	give_clear(session);
+	exchange_round_give_nothing(session);
 	session->scope = (struct exchange_scope){0};
 	session->has_after = session->list_more = session->has_differed = false;
 	session->want_awaited = session->taking = session->giving = false;
@@ -320,6 +324,8 @@ static enum error on_digest(struct exchange *exchange, struct session *session, 
 
 	if (session_is_ours(session) || session->state != SESSION_IDLE)
 		return ERROR_MALFORMED;
+	exchange_put_fact(exchange, &(struct exchange_fact){.kind = EXCHANGE_ASKED, .link = session->link.id,
+		.peer = session->link.peer});
 	session->cut = message->cut;
 	session->their_count = message->count;
 	if (must_wait(exchange, session)) {
@@ -426,7 +432,7 @@ static bool knows(const struct catalog *catalog, const struct id *peer)
 static void give_unless_goodbye(struct session *session, const struct catalog_peer *peer)
 {
 	if (!peer->entry->is_goodbye)
-		give_later(session, &peer->entry->card.peer);
+		give_later(session, peer->entry);
 }
 
 static void compare(const struct exchange *exchange, struct session *session, const struct exchange_item *item,
@@ -441,7 +447,7 @@ static void compare(const struct exchange *exchange, struct session *session, co
 	if (is_news(result) && (!item->is_goodbye || knows(catalog, &item->id)))
 		exchange_wire_put_id(want, &item->id);
 	else if (result == CATALOG_OLDER && !exchange->options.guest)
-		give_later(session, &item->id);
+		give_later(session, peer_table_get(&catalog->peers, &item->id)->entry);
 }
 
 /*
@@ -513,8 +519,12 @@ static enum error on_want(struct exchange *exchange, struct session *session, co
 	if (session->state != SESSION_SWAPPING || !session->want_awaited)
 		return ERROR_MALFORMED;
 	ASSERT(!session_is_ours(session) && session->give_count == 0);
-	for (size_t i = 0; i < message->item_count; i++)
-		give_later(session, &message->item[i].id);
+	for (size_t i = 0; i < message->item_count; i++) {
+		const struct catalog_peer *peer = peer_table_get(&exchange->catalog->peers, &message->item[i].id);
+
+		if (peer != NULL)
+			give_later(session, peer->entry);
+	}
 	session->want_awaited = false;
 	session->giving = true;
 	exchange_round_pump(exchange, session, out);

@@ -364,6 +364,12 @@ static bool settle_exchange(struct node *node, msec now)
 		entry_drop(fact.news);
 		return true;
 	}
+	if (fact.kind != EXCHANGE_FAILED) {
+		node->outbox.protocol = PROTOCOL_ANNOUNCE;
+		announce_heard(node->announce, now, &fact.peer, &node->outbox);
+	}
+	if (fact.kind == EXCHANGE_ASKED)
+		return true;
 	if (node->asks == 0 || (fact.link < node->asks_from && fact.link != node->answered_on))
 		return true;   /* a round between members, or what came of a question after its answer */
 	node->asks--;

@@ -67,6 +67,10 @@ struct sim_pack *sim_pack_new(const struct entry_pool *pool, const struct blob *
 		at = from - 1;
 	}
 	buffer_append(&pack->rest, bytes_of(data.data + from, data.size - from));
+	/* Hundreds of thousands of them are under way at once: no spare room. */
+	pack->rest.data = memory_resize(pack->rest.data, pack->rest.size);
+	pack->rest.capacity = pack->rest.size;
+	pack->entry = memory_resize(pack->entry, pack->count * sizeof(*pack->entry));
 	return pack;
 }
 

@@ -253,6 +253,44 @@ static void a_sign_of_life_and_a_newer_version_end_it(void **state)
 	suspicion_fini(&suspicion);
 }
 
+/* What only says that somebody is still there is named to one lazy branch, in company. */
+static void names_of_refreshes_go_together(void **state)
+{
+	unsigned names = 4 * BROADCAST_REFRESH_COMPANY;
+	struct id source = fake_pair(1).public_key;
+	struct broadcast broadcast = {0};
+	struct told last = {0};
+
+	(void)state;
+	branches(&broadcast, 5);
+	for (unsigned i = 2; i <= 5; i++) {
+		struct id peer = fake_pair(i).public_key;
+
+		broadcast_pruned(&broadcast, (msec)i * 1000, &peer);
+	}
+	for (unsigned i = 0; i < names; i++) {
+		struct announce_have news = have_of(50 + i, 1, 1);
+
+		news.is_refresh = true;
+		broadcast_news(&broadcast, 10000, &news, &source);
+	}
+	assert_int_equal(broadcast_deadline(&broadcast), 10000 + BROADCAST_REFRESH_DELAY);
+	broadcast_tick(&broadcast, 10000 + BROADCAST_REFRESH_DELAY);
+	assert_int_equal(actions(&broadcast, BROADCAST_IHAVE, &last), 4);
+	assert_int_equal(last.have_count, BROADCAST_REFRESH_COMPANY);
+	/* A little later two more share a message: they come one after the other. */
+	for (unsigned i = 0; i < BROADCAST_REFRESH_COMPANY; i++) {
+		struct announce_have news = have_of(80 + i, 1, 1);
+
+		news.is_refresh = true;
+		broadcast_news(&broadcast, 20000 + i, &news, &source);
+	}
+	broadcast_tick(&broadcast, 20000 + BROADCAST_REFRESH_DELAY);
+	assert_int_equal(actions(&broadcast, BROADCAST_IHAVE, &last), 1);
+	assert_int_equal(last.have_count, BROADCAST_REFRESH_COMPANY);
+	broadcast_fini(&broadcast);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +300,7 @@ int main(void)
 		cmocka_unit_test(one_branch_is_cut_at_a_time),
 		cmocka_unit_test(much_news_goes_in_bundles),
 		cmocka_unit_test(what_was_asked_for_leaves_the_tree_as_it_is),
+		cmocka_unit_test(names_of_refreshes_go_together),
 		cmocka_unit_test(a_doubt_becomes_a_suspicion_and_a_death),
 		cmocka_unit_test(a_sign_of_life_and_a_newer_version_end_it),
 	};

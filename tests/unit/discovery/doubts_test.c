@@ -12,6 +12,8 @@
 #define LINK 1
 #define NEIGHBOUR 1
 #define ACCUSED 2
+#define QUIET_JITTER (ANNOUNCE_QUIET * ANNOUNCE_QUIET_JITTER / 100)
+#define QUIET_MAX (ANNOUNCE_QUIET + QUIET_JITTER + ANNOUNCE_QUIET_SPOKE)   /* msec until somebody is pinged */
 
 struct solo {
 	struct catalog catalog;
@@ -146,6 +148,15 @@ static void who_was_away_gives_the_accused_their_time_once_more(void **state)
 	solo_fini(&solo);
 }
 
+static void await_ping(struct solo *solo, msec within)
+{
+	size_t before = solo->pings;
+
+	for (msec ms = 0; ms < within && solo->pings == before; ms++)
+		until(solo, solo->now + 1);
+	assert_int_equal(solo->pings, before + 1);
+}
+
 static void an_acknowledgement_is_a_sign_of_life(void **state)
 {
 	struct solo solo;
@@ -153,17 +164,54 @@ static void an_acknowledgement_is_a_sign_of_life(void **state)
 	(void)state;
 	solo_init(&solo);
 	for (int i = 0; i < 5; i++) {
-		size_t before = solo.pings;
-
-		for (int ms = 0; ms <= ANNOUNCE_QUIET * 6 / 5 && solo.pings == before; ms++)
-			until(&solo, solo.now + 1);
-		assert_int_equal(solo.pings, before + 1);
+		await_ping(&solo, QUIET_MAX);
 		announce_ops.sent(solo.announce, LINK, 1, &solo.out);
 		carry_out(&solo);
 	}
 	assert_int_equal(announce_count(solo.announce).doubts, 0);
-	until(&solo, solo.now + ANNOUNCE_QUIET * 6 / 5 + ANNOUNCE_ANSWER + 1);
+	until(&solo, solo.now + QUIET_MAX + ANNOUNCE_ANSWER + 1);
 	assert_int_equal(announce_count(solo.announce).doubts, 1);
+	solo_fini(&solo);
+}
+
+/* Two who hear the same at the same time: one of them pings, and the other one next time. */
+static void who_was_spoken_to_pings_first(void **state)
+{
+	msec spoken_to = ANNOUNCE_QUIET + QUIET_JITTER, spoke = ANNOUNCE_QUIET - QUIET_JITTER + ANNOUNCE_QUIET_SPOKE;
+	struct solo solo;
+
+	(void)state;
+	assert_true(spoken_to < spoke);
+	solo_init(&solo);
+	say(&solo, &ping);
+	await_ping(&solo, spoken_to);
+	announce_ops.sent(solo.announce, LINK, 1, &solo.out);
+	until(&solo, solo.now + spoke - 1);
+	assert_int_equal(solo.pings, 1);
+	say(&solo, &ping);
+	await_ping(&solo, spoken_to);
+	solo_fini(&solo);
+}
+
+static void what_is_heard_elsewhere_is_a_sign_of_life(void **state)
+{
+	struct id neighbour = fake_pair(NEIGHBOUR).public_key, stranger = fake_pair(ACCUSED).public_key;
+	struct solo solo;
+
+	(void)state;
+	solo_init(&solo);
+	for (int i = 0; i < 50; i++) {
+		until(&solo, solo.now + 100);
+		announce_heard(solo.announce, solo.now, &stranger, &solo.out);
+		announce_heard(solo.announce, solo.now, &neighbour, &solo.out);
+		carry_out(&solo);
+	}
+	assert_int_equal(solo.pings, 0);
+	await_ping(&solo, QUIET_MAX);
+	/* Also while an answer is awaited. */
+	announce_heard(solo.announce, solo.now, &neighbour, &solo.out);
+	until(&solo, solo.now + ANNOUNCE_ANSWER + 1);
+	assert_int_equal(announce_count(solo.announce).doubts, 0);
 	solo_fini(&solo);
 }
 
@@ -207,6 +255,8 @@ int main(void)
 		cmocka_unit_test(a_node_that_is_only_asked_remembers_suspicions),
 		cmocka_unit_test(who_was_away_gives_the_accused_their_time_once_more),
 		cmocka_unit_test(an_acknowledgement_is_a_sign_of_life),
+		cmocka_unit_test(who_was_spoken_to_pings_first),
+		cmocka_unit_test(what_is_heard_elsewhere_is_a_sign_of_life),
 		cmocka_unit_test(a_skewed_clock_refutes_as_well),
 	};
 

@@ -288,6 +288,9 @@ static void a_bad_entry_spoils_no_other(void **state)
 	assert_int_equal(hear(&solo, exchange_wire_close(&frame, false)), OK);
 	assert_int_equal(solo.catalog.live, 2);
 	assert_int_equal(solo.catalog.entries_refused, 2);
+	assert_true(exchange_next_fact(solo.exchange, &fact));
+	assert_int_equal(fact.kind, EXCHANGE_ASKED);
+	assert_true(id_equal(&fact.peer, &solo.link.peer));
 	while (exchange_next_fact(solo.exchange, &fact)) {
 		assert_int_equal(fact.kind, EXCHANGE_NEWS);
 		assert_true(id_equal(&fact.peer, &solo.link.peer));
@@ -320,6 +323,7 @@ static void a_peer_that_acknowledges_nothing_is_sent_away(void **state)
 {
 	struct solo solo;
 	enum error error = OK;
+	struct exchange_fact fact;
 	struct blob *question;
 	struct catalog_digest equal;
 	size_t sent = 0;
@@ -331,6 +335,8 @@ static void a_peer_that_acknowledges_nothing_is_sent_away(void **state)
 	for (unsigned i = 0; error == OK && i < LINK_OUTSTANDING_MAX; i++) {
 		error = exchange_ops.receive(solo.exchange, 1, ACCEPTED, question, &solo.out);
 		sent += drain(&solo);
+		while (exchange_next_fact(solo.exchange, &fact))
+			assert_int_equal(fact.kind, EXCHANGE_ASKED);
 	}
 	assert_int_equal(error, ERROR_TOO_SLOW);
 	assert_in_range(sent, MIB, LINK_OUTSTANDING_MAX);

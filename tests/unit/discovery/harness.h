@@ -356,11 +356,12 @@ static inline bool settle_exchange(struct world *world, struct member *member)
 		if (!announce_spread_from(member->announce, &fact.peer, fact.news, &member->out))
 			exchange_hurry(member->exchange, world->now);
 		entry_drop(fact.news);
-	} else if (fact.kind == EXCHANGE_DONE) {
-		member->rounds_done++;
-	} else {
-		member->rounds_failed++;
+		return true;
 	}
+	member->rounds_done += fact.kind == EXCHANGE_DONE;
+	member->rounds_failed += fact.kind == EXCHANGE_FAILED;
+	if (fact.kind != EXCHANGE_FAILED)
+		announce_heard(member->announce, world->now, &fact.peer, &member->out);
 	return true;
 }
 

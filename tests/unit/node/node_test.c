@@ -4,6 +4,7 @@
 #include "tests/unit/node/world.h"
 
 #include "groups/bond_wire.h"
+#include "node/node_internal.h"
 
 #define STREAM "temperature"
 #define CROWD 300                             /* more than CATALOG_EVENTS_MAX events at once */
@@ -53,6 +54,22 @@ static void three_nodes_meet_through_one(void **state)
 		assert_true(world_facts(world, n, NODE_NEIGHBOUR_UP) >= 2);
 	}
 	assert_int_equal(world->violations, 0);
+	world_free(world);
+}
+
+/* Two who compare their catalogs all the time hear from each other; for that alone they need no pings. */
+static void comparing_catalogs_is_a_sign_of_life(void **state)
+{
+	struct world *world = start_all(2);
+	uint64_t before, sent;
+
+	(void)state;
+	world_run(world, 10000);
+	before = announce_count(world->node[0].node->announce).messages_sent + announce_count(world->node[1].node->announce).messages_sent;
+	world_run(world, 60000);
+	sent = announce_count(world->node[0].node->announce).messages_sent + announce_count(world->node[1].node->announce).messages_sent;
+	assert_true(sent - before < 60000 / ANNOUNCE_QUIET / 2);
+	assert_int_equal(announce_count(world->node[0].node->announce).doubts, 0);
 	world_free(world);
 }
 
@@ -542,6 +559,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_nodes_meet_through_one),
+		cmocka_unit_test(comparing_catalogs_is_a_sign_of_life),
 		cmocka_unit_test(a_later_change_reaches_everybody),
 		cmocka_unit_test(the_departed_are_gone_at_once_everywhere),
 		cmocka_unit_test(a_bootstrap_peer_that_is_not_there_yet_is_tried_again),

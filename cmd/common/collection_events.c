@@ -45,8 +45,10 @@ struct collection_events *events_new(const struct collection_events_options *opt
 
 	*events = (struct collection_events){.options = *options};
 	list_init(&events->queue);
-	if (!options->command)
+	if (!options->command) {
 		events->output = output_open(runtime_loop(options->runtime), STDOUT_FILENO, on_output, events);
+		runtime_mind_reader(options->runtime);
+	}
 	return events;
 }
 

@@ -143,7 +143,7 @@ static bool print(struct collection_events *events, int *status)
 			struct change_told told = first_of(events, &change);
 
 			buffer_clear(&events->text);
-			change_text_put(&events->options.shape, events->options.form, &told, &events->text);
+			change_text_put(&events->options.shape, &events->options.form, &told, &events->text);
 			output_put(events->output, buffer_bytes(&events->text));
 			drop_first(events);
 			events->told++;

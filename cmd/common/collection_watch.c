@@ -288,7 +288,7 @@ static void open_events(struct watching *watching)
 	struct session *session = &watching->asker.ask.session;
 
 	watching->events = events_new(&(struct collection_events_options){.runtime = session->runtime, .shape = watching->shape,
-		.form = collection_verb_options(invocation->settings).form, .command = invocation->command,
+		.form = {collection_verb_options(invocation->settings).form, invocation->settings->columns}, .command = invocation->command,
 		.most = invocation->settings->count});
 	session->closing = close_events;
 	session->self = watching;
@@ -334,6 +334,8 @@ static void check(const struct collection_invocation *invocation)
 		usage_error("'%s' is one operand too many", invocation->operand[has_keys ? 1 : 0]);
 	if (invocation->count > 0 && settings->prefix)
 		usage_error("KEY and --prefix: choose one");
+	if (invocation->command && settings->common.columns)
+		usage_error("-o chooses what is printed, and CMD gets all of it");
 	if (settings->initial && settings->from)
 		usage_error("--initial begins with what there is, --from with a version: choose one");
 	if (settings->prefix && !has_keys)

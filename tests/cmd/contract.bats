@@ -143,6 +143,26 @@ without_reader() {
 	done
 }
 
+@test "an option that a subcommand does not take is refused, before anything is done" {
+	mosaik-key gen k >/dev/null
+	for words in "key gen new --expires 1h" "key pub k --iss me" "key pub k --aud you" "map clear m --prefix a" "map put m k v --absent" \
+		"map get m k --print-version" "map del m k --prefix k" "pqueue get q k --desc" "map get m k --expect 3" "map dump m --initial" \
+		"set add s a -L" "pqueue ls q --prefix a" "pqueue min q --max" "vec ls v -c 3" "group log g --try" "group propose g x --strong" \
+		"group join g --follow" "group leader g -o id" "group wait g --leader --expect 2" "catalog watch -t x" "catalog peers --dot" \
+		"catalog tags --stream s" "catalog doctor --initial" "catalog wait --peers 1 -o id"; do
+		read -r -a arguments <<<"$words"
+		[ "${arguments[0]}" = key ] || arguments+=(-w inf)
+		run -64 "mosaik-${arguments[0]}" "${arguments[@]:1}" </dev/null
+		[[ ${lines[0]} == *"error[usage]: '${arguments[1]}'"*" takes no --"* ]]
+	done
+	[ ! -e new ]
+	for words in "map keys m -o value" "map keys m -o key,value" "map len m -o key" "map put m k v -o key" "map watch m -o bogus" \
+		"map watch m -o key -- cat" "vec tail v -o value" "once set o v -o value"; do
+		read -r -a arguments <<<"$words"
+		run -64 "mosaik-${arguments[0]}" -w inf "${arguments[@]:1}"
+	done
+}
+
 @test "a host that nobody knows is no reason to wait for the deadline" {
 	run -69 mosaik-catalog -q -p nobody.invalid:5 peers
 	[ "$output" = "mosaik-catalog: error[no-answer]: no member of network '$MOSAIK_NETWORK' answered: cannot be reached at any known address" ]

@@ -193,6 +193,10 @@ load collections
 	eventually holds prefix $'4\tput\ta\t4\n5\tput\tab\t5\n6\tremove\tab\t\n7\tclear\t\t'
 	run -0 mosaik-map -j watch m --from 6 -c 1
 	[ "$output" = '{"version":6,"op":"remove","key":"ab"}' ]
+	run -0 mosaik-map -o value,key watch m --from 4 -c 2
+	[ "$output" = $'4\ta\n5\tab' ]
+	run -0 mosaik-map -j -o key,version watch m --from 6 -c 1
+	[ "$output" = '{"key":"ab","version":6}' ]
 }
 
 @test "watch -- CMD: unquoted in the environment, the value on stdin, one at a time" {

@@ -5,7 +5,7 @@
  *           now: an empty question, for the version          -> version V -> follow from V + 1
  *           --initial: pages until all have the same version -> version V -> follow from V + 1
  *     member gone -> the next one is followed from the last version that was told
- *     it does not know that any more -> reset, and with --initial everything anew
+ *     it does not know that any more -> the others are asked; when none does: reset, and with --initial everything anew
  */
 #include "base/list.h"
 #include "base/memory.h"
@@ -37,6 +37,7 @@ struct watching {
 	struct collection_pages pages;
 	struct list entries;
 	unsigned tries;
+	struct id reset_by;              /* the first one that did not know what came next; zero: nobody since the last change */
 	bool is_paused;
 	bool is_ready;                   /* that was said */
 };
@@ -198,13 +199,32 @@ static void on_change(struct watching *watching, const struct client_fact *fact)
 		malformed(watching);
 		return;
 	}
+	watching->reset_by = (struct id){{0}};
 	if (resume_takes(&watching->resume, fact->position) && (!change.has_key || is_wanted(watching, change.key) ||
 		watching->shape.kind == COLLECTION_VEC))
 		add(watching, fact->position, fact->bytes);
 }
 
+/*
+ * Members forget at different times what they can tell of the past. Each is asked once; where one of the others cannot be
+ * reached, the first is asked again, and then its word stands.
+ */
+static bool try_another(struct watching *watching)
+{
+	struct asker *asker = &watching->asker;
+
+	if (id_equal(&watching->reset_by, &asker->member))
+		return false;
+	if (id_is_zero(&watching->reset_by))
+		watching->reset_by = asker->member;
+	return asker_try_another(asker, runtime_now(asker->ask.session.runtime));
+}
+
 static void on_reset(struct watching *watching, uint64_t version)
 {
+	if (try_another(watching))
+		return;
+	watching->reset_by = (struct id){{0}};
 	resume_reset(&watching->resume, version);
 	add(watching, version, bytes_of(NULL, 0));
 	if (!watching->invocation->settings->initial)

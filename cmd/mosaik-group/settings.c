@@ -60,7 +60,8 @@ static const struct subcommand subcommands[] = {
 
 static const struct scope scopes[] = {
 	{"data expect", "join lock"},
-	{"observer reluctant join-only lan sm-id snapshot-every", "join"},
+	{"lan", "join lock"},
+	{"observer reluctant join-only sm-id snapshot-every", "join"},
 	{"feed", "propose"},
 	{"strong", "query"},
 	{"local", "query log status members leader"},

@@ -6,6 +6,7 @@
  *      -j     {"version":7,"op":"put","key":"a","value":1}; vec: "index", of a swap "other", of a truncate "length"
  *
  * The key of a vec is an index. Without a change it is a reset: what changed up to that version is not told.
+ * -o chooses some of these, in its order; one alone is text as it is.
  */
 #ifndef CMD_CHANGE_TEXT_H
 #define CMD_CHANGE_TEXT_H
@@ -21,7 +22,17 @@ struct change_told {
 	const struct change *change;     /* NULL: a reset */
 };
 
-void change_text_put(const struct collection_shape *shape, enum verb_form form, const struct change_told *told,
+enum change_column { CHANGE_VERSION, CHANGE_OP, CHANGE_KEY, CHANGE_VALUE, CHANGE_PRIORITY, CHANGE_COLUMNS };
+
+/* What -o says: version, op, key (vec: index), value, priority. false: a kind has no such column; see columns.h. */
+bool change_columns_read(enum collection_kind kind, const char *text, struct columns *out, const char **unknown);
+
+struct change_form {
+	enum verb_form form;
+	struct columns columns;          /* count 0: all that the kind has */
+};
+
+void change_text_put(const struct collection_shape *shape, const struct change_form *form, const struct change_told *told,
 	struct buffer *out);
 
 /*

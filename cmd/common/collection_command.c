@@ -70,24 +70,34 @@ struct words {
 	int behind;                /* so many of them stood behind --; -1: there is no -- */
 };
 
+/* A member lists the keys of a map or set in their order, those of a queue in that of their priorities. */
+static void check_prefix(enum collection_kind kind, const char *name, const struct collection_settings *settings)
+{
+	if (settings->prefix && kind == COLLECTION_PQUEUE && strcmp(name, "watch") != 0)
+		usage_error("'%s' of a pqueue takes no --prefix", name);
+}
+
 /* Before anybody is asked. */
 static void check_columns(enum collection_kind kind, const char *name, struct collection_settings *settings)
 {
 	const struct verb *verb = verb_find(kind, name);
-	const char *unknown = NULL;
+	const char *wanted = settings->common.columns, *unknown = NULL;
+	bool watches = strcmp(name, "watch") == 0;
 
-	if (!settings->common.columns)
+	if (!wanted)
 		return;
-	if (!verb || (verb->shown != SHOWN_ENTRIES && verb->shown != SHOWN_VALUE))
+	if (!watches && (!verb || (verb->shown != SHOWN_ENTRIES && verb->shown != SHOWN_VALUE)))
 		usage_error("-o: '%s' prints no columns", name);
-	if (!verb_columns_read(kind, settings->common.columns, &settings->columns, &unknown))
+	if (!(watches ? change_columns_read : verb_columns_read)(kind, wanted, &settings->columns, &unknown))
 		usage_error("there is no column '%.*s'", (int)strcspn(unknown, ","), unknown);
+	if (strcmp(name, "keys") == 0 && (settings->columns.count > 1 || settings->columns.one[0] != COLUMN_OF_KEY))
+		usage_error("-o: 'keys' prints keys alone; 'ls' has more");
 }
 
 static int run(enum collection_kind kind, const struct command *command, struct collection_settings *settings,
 	const struct words *words)
 {
-	const char *verb = options_subcommand(command, words->count > 0 ? words->operand[0] : NULL)->name;
+	const char *verb = options_subcommand(command, &settings->common, words->count > 0 ? words->operand[0] : NULL)->name;
 	const struct route *route = route_of(kind, verb);
 	struct collection_invocation invocation = {.settings = settings, .kind = kind, .verb = verb, .store = words->operand[1],
 		.operand = words->operand + 2, .count = words->count - 2};
@@ -100,6 +110,7 @@ static int run(enum collection_kind kind, const struct command *command, struct 
 	if (invocation.count < 0)
 		usage_error("%s which %s?", verb, collection_kind_name(kind));
 	group_name_check(collection_kind_name(kind), invocation.store);
+	check_prefix(kind, verb, settings);
 	check_columns(kind, verb, settings);
 	if (((route && route->endless) || settings->follow) && !settings->common.has_timeout)
 		settings->common.timeout = MSEC_NEVER;
@@ -143,6 +154,7 @@ int collection_main(const struct collection_program *program, int argc, char **a
 		.examples = program->examples,
 		.options = rows,
 		.subcommands = program->subcommands,
+		.scopes = collection_settings_scopes,
 		.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose stats",
 		.check = collection_settings_check,
 	};

@@ -45,8 +45,10 @@ struct collection_events *events_new(const struct collection_events_options *opt
 
 	*events = (struct collection_events){.options = *options};
 	list_init(&events->queue);
-	if (!options->command)
+	if (!options->command) {
 		events->output = output_open(runtime_loop(options->runtime), STDOUT_FILENO, on_output, events);
+		runtime_mind_reader(options->runtime);
+	}
 	return events;
 }
 
@@ -141,7 +143,7 @@ static bool print(struct collection_events *events, int *status)
 			struct change_told told = first_of(events, &change);
 
 			buffer_clear(&events->text);
-			change_text_put(&events->options.shape, events->options.form, &told, &events->text);
+			change_text_put(&events->options.shape, &events->options.form, &told, &events->text);
 			output_put(events->output, buffer_bytes(&events->text));
 			drop_first(events);
 			events->told++;

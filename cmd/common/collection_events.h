@@ -15,7 +15,7 @@ struct collection_events;
 struct collection_events_options {
 	struct runtime *runtime;
 	struct collection_shape shape;
-	enum verb_form form;
+	struct change_form form;
 	char **command;              /* NULL: stdout */
 	uint64_t most;               /* told at the most; 0: no end */
 };

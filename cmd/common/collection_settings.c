@@ -38,6 +38,27 @@ static const struct option_row rows[] = {
 #define ROWS (sizeof rows / sizeof rows[0])
 _Static_assert(ROWS < COLLECTION_ROWS_MAX, "the table and its end");
 
+/* Verbs of all kinds. What reads first and then writes takes the options of both. */
+#define READS "get has len keys values ls index-of min max subset tail dump watch wait update"
+#define WRITES "put del clear cas update set add rm push push-front pop pop-front insert swap truncate take reprio rm-range"
+
+const struct scope collection_settings_scopes[] = {
+	{"data expect reader capacity lan", "serve"},
+	{"local min-version", READS},
+	{"print-version", WRITES},
+	{"prefix", "len keys values ls dump watch"},
+	{"from", "cas watch"},
+	{"to delete", "cas"},
+	{"absent", "cas wait"},
+	{"value", "wait"},
+	{"initial", "watch"},
+	{"follow", "tail"},
+	{"count", "watch tail"},
+	{"max", "take"},
+	{"desc", "ls"},
+	{.options = NULL}
+};
+
 const struct collection_settings collection_settings_defaults = {.common = COMMON_DEFAULTS(COLLECTION_TIMEOUT)};
 
 static bool has_word(const char *words, const char *word)

@@ -5,6 +5,7 @@
 #ifndef CMD_COLLECTION_SETTINGS_H
 #define CMD_COLLECTION_SETTINGS_H
 
+#include "cmd/common/change_text.h"
 #include "cmd/common/options.h"
 #include "cmd/common/verbs.h"
 
@@ -13,7 +14,7 @@
 
 struct collection_settings {
 	struct common common;
-	struct verb_columns columns;   /* what -o of common comes to */
+	struct columns columns;        /* what -o of common comes to: enum verb_column, of watch enum change_column */
 	const char *key_path;          /* -k; NULL */
 	const char *types;             /* -T; NULL: bytes when serving, else as the store is listed */
 	/* serve */
@@ -42,6 +43,7 @@ struct collection_settings {
 };
 
 extern const struct collection_settings collection_settings_defaults;
+extern const struct scope collection_settings_scopes[];     /* which verb takes which option */
 
 /*
  * Copies the rows whose long names stand in `words` ("types data expect") to out[COLLECTION_ROWS_MAX], in the order of the

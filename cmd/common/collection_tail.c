@@ -211,6 +211,7 @@ static void on_up(struct asker *asker, msec now)
 	(void)now;
 	if (!collection_found(asker, &tailing->shape))
 		return;
+	runtime_mind_reader(asker->ask.session.runtime);
 	if (tailing->invocation->settings->follow) {       /* it was there; from now on, it is waited for */
 		asker->ask.patient = true;
 		asker->ask.common.has_wait = true;

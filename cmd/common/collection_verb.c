@@ -160,8 +160,6 @@ static void check(const struct verbing *verbing)
 		usage_error("%s takes STORE%s%s", verb->name, *verb->usage ? " " : "", verb->usage);
 	if (strcmp(verb->name, "cas") == 0 && (settings->absent == !!settings->from || settings->delete == !!settings->to))
 		usage_error("cas needs --absent or --from V, and --to V or --delete");
-	if (settings->print_version && !verb->writes)
-		usage_error("--print-version: '%s' writes nothing", verb->name);
 }
 
 /* The whole of stdin, as the value that `-` stands for. */

@@ -5,7 +5,7 @@
  *           now: an empty question, for the version          -> version V -> follow from V + 1
  *           --initial: pages until all have the same version -> version V -> follow from V + 1
  *     member gone -> the next one is followed from the last version that was told
- *     it does not know that any more -> reset, and with --initial everything anew
+ *     it does not know that any more -> the others are asked; when none does: reset, and with --initial everything anew
  */
 #include "base/list.h"
 #include "base/memory.h"
@@ -37,6 +37,7 @@ struct watching {
 	struct collection_pages pages;
 	struct list entries;
 	unsigned tries;
+	struct id reset_by;              /* the first one that did not know what came next; zero: nobody since the last change */
 	bool is_paused;
 	bool is_ready;                   /* that was said */
 };
@@ -198,13 +199,32 @@ static void on_change(struct watching *watching, const struct client_fact *fact)
 		malformed(watching);
 		return;
 	}
+	watching->reset_by = (struct id){{0}};
 	if (resume_takes(&watching->resume, fact->position) && (!change.has_key || is_wanted(watching, change.key) ||
 		watching->shape.kind == COLLECTION_VEC))
 		add(watching, fact->position, fact->bytes);
 }
 
+/*
+ * Members forget at different times what they can tell of the past. Each is asked once; where one of the others cannot be
+ * reached, the first is asked again, and then its word stands.
+ */
+static bool try_another(struct watching *watching)
+{
+	struct asker *asker = &watching->asker;
+
+	if (id_equal(&watching->reset_by, &asker->member))
+		return false;
+	if (id_is_zero(&watching->reset_by))
+		watching->reset_by = asker->member;
+	return asker_try_another(asker, runtime_now(asker->ask.session.runtime));
+}
+
 static void on_reset(struct watching *watching, uint64_t version)
 {
+	if (try_another(watching))
+		return;
+	watching->reset_by = (struct id){{0}};
 	resume_reset(&watching->resume, version);
 	add(watching, version, bytes_of(NULL, 0));
 	if (!watching->invocation->settings->initial)
@@ -288,7 +308,7 @@ static void open_events(struct watching *watching)
 	struct session *session = &watching->asker.ask.session;
 
 	watching->events = events_new(&(struct collection_events_options){.runtime = session->runtime, .shape = watching->shape,
-		.form = collection_verb_options(invocation->settings).form, .command = invocation->command,
+		.form = {collection_verb_options(invocation->settings).form, invocation->settings->columns}, .command = invocation->command,
 		.most = invocation->settings->count});
 	session->closing = close_events;
 	session->self = watching;
@@ -334,6 +354,8 @@ static void check(const struct collection_invocation *invocation)
 		usage_error("'%s' is one operand too many", invocation->operand[has_keys ? 1 : 0]);
 	if (invocation->count > 0 && settings->prefix)
 		usage_error("KEY and --prefix: choose one");
+	if (invocation->command && settings->common.columns)
+		usage_error("-o chooses what is printed, and CMD gets all of it");
 	if (settings->initial && settings->from)
 		usage_error("--initial begins with what there is, --from with a version: choose one");
 	if (settings->prefix && !has_keys)

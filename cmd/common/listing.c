@@ -11,10 +11,10 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "cmd/common/columns.h"
 #include "cmd/common/jsontext.h"
 #include "cmd/common/options.h"
 
-#define COLUMNS_MAX 32
 #define NUMBER_SIZE 40
 #define COLUMN_GAP "  "
 
@@ -23,8 +23,7 @@ struct listing {
 	enum listing_form form;
 	const struct column *columns;
 	size_t column_count;
-	size_t shown[COLUMNS_MAX];            /* indices into columns, in the order to print */
-	size_t shown_count;
+	struct columns shown;                 /* in the order to print */
 	struct buffer cell[COLUMNS_MAX];      /* the row under way, by index into columns */
 	struct buffer table;                  /* every cell in the order shown, each with a NUL behind it */
 	size_t width[COLUMNS_MAX];            /* by position shown */
@@ -40,32 +39,13 @@ enum listing_form listing_form_for(FILE *file, bool json)
 
 /* ---- which columns ---- */
 
-static bool show(struct listing *listing, const char *name, size_t size)
-{
-	for (size_t i = 0; i < listing->column_count; i++) {
-		if (strlen(listing->columns[i].name) == size && memcmp(listing->columns[i].name, name, size) == 0) {
-			for (size_t n = 0; n < listing->shown_count; n++)
-				if (listing->shown[n] == i)
-					return true;   /* said twice, shown once: a JSON object has it once too */
-			listing->shown[listing->shown_count++] = i;
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool choose(struct listing *listing, const char *wanted, const char **unknown)
 {
-	while (wanted) {
-		size_t size = strcspn(wanted, ",");
+	const char *name[COLUMNS_MAX];
 
-		if (!show(listing, wanted, size)) {
-			*unknown = wanted;
-			return false;
-		}
-		wanted = wanted[size] == ',' ? wanted + size + 1 : NULL;
-	}
-	return true;
+	for (size_t i = 0; i < listing->column_count; i++)
+		name[i] = listing->columns[i].name;
+	return columns_read(wanted, name, listing->column_count, &listing->shown, unknown);
 }
 
 static bool is_many(enum column_kind kind)
@@ -95,13 +75,13 @@ struct listing *listing_new(FILE *file, enum listing_form form, const struct col
 		listing->column_count++;
 	ASSERT(listing->column_count > 0 && listing->column_count <= COLUMNS_MAX);
 	for (size_t i = 0; i < listing->column_count && !wanted; i++)
-		listing->shown[listing->shown_count++] = i;
+		listing->shown.one[listing->shown.count++] = i;
 	if (!choose(listing, wanted, unknown)) {
 		listing_free(listing);
 		return NULL;
 	}
-	for (size_t i = 0; i < listing->shown_count; i++)
-		listing->width[i] = display_width(bytes_of_text(columns[listing->shown[i]].name));
+	for (size_t i = 0; i < listing->shown.count; i++)
+		listing->width[i] = display_width(bytes_of_text(columns[listing->shown.one[i]].name));
 	return listing;
 }
 
@@ -139,8 +119,8 @@ static void put_text(struct buffer *out, const char *text)
 
 static bool is_shown(const struct listing *listing, size_t column)
 {
-	for (size_t i = 0; i < listing->shown_count; i++)
-		if (listing->shown[i] == column)
+	for (size_t i = 0; i < listing->shown.count; i++)
+		if (listing->shown.one[i] == column)
 			return true;
 	return false;
 }
@@ -267,8 +247,8 @@ void listing_name(struct listing *listing, size_t column, const struct id *id, s
 
 static void keep_table_row(struct listing *listing)
 {
-	for (size_t i = 0; i < listing->shown_count; i++) {
-		struct buffer *cell = &listing->cell[listing->shown[i]];
+	for (size_t i = 0; i < listing->shown.count; i++) {
+		struct buffer *cell = &listing->cell[listing->shown.one[i]];
 		size_t width;
 
 		if (cell->size == 0)
@@ -283,19 +263,19 @@ static void keep_table_row(struct listing *listing)
 
 static void print_tsv_row(struct listing *listing)
 {
-	for (size_t i = 0; i < listing->shown_count; i++) {
-		const struct buffer *cell = &listing->cell[listing->shown[i]];
+	for (size_t i = 0; i < listing->shown.count; i++) {
+		const struct buffer *cell = &listing->cell[listing->shown.one[i]];
 
 		fwrite(cell->size > 0 ? cell->data : (const uint8_t *)"", 1, cell->size, listing->file);
-		fputc(i + 1 < listing->shown_count ? '\t' : '\n', listing->file);
+		fputc(i + 1 < listing->shown.count ? '\t' : '\n', listing->file);
 	}
 }
 
 static void print_json_row(struct listing *listing)
 {
-	for (size_t i = 0; i < listing->shown_count; i++) {
-		const struct column *column = &listing->columns[listing->shown[i]];
-		struct buffer *cell = &listing->cell[listing->shown[i]];
+	for (size_t i = 0; i < listing->shown.count; i++) {
+		const struct column *column = &listing->columns[listing->shown.one[i]];
+		struct buffer *cell = &listing->cell[listing->shown.one[i]];
 		bool many = is_many(column->kind);
 
 		if (cell->size == 0 && !many)
@@ -327,9 +307,9 @@ void listing_end_row(struct listing *listing)
 static void print_cell(const struct listing *listing, size_t position, const char *text)
 {
 	size_t padding = listing->width[position] - display_width(bytes_of_text(text));
-	bool is_last = position + 1 == listing->shown_count;
+	bool is_last = position + 1 == listing->shown.count;
 
-	if (listing->columns[listing->shown[position]].kind == COLUMN_NUMBER)
+	if (listing->columns[listing->shown.one[position]].kind == COLUMN_NUMBER)
 		fprintf(listing->file, "%*s%s", (int)padding, "", text);
 	else
 		fprintf(listing->file, "%s%*s", text, is_last ? 0 : (int)padding, "");   /* no blanks at the end */
@@ -340,10 +320,10 @@ static void print_table(const struct listing *listing)
 {
 	const char *cell = (const char *)listing->table.data;
 
-	for (size_t i = 0; i < listing->shown_count; i++)
-		print_cell(listing, i, listing->columns[listing->shown[i]].name);
-	for (size_t n = 0; n < listing->rows * listing->shown_count; n++, cell += strlen(cell) + 1)
-		print_cell(listing, n % listing->shown_count, cell);
+	for (size_t i = 0; i < listing->shown.count; i++)
+		print_cell(listing, i, listing->columns[listing->shown.one[i]].name);
+	for (size_t n = 0; n < listing->rows * listing->shown.count; n++, cell += strlen(cell) + 1)
+		print_cell(listing, n % listing->shown.count, cell);
 }
 
 enum error listing_finish(struct listing *listing, size_t *rows)

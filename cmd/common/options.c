@@ -56,6 +56,8 @@ static const struct option_row common_rows[] = {
 	{.name = NULL}
 };
 
+_Static_assert(OPTIONS_ROWS_MAX <= sizeof ((struct common *)0)->said * CHAR_BIT, "a bit for each");
+
 static bool has_word(const char *words, const char *word)
 {
 	size_t size = strlen(word);
@@ -199,6 +201,7 @@ static void take_option(struct parse *parse, int code)
 
 	ASSERT(i < parse->rows.count);
 	parse->given[i] = BY_LINE;
+	((struct common *)parse->settings)->said |= UINT64_C(1) << i;
 	if (optarg) {
 		snprintf(source, sizeof source, "--%s", row->name);
 		options_assign(row, parse->settings, source, optarg);
@@ -438,7 +441,25 @@ int options_parse(const struct command *command, int argc, char **argv, void *se
 	return first;
 }
 
-const struct subcommand *options_subcommand(const struct command *command, const char *word)
+static bool is_in_scope(const struct command *command, const char *option, const char *subcommand)
+{
+	for (const struct scope *scope = command->scopes; scope && scope->options; scope++)
+		if (has_word(scope->options, option))
+			return has_word(scope->subcommands, subcommand);
+	return true;
+}
+
+static void refuse_out_of_scope(const struct command *command, const struct common *common, const char *subcommand)
+{
+	struct option_rows rows;
+
+	options_rows(command, &rows);
+	for (size_t i = 0; i < rows.count; i++)
+		if ((common->said >> i & 1) != 0 && !is_in_scope(command, rows.row[i]->name, subcommand))
+			usage_error("'%s' takes no --%s", subcommand, rows.row[i]->name);
+}
+
+const struct subcommand *options_subcommand(const struct command *command, const struct common *common, const char *word)
 {
 	struct near near = near_to(word ? word : "");
 
@@ -446,8 +467,10 @@ const struct subcommand *options_subcommand(const struct command *command, const
 	if (!word)
 		usage_error("which subcommand? %s %s", command->name, command->usage);
 	for (const struct subcommand *row = command->subcommands; row->name; row++) {
-		if (strcmp(row->name, word) == 0)
+		if (strcmp(row->name, word) == 0) {
+			refuse_out_of_scope(command, common, word);
 			return row;
+		}
 		near_offer(&near, row->name);
 	}
 	if (near.best)

@@ -76,6 +76,7 @@ struct common {
 	msec stats;                  /* period; MSEC_NEVER: off */
 	bool has_network, has_timeout, has_wait, has_framing;   /* given, by option or environment */
 	int behind;                  /* of the operands, the last so many stood behind "--" */
+	uint64_t said;               /* a bit for each option that the command line named: for options_subcommand */
 };
 
 /* What these are before anybody speaks: no wait, lines, no descriptor, no statistics. For initialisers. */
@@ -88,12 +89,19 @@ struct subcommand {
 	const char *help;                      /* one line; NULL: the same as the next one's, on one line with it */
 };
 
+/* Options that not every subcommand takes. Those in no row belong to all. */
+struct scope {
+	const char *options;                   /* long names, separated by blanks; NULL ends a table */
+	const char *subcommands;
+};
+
 struct command {
 	const char *name;                      /* "mosaik-produce" */
 	const char *usage;                     /* one line after the name: "[options] STREAM" */
 	const char *const *examples;           /* lines, NULL ends; shown first in -h */
 	const struct option_row *options;      /* its own rows; may be NULL */
 	const struct subcommand *subcommands;  /* NULL: none */
+	const struct scope *scopes;            /* NULL: every subcommand takes every option */
 	const char *common;                    /* long names of the common options it takes: "network peer no-local" */
 	const char *environment_prefix;        /* e.g. "MOSAIK_BOOTSTRAP_"; NULL: none */
 	void (*check)(const void *settings);   /* last: what contradicts what is a usage_error; NULL: nothing */
@@ -120,8 +128,11 @@ enum log_level options_log_level(const struct common *common);
 struct id options_id(const char *kind, const char *name);
 /* A peer's id, alone or at the front of a token PEERID@HOST:PORT. Anything else: exit 64. */
 struct id options_peer(const char *text);
-/* Row of command->subcommands that is called `word`; NULL word or no such row: exit 64, with the nearest name. */
-const struct subcommand *options_subcommand(const struct command *command, const char *word);
+/*
+ * Row of command->subcommands that is called `word`; NULL word or no such row: exit 64, with the nearest name. So it is when
+ * the command line named an option that this subcommand does not take: without a word it would mean less than it says.
+ */
+const struct subcommand *options_subcommand(const struct command *command, const struct common *common, const char *word);
 
 /* "500ms" and so on; ERROR_BAD_TEXT. */
 enum error options_duration(const char *text, msec *out);

@@ -9,6 +9,7 @@
 #ifndef CMD_VERBS_H
 #define CMD_VERBS_H
 
+#include "cmd/common/columns.h"
 #include "collections/collection.h"
 #include "collections/pqueue_wire.h"
 #include "collections/result.h"
@@ -22,13 +23,8 @@ enum verb_form {
 /* What -o names, in its order. A vec has an index, the others what is stored. */
 enum verb_column { COLUMN_OF_PRIORITY = PART_PRIORITY, COLUMN_OF_KEY = PART_KEY, COLUMN_OF_VALUE = PART_VALUE, COLUMN_OF_INDEX = PARTS };
 
-struct verb_columns {
-	enum verb_column one[PARTS + 1];
-	size_t count;                /* 0: all */
-};
-
-/* false: a kind of collection has no such column; *unknown ends at a comma or NUL. Twice is once. */
-bool verb_columns_read(enum collection_kind kind, const char *text, struct verb_columns *out, const char **unknown);
+/* false: a kind of collection has no such column; see columns.h. */
+bool verb_columns_read(enum collection_kind kind, const char *text, struct columns *out, const char **unknown);
 
 struct verb_options {
 	const char *from, *to;       /* cas; NULL: not given */
@@ -37,7 +33,7 @@ struct verb_options {
 	bool descending;
 	const struct bytes *input;   /* what a last operand `-` stands for; NULL: itself */
 	enum verb_form form;
-	struct verb_columns columns;
+	struct columns columns;      /* enum verb_column; count 0: all */
 };
 
 enum verb_shown {                    /* of an answer that is a yes */

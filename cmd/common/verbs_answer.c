@@ -74,34 +74,16 @@ static void show_text(const struct verb_call *call, const struct shown *shown, s
 static const char *const column_names[PARTS + 1] = {
 	[COLUMN_OF_PRIORITY] = "priority", [COLUMN_OF_KEY] = "key", [COLUMN_OF_VALUE] = "value", [COLUMN_OF_INDEX] = "index"};
 
-static bool columns_add(enum collection_kind kind, struct bytes name, struct verb_columns *columns)
+bool verb_columns_read(enum collection_kind kind, const char *text, struct columns *out, const char **unknown)
 {
-	for (unsigned column = 0; column <= PARTS; column++) {
-		bool is_there = column < PARTS ? collection_has(kind, (enum part)column) : kind == COLLECTION_VEC;
+	const char *name[PARTS + 1];
 
-		if (!is_there || !bytes_equal(name, bytes_of_text(column_names[column])))
-			continue;
-		for (size_t i = 0; i < columns->count; i++)
-			if (columns->one[i] == column)
-				return true;
-		columns->one[columns->count++] = (enum verb_column)column;
-		return true;
+	for (unsigned i = 0; i <= PARTS; i++) {
+		bool is_there = i < PARTS ? collection_has(kind, (enum part)i) : kind == COLLECTION_VEC;
+
+		name[i] = is_there ? column_names[i] : NULL;
 	}
-	return false;
-}
-
-bool verb_columns_read(enum collection_kind kind, const char *text, struct verb_columns *out, const char **unknown)
-{
-	for (const char *rest = text; rest; rest = *rest == ',' ? rest + 1 : NULL) {
-		size_t size = strcspn(rest, ",");
-
-		if (!columns_add(kind, bytes_of(rest, size), out)) {
-			*unknown = rest;
-			return false;
-		}
-		rest += size;
-	}
-	return true;
+	return columns_read(text, name, PARTS + 1, out, unknown);
 }
 
 static void show_index(uint64_t index, const char *before, struct buffer *out)
@@ -114,11 +96,11 @@ static void show_index(uint64_t index, const char *before, struct buffer *out)
 
 static void show_chosen_json(const struct verb_call *call, const struct shown *shown, struct buffer *out)
 {
-	const struct verb_columns *columns = &call->options->columns;
+	const struct columns *columns = &call->options->columns;
 	const char *before = "{";
 
 	for (size_t i = 0; i < columns->count; i++) {
-		enum verb_column column = columns->one[i];
+		size_t column = columns->one[i];
 
 		if (column != COLUMN_OF_INDEX && !(shown->mask & MASK(column)))
 			continue;
@@ -136,11 +118,11 @@ static void show_chosen_json(const struct verb_call *call, const struct shown *s
 /* One alone is as it is, as `keys` prints it. */
 static void show_chosen(const struct verb_call *call, const struct shown *shown, struct buffer *out)
 {
-	const struct verb_columns *columns = &call->options->columns;
+	const struct columns *columns = &call->options->columns;
 	bool raw = columns->count == 1 || call->options->form == VERB_NUL;
 
 	for (size_t i = 0; i < columns->count; i++) {
-		enum verb_column column = columns->one[i];
+		size_t column = columns->one[i];
 
 		if (i > 0 && !raw)
 			buffer_append(out, bytes_of_text("\t"));

@@ -46,7 +46,7 @@ static const struct route *route_of(const char *name)
 
 static int run(struct settings *settings, int count, char **operand)
 {
-	const struct route *route = route_of(options_subcommand(&command, count > 0 ? operand[0] : NULL)->name);
+	const struct route *route = route_of(options_subcommand(&command, &settings->common, count > 0 ? operand[0] : NULL)->name);
 
 	if (!route->offline)
 		options_require_network(&settings->common);

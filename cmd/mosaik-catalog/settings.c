@@ -50,6 +50,17 @@ static const struct subcommand subcommands[] = {
 	{.name = NULL}
 };
 
+static const struct scope scopes[] = {
+	{"tag", "peers wait announce"},
+	{"stream group", "peers wait"},
+	{"peers", "wait"},
+	{"count", "ping"},
+	{"initial", "watch"},
+	{"dot", "graph"},
+	{"columns", "peers tags streams groups me watch ping explain graph doctor"},
+	{.options = NULL}
+};
+
 static const char *const examples[] = {
 	"mosaik-catalog -n demo peers --stream logs   who produces it",
 	"mosaik-catalog -n demo -j peers | jq -r .id",
@@ -63,6 +74,7 @@ const struct command command = {
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
+	.scopes = scopes,
 	.common = "network peer ticket identity bind no-local no-names timeout wait json columns ready-fd quiet verbose stats",
 	.network_optional = true,   /* `id` asks nobody */
 	.check = check,

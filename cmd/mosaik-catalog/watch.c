@@ -157,6 +157,8 @@ static void turn(struct ask *ask, msec now)
 	struct change change;
 
 	reap(watch);
+	if (!watch->command)
+		runtime_mind_reader(ask->session.runtime);
 	if (!watch->child && watch->stopped)
 		leave(watch, watch->stopped);
 	while (!watch->child && !ask->session.leaving && next_event(watch, &change)) {

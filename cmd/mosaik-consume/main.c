@@ -601,7 +601,9 @@ static void start(struct consume *consume, int count, char **stream, char **argv
 	consume->last_record_at = consume->session.started_at;
 	consume->output = output_open(runtime_loop(consume->session.runtime), STDOUT_FILENO, on_output, consume);
 	consume->writable = true;
-	if (argv)
+	if (!argv)
+		runtime_mind_reader(consume->session.runtime);
+	else
 		consume->runner = runner_new(consume->session.runtime, argv, settings->parallel);
 	consume->progress = progress_begin(!settings->common.quiet && settings->common.stats == MSEC_NEVER && !argv, STDOUT_FILENO,
 		consume->session.started_at);

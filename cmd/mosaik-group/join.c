@@ -493,10 +493,14 @@ static void on_signal(void *self, int number)
 {
 	struct join *join = self;
 
-	if (number == SIGUSR1)
+	if (number == SIGUSR1) {
 		participant_stats(&join->participant);
-	else
+	} else if (number == SIGPIPE) {
+		join->session.died_of = SIGPIPE;
+		stop(join, 128 + SIGPIPE);
+	} else {
 		stop(join, EXIT_YES);
+	}
 }
 
 static void on_output(void *self)
@@ -531,10 +535,12 @@ static void start(struct join *join, const char *group)
 		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
 		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
 		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
-	if (join->argv)
+	if (join->argv) {
 		start_machine(join);
-	else
+	} else {
 		join->output = output_open(runtime_loop(join->session.runtime), STDOUT_FILENO, on_output, join);
+		runtime_mind_reader(join->session.runtime);
+	}
 	join->behind = true;   /* whatever the disk had */
 	join->feed = feed_open(runtime_loop(join->session.runtime), settings->common.framing, GROUP_COMMAND_MAX);
 }

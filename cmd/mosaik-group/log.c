@@ -84,6 +84,7 @@ static void on_up(struct asker *asker, msec now)
 		.level = reading->settings->local ? QUERY_LOCAL : QUERY_STRONG};
 
 	(void)now;
+	runtime_mind_reader(asker->ask.session.runtime);
 	if (!reading->output)
 		reading->output = output_open(runtime_loop(asker->ask.session.runtime), STDOUT_FILENO, on_output, reading);
 	if (reading->settings->follow)

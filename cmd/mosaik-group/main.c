@@ -36,7 +36,7 @@ static const struct route *route_of(const char *name)
 
 static int run(struct settings *settings, int count, char **operand)
 {
-	const struct route *route = route_of(options_subcommand(&command, count > 0 ? operand[0] : NULL)->name);
+	const struct route *route = route_of(options_subcommand(&command, &settings->common, count > 0 ? operand[0] : NULL)->name);
 	struct invocation invocation = {.settings = settings, .group = operand[1], .operand = operand + 2, .count = count - 2};
 
 	settings->common.json = settings->common.framing == FRAMING_JSON;

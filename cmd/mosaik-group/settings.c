@@ -58,6 +58,21 @@ static const struct subcommand subcommands[] = {
 	{.name = NULL}
 };
 
+static const struct scope scopes[] = {
+	{"data expect", "join lock"},
+	{"lan", "join lock"},
+	{"observer reluctant join-only sm-id snapshot-every", "join"},
+	{"feed", "propose"},
+	{"strong", "query"},
+	{"local", "query log status members leader"},
+	{"follow", "log status members leader"},
+	{"from count", "log"},
+	{"leader members committed", "wait"},
+	{"try grace", "lock"},
+	{"columns", "status members"},
+	{.options = NULL}
+};
+
 static const char *const examples[] = {
 	"mosaik-group -n demo join jobs --data ./jobs",
 	"echo 'build 17' | mosaik-group -n demo propose jobs -",
@@ -71,6 +86,7 @@ const struct command command = {
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
+	.scopes = scopes,
 	.common = "network peer tag identity bind no-local timeout wait framing json null columns ready-fd quiet verbose stats",
 	.check = check,
 };

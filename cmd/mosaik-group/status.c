@@ -193,6 +193,7 @@ static void on_up(struct asker *asker, msec now)
 	struct looking *looking = asker->self;
 
 	looking->confirmed = false;
+	runtime_mind_reader(asker->ask.session.runtime);
 	if (looking->settings->follow)
 		asker_follow(asker, &(struct client_follow){.ticket = TICKET_FOLLOW, .what = FOLLOW_STATUS});
 	else if (looking->wants_barrier)

@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 {
 	struct settings settings = settings_defaults;
 	int first = options_parse(&command, argc, argv, &settings);
-	const char *word = options_subcommand(&command, first < argc ? argv[first] : NULL)->name;
+	const char *word = options_subcommand(&command, &settings.common, first < argc ? argv[first] : NULL)->name;
 	const char *path = first + 1 < argc ? argv[first + 1] : NULL;
 	bool is_ticket = strcmp(word, "ticket") == 0;
 	struct keypair pair;

@@ -22,6 +22,11 @@ static const struct subcommand subcommands[] = {
 	{.name = NULL}
 };
 
+static const struct scope scopes[] = {
+	{"expires iss aud", "ticket"},
+	{.options = NULL}
+};
+
 static const char *const examples[] = {
 	"mosaik-key gen node.key       mode 0600, never over an existing file",
 	"mosaik-key pub node.key       what others write before the @",
@@ -44,5 +49,6 @@ const struct command command = {
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
+	.scopes = scopes,
 	.check = check,
 };

@@ -25,6 +25,7 @@
 #include "runtime/host.h"
 #include "runtime/local.h"
 #include "runtime/resolve.h"
+#include "runtime/stdio.h"
 #include "wire/limits.h"
 
 #define ROUNDS_A_TURN 8          /* of effects and what follows from them, before others get their turn */
@@ -32,6 +33,7 @@
 #define GIVE_BACK 10000          /* msec between returns of unused memory */
 #define HINTS_MAX 3              /* local nodes dialled at the start; gossip finds the others */
 #define ASK_AT_ONCE 3            /* members that a guest asks */
+#define SIGNALS 4                /* that are listened to */
 
 struct runtime {
 	struct runtime_options options;
@@ -40,7 +42,8 @@ struct runtime {
 	uv_prepare_t prepare;
 	uv_idle_t idle;
 	uv_timer_t timer;
-	uv_signal_t signal[3];
+	uv_signal_t signal[SIGNALS];
+	struct reader_watch *reader; /* of stdout; NULL: nobody minds, or it has none */
 	struct node *node;
 	struct links *links;
 	struct local *local;
@@ -351,9 +354,16 @@ static void on_unresolved(void *self, const char *peer, const char *reason)
 
 static const struct resolve_ops resolve_ops = {on_resolved, on_unresolved};
 
+static bool is_ignored(int signal_number)
+{
+	struct sigaction action;
+
+	return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static void open_loop(struct runtime *runtime)
 {
-	static const int number[3] = {SIGINT, SIGTERM, SIGUSR1};
+	static const int number[SIGNALS] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
 	int status = uv_loop_init(&runtime->loop);
 
 	ASSERT(status == 0);
@@ -362,10 +372,11 @@ static void open_loop(struct runtime *runtime)
 	uv_timer_init(&runtime->loop, &runtime->timer);
 	runtime->prepare.data = runtime;
 	uv_prepare_start(&runtime->prepare, on_turn);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < SIGNALS; i++) {
 		uv_signal_init(&runtime->loop, &runtime->signal[i]);
 		runtime->signal[i].data = runtime;
-		uv_signal_start(&runtime->signal[i], on_signal, number[i]);
+		if (number[i] != SIGHUP || !is_ignored(SIGHUP))
+			uv_signal_start(&runtime->signal[i], on_signal, number[i]);
 	}
 	signal(SIGPIPE, SIG_IGN);   /* EPIPE is an answer; whoever must die of it does so by runtime_die_of */
 }
@@ -508,6 +519,7 @@ void runtime_close(struct runtime *runtime)
 	if (!runtime)
 		return;
 	local_withdraw(runtime->local);
+	reader_watch_close(runtime->reader);
 	if (runtime->links && !runtime->shut)
 		links_shut(runtime->links);
 	uv_prepare_stop(&runtime->prepare);
@@ -521,7 +533,7 @@ void runtime_close(struct runtime *runtime)
 	uv_close((uv_handle_t *)&runtime->prepare, NULL);
 	uv_close((uv_handle_t *)&runtime->idle, NULL);
 	uv_close((uv_handle_t *)&runtime->timer, NULL);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < SIGNALS; i++)
 		uv_close((uv_handle_t *)&runtime->signal[i], NULL);
 	uv_run(&runtime->loop, UV_RUN_DEFAULT);
 	left = uv_loop_close(&runtime->loop);
@@ -560,6 +572,20 @@ void runtime_leave(struct runtime *runtime, msec within)
 	if (!runtime->options.guest)
 		node_depart(runtime->node, now);
 	runtime_again(runtime);
+}
+
+static void on_reader_gone(void *self)
+{
+	struct runtime *runtime = self;
+
+	if (!runtime->leaving && runtime->options.program->signal)
+		runtime->options.program->signal(runtime->options.self, SIGPIPE);
+}
+
+void runtime_mind_reader(struct runtime *runtime)
+{
+	if (!runtime->reader)
+		runtime->reader = reader_watch_open(&runtime->loop, STDOUT_FILENO, on_reader_gone, runtime);
 }
 
 struct dial runtime_token(const struct runtime *runtime)

@@ -21,7 +21,10 @@ struct program {
 	void (*turn)(void *self, msec now);
 	/* When turn() is due although nothing happened; may be NULL. */
 	msec (*deadline)(void *self);
-	/* SIGINT or SIGTERM, the first of them (a second one ends the process), or SIGUSR1. */
+	/*
+	 * SIGINT, SIGTERM or SIGHUP, the first of them (a second one ends the process); SIGUSR1; SIGPIPE, of which see
+	 * runtime_mind_reader. A SIGHUP that was ignored when we started, as nohup has it, stays so.
+	 */
 	void (*signal)(void *self, int signal_number);
 };
 
@@ -69,6 +72,9 @@ void runtime_again(struct runtime *runtime);    /* another turn soon, without bl
  * then runtime_run returns. The program's turn is not called any more.
  */
 void runtime_leave(struct runtime *runtime, msec within);
+
+/* From now on the program's signal() is told SIGPIPE when nobody reads stdout any more, also when there is nothing to write. */
+void runtime_mind_reader(struct runtime *runtime);
 
 /* Our own token: id and addresses, as others can dial it. */
 struct dial runtime_token(const struct runtime *runtime);

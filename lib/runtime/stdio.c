@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -324,4 +325,63 @@ enum stdio_status output_flush(struct output *output)
 		return STDIO_AGAIN;
 	}
 	return STDIO_OK;
+}
+
+/* ---- whether anybody reads ---- */
+
+/*
+ * An epoll of its own, which is asked for nothing and so tells only of errors and hang-ups; libuv watches that one, and sets
+ * O_NONBLOCK on it instead of on what others share.
+ */
+struct reader_watch {
+	uv_poll_t *poll;
+	int epoll;
+	stdio_ready *gone;
+	void *self;
+};
+
+static void on_gone(uv_poll_t *poll, int status, int events)
+{
+	struct reader_watch *watch = poll->data;
+
+	(void)status;
+	(void)events;
+	uv_poll_stop(poll);
+	watch->gone(watch->self);
+}
+
+static bool has_reader_end(int fd)
+{
+	struct stat about;
+
+	return fstat(fd, &about) == 0 && (S_ISFIFO(about.st_mode) || S_ISSOCK(about.st_mode));
+}
+
+struct reader_watch *reader_watch_open(uv_loop_t *loop, int fd, stdio_ready *gone, void *self)
+{
+	struct reader_watch *watch;
+	int epoll = has_reader_end(fd) ? epoll_create1(EPOLL_CLOEXEC) : -1;
+
+	if (epoll < 0)
+		return NULL;
+	watch = memory_new(sizeof *watch);
+	*watch = (struct reader_watch){.poll = memory_new(sizeof *watch->poll), .epoll = epoll, .gone = gone, .self = self};
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &(struct epoll_event){.events = 0}) != 0 || uv_poll_init(loop, watch->poll, epoll) != 0) {
+		close(epoll);
+		memory_free(watch->poll);
+		memory_free(watch);
+		return NULL;
+	}
+	watch->poll->data = watch;
+	(void)uv_poll_start(watch->poll, UV_READABLE, on_gone);
+	return watch;
+}
+
+void reader_watch_close(struct reader_watch *watch)
+{
+	if (!watch)
+		return;
+	uv_close((uv_handle_t *)watch->poll, free_handle);
+	close(watch->epoll);
+	memory_free(watch);
 }

@@ -46,4 +46,13 @@ void output_wrote(struct output *output, size_t size);
 size_t output_pending(const struct output *output);   /* bytes */
 enum stdio_status output_flush(struct output *output);   /* as many large writes as go without blocking */
 
+struct reader_watch;
+
+/*
+ * Calls gone() once, when nobody reads the pipe or socket `fd` any more: who has nothing to write would not notice. NULL for
+ * what has no such end: a file, a terminal. The descriptor is left as it is, and may be an output's at the same time.
+ */
+struct reader_watch *reader_watch_open(struct uv_loop_s *loop, int fd, stdio_ready *gone, void *self);
+void reader_watch_close(struct reader_watch *watch);     /* the loop must run once more; NULL is fine */
+
 #endif

@@ -32,6 +32,51 @@ without_reader() {
 	done
 }
 
+@test "who follows notices at once that nobody reads any more, with nothing to write" {
+	mkfifo silence
+	background mosaik-group -q --lan join g <>silence >/dev/null
+	background mosaik-vec -q --lan serve v <>silence
+	mosaik-group -W "$(scaled 10)" wait g --leader
+	mosaik-vec len v -w "$(scaled 10)"
+	for words in "consume s" "group log g -f" "group status g -f" "group leader g -f" "group members g -f" "vec watch v" "vec tail v -f" \
+		"catalog watch" "group join g"; do
+		read -r -a arguments <<<"${words#* }"
+		without_reader timeout "$(scaled 10)" "mosaik-${words%% *}" -q "${arguments[@]}" <>silence
+		[ "$exit_status $words" = "141 $words" ]
+	done
+	# Who has something else to do than to write goes on.
+	without_reader timeout 1 mosaik-consume s -- cat
+	[ "$exit_status" = 124 ]
+}
+
+@test "SIGHUP: everybody leaves in good order, unless nohup has it ignored" {
+	mkfifo silence
+	ready mosaik-bootstrap -q >/dev/null
+	local words status
+	for words in "0 bootstrap" "0 map serve m" "0 group join g" "129 consume s" "129 produce s" "129 catalog announce -- tail -f /dev/null"; do
+		read -r -a arguments <<<"$words"
+		status=${arguments[0]}
+		background mosaik-catalog watch --initial -o event,tags >events
+		local watcher=$pid
+		background "mosaik-${arguments[1]}" -q -t leaver "${arguments[@]:2}" <>silence >/dev/null
+		eventually grep -q $'^peer-join\tleaver' events
+		kill -HUP "$pid"
+		status_of "$pid"
+		[ "$exit_status $words" = "$status $words" ]
+		# A crash is known of after a second and more; a departure is told.
+		eventually grep -q $'^peer-leave\tleaver' events
+		kill -TERM "$watcher"
+		wait "$watcher" || true
+	done
+	background nohup mosaik-consume -q s
+	ignores() { (($((16#$(awk '/^SigIgn/ { print $2 }' "/proc/$pid/status"))) & 1)) && grep -q mosaik "/proc/$pid/cmdline"; }
+	eventually ignores
+	kill -HUP "$pid"
+	kill -TERM "$pid"
+	status_of "$pid"
+	[ "$exit_status" = 143 ]
+}
+
 @test "SIGUSR1 and --stats: every program says what it did so far" {
 	mkfifo silence
 	for words in "bootstrap -b 127.0.0.1:0" "map serve m -q" "group join g -q" "catalog watch" "map wait nothing k -W inf"; do
@@ -95,6 +140,26 @@ without_reader() {
 		read -r -a arguments <<<"$words"
 		run -78 "mosaik-${arguments[0]}" -k ./missing -w inf "${arguments[@]:1}" </dev/null
 		[[ ${lines[0]} == *"error[key]: key file './missing': No such file or directory" ]]
+	done
+}
+
+@test "an option that a subcommand does not take is refused, before anything is done" {
+	mosaik-key gen k >/dev/null
+	for words in "key gen new --expires 1h" "key pub k --iss me" "key pub k --aud you" "map clear m --prefix a" "map put m k v --absent" \
+		"map get m k --print-version" "map del m k --prefix k" "pqueue get q k --desc" "map get m k --expect 3" "map dump m --initial" \
+		"set add s a -L" "pqueue ls q --prefix a" "pqueue min q --max" "vec ls v -c 3" "group log g --try" "group propose g x --strong" \
+		"group join g --follow" "group leader g -o id" "group wait g --leader --expect 2" "catalog watch -t x" "catalog peers --dot" \
+		"catalog tags --stream s" "catalog doctor --initial" "catalog wait --peers 1 -o id"; do
+		read -r -a arguments <<<"$words"
+		[ "${arguments[0]}" = key ] || arguments+=(-w inf)
+		run -64 "mosaik-${arguments[0]}" "${arguments[@]:1}" </dev/null
+		[[ ${lines[0]} == *"error[usage]: '${arguments[1]}'"*" takes no --"* ]]
+	done
+	[ ! -e new ]
+	for words in "map keys m -o value" "map keys m -o key,value" "map len m -o key" "map put m k v -o key" "map watch m -o bogus" \
+		"map watch m -o key -- cat" "vec tail v -o value" "once set o v -o value"; do
+		read -r -a arguments <<<"$words"
+		run -64 "mosaik-${arguments[0]}" -w inf "${arguments[@]:1}"
 	done
 }
 

@@ -193,6 +193,27 @@ load collections
 	eventually holds prefix $'4\tput\ta\t4\n5\tput\tab\t5\n6\tremove\tab\t\n7\tclear\t\t'
 	run -0 mosaik-map -j watch m --from 6 -c 1
 	[ "$output" = '{"version":6,"op":"remove","key":"ab"}' ]
+	run -0 mosaik-map -o value,key watch m --from 4 -c 2
+	[ "$output" = $'4\ta\n5\tab' ]
+	run -0 mosaik-map -j -o key,version watch m --from 6 -c 1
+	[ "$output" = '{"key":"ab","version":6}' ]
+}
+
+@test "watch: who does not know the past any more is not believed while another does" {
+	replicas map m a b c
+	head -c 1000000 /dev/zero >large
+	for _ in $(seq 18); do mosaik-map put m large - <large; done     # so that the log is compacted
+	for k in 1 2 3; do mosaik-map put m k $k; done
+	# The one that comes last has the content, and not how it came about.
+	mosaik-key gen late.key >late.id
+	ready mosaik-map serve m -q --lan --reader -i late.key <>silence
+	token=$(cat late.id)@$(mosaik-catalog -o addr peers "$(cat late.id)")
+	run -0 timeout "$(scaled 20)" mosaik-map --no-local -p "$token" watch m --from 19 -c 3
+	[ "$output" = $'19\tput\tk\t1\n20\tput\tk\t2\n21\tput\tk\t3' ]
+	# Nobody else is left: then its word stands.
+	crash a && crash b && crash c
+	run -0 timeout "$(scaled 20)" mosaik-map -p "$token" watch m --from 19 -c 1
+	[ "$output" = $'21\treset\t\t' ]
 }
 
 @test "watch -- CMD: unquoted in the environment, the value on stdin, one at a time" {

@@ -24,7 +24,7 @@ static void expect(const struct collection_shape *shape, enum verb_form form, co
 {
 	struct buffer out = {0};
 
-	change_text_put(shape, form, &(struct change_told){7, change}, &out);
+	change_text_put(shape, &(struct change_form){.form = form}, &(struct change_told){7, change}, &out);
 	assert_int_equal(out.size, wanted.size);
 	assert_memory_equal(out.data, wanted.data, wanted.size);
 	buffer_fini(&out);
@@ -78,6 +78,39 @@ static void a_queue_has_a_column_more(void **state)
 	expect(&shape, VERB_TEXT, &put, bytes_of_text("7\tremove\tk\t\t\n"));
 }
 
+static void expect_chosen(const char *columns, enum verb_form form, struct bytes wanted)
+{
+	struct collection_shape shape = shape_of(COLLECTION_MAP, "str:str");
+	struct change put = {.op = CHANGE_PUT, .has_key = true, .has_value = true, .key = bytes_of_text("a\tb"),
+		.value = bytes_of_text("v")};
+	struct change_form chosen = {.form = form};
+	struct buffer out = {0};
+	const char *unknown;
+
+	assert_true(change_columns_read(COLLECTION_MAP, columns, &chosen.columns, &unknown));
+	change_text_put(&shape, &chosen, &(struct change_told){7, &put}, &out);
+	assert_int_equal(out.size, wanted.size);
+	assert_memory_equal(out.data, wanted.data, wanted.size);
+	buffer_fini(&out);
+}
+
+static void columns_are_chosen(void **state)
+{
+	struct columns columns = {.count = 0};
+	const char *unknown = NULL;
+
+	(void)state;
+	expect_chosen("value,key,value", VERB_TEXT, bytes_of_text("v\ta\\tb\n"));
+	expect_chosen("key", VERB_TEXT, bytes_of_text("a\tb\n"));
+	expect_chosen("key,op", VERB_NUL, bytes_of("a\tb\0put\0", 8));
+	expect_chosen("op,version,key", VERB_JSON, bytes_of_text("{\"op\":\"put\",\"version\":7,\"key\":\"a\\tb\"}\n"));
+	assert_false(change_columns_read(COLLECTION_MAP, "key,priority", &columns, &unknown));
+	assert_string_equal(unknown, "priority");
+	assert_false(change_columns_read(COLLECTION_VEC, "key", &columns, &unknown));
+	assert_true(change_columns_read(COLLECTION_VEC, "index,value", &columns, &unknown));
+	assert_true(change_columns_read(COLLECTION_PQUEUE, "priority", &columns, &unknown));
+}
+
 static void parts_of_another_type_are_unsound(void **state)
 {
 	struct collection_shape shape = shape_of(COLLECTION_MAP, "str:u64");
@@ -127,6 +160,7 @@ int main(void)
 		cmocka_unit_test(a_line_has_all_its_columns),
 		cmocka_unit_test(indices_of_a_vec_are_numbers),
 		cmocka_unit_test(a_queue_has_a_column_more),
+		cmocka_unit_test(columns_are_chosen),
 		cmocka_unit_test(parts_of_another_type_are_unsound),
 		cmocka_unit_test(a_command_gets_texts_as_they_are),
 	};

@@ -25,6 +25,7 @@ struct settings {
 	uint64_t size;
 	const char *secret;
 	bool fast;
+	bool deep;
 };
 
 #define FIELD(member, type) OPTION_FIELD(struct settings, member, type)
@@ -34,6 +35,7 @@ static const struct option_row rows[] = {
 	{0, "size", OPTION_SIZE, FIELD(size, uint64_t), "SIZE", NULL, "how large"},
 	{'s', "seed", OPTION_TEXT, FIELD(secret, const char *), "SEED", "MOSAIK_TEST_SECRET", "secret"},
 	{0, "fast", OPTION_FLAG, FIELD(fast, bool), NULL, "MOSAIK_FAST", "hurry"},
+	{0, "deep", OPTION_FLAG, FIELD(deep, bool), NULL, "MOSAIK_DEEP", "all of it"},
 	{.name = NULL}
 };
 
@@ -41,6 +43,11 @@ static const struct subcommand subcommands[] = {
 	{"peers", "[PEER]", "list"},
 	{"streams", "", "list"},
 	{.name = NULL}
+};
+
+static const struct scope scopes[] = {
+	{"deep", "streams"},
+	{.options = NULL}
 };
 
 static const char *const examples[] = {"mosaik-test -n x y", NULL};
@@ -53,6 +60,7 @@ static const struct command plain = {.name = "mosaik-test",
 	.examples = examples,
 	.options = rows,
 	.subcommands = subcommands,
+	.scopes = scopes,
 	.common = ALL};
 static const struct command prefixed = {.name = "mosaik-test",
 	.usage = "[options] THING",
@@ -127,7 +135,7 @@ static struct ending run(const struct command *command, const char *line)
 		dup2(err[1], STDERR_FILENO);
 		first = parse(command, line, &settings);
 		if (command->subcommands)
-			(void)options_subcommand(command, first < argc_copy ? argv_copy[first] : NULL);
+			(void)options_subcommand(command, &settings.common, first < argc_copy ? argv_copy[first] : NULL);
 		if (command->network_optional)
 			options_require_network(&settings.common);
 		options_free(command, &settings);
@@ -390,6 +398,11 @@ static void test_subcommands(void **state)
 	expect_usage(&plain, "-n net pers", "unknown subcommand 'pers'; did you mean 'peers'?");
 	expect_usage(&plain, "-n net xyzzy", "unknown subcommand 'xyzzy'");
 	expect_usage(&plain, "-n net", "which subcommand? mosaik-test [options] THING");
+	/* An option of another one; what only the environment says is meant for whom it concerns. */
+	expect_usage(&plain, "-n net peers --deep", "'peers' takes no --deep");
+	assert_int_equal(run(&plain, "-n net streams --deep --fast").status, 200);
+	setenv("MOSAIK_DEEP", "1", 1);
+	assert_int_equal(run(&plain, "-n net peers --fast").status, 200);
 }
 
 /* ---- the environment ---- */

@@ -567,6 +567,63 @@ static void a_flag_that_was_set_before_stays(void **state)
 	close_both(end);
 }
 
+/* ---- whether anybody reads ---- */
+
+static void who_writes_nothing_hears_that_the_reader_is_gone(void **state)
+{
+	struct ear *ear = *state;
+	struct reader_watch *watch;
+	struct output *output;
+	int end[2];
+
+	make_pipe(end);
+	output = output_open(&ear->loop, end[1], on_ready, NULL);
+	watch = reader_watch_open(&ear->loop, end[1], on_ready, ear);
+	assert_non_null(watch);
+	put_text(output, "text");
+	assert_int_equal(output_flush(output), STDIO_OK);
+	turn(ear);
+	assert_int_equal(ear->ready, 0);
+	assert_false(is_nonblocking(end[1]));
+	close(end[0]);
+	turn(ear);
+	turn(ear);
+	assert_int_equal(ear->ready, 1);     /* once */
+	reader_watch_close(watch);
+	output_close(output);
+	close(end[1]);
+}
+
+/* The peer of a socket that will send nothing more still reads. */
+static void a_socket_that_was_shut_one_way_still_has_a_reader(void **state)
+{
+	struct ear *ear = *state;
+	struct reader_watch *watch;
+	int end[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, end), 0);
+	watch = reader_watch_open(&ear->loop, end[1], on_ready, ear);
+	assert_int_equal(shutdown(end[0], SHUT_WR), 0);
+	turn(ear);
+	assert_int_equal(ear->ready, 0);
+	close(end[0]);
+	turn(ear);
+	assert_int_equal(ear->ready, 1);
+	assert_false(is_nonblocking(end[1]));
+	reader_watch_close(watch);
+	close(end[1]);
+}
+
+static void a_file_has_no_reader_to_lose(void **state)
+{
+	struct ear *ear = *state;
+	int fd = temporary_file("");
+
+	assert_null(reader_watch_open(&ear->loop, fd, on_ready, ear));
+	reader_watch_close(NULL);
+	close(fd);
+}
+
 #define STDIO_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -591,6 +648,9 @@ int main(void)
 		STDIO_TEST(a_socket_for_both_is_given_back_as_it_was),
 		STDIO_TEST(the_wrong_end_of_a_pipe_has_failed_and_stays_as_it_was),
 		STDIO_TEST(a_flag_that_was_set_before_stays),
+		STDIO_TEST(who_writes_nothing_hears_that_the_reader_is_gone),
+		STDIO_TEST(a_socket_that_was_shut_one_way_still_has_a_reader),
+		STDIO_TEST(a_file_has_no_reader_to_lose),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

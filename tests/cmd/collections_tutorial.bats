@@ -46,7 +46,7 @@ forever() { background bash -c "exec $1" <>silence >said; }
 @test "when most hosts are lost" {
 	replicas map conf host a b -- --data %NAME -i %NAME.key
 	mosaik-map put conf motd hello
-	eventually sh -c '[ "$(mosaik-map get conf motd -L)" = hello ]'
+	eventually sh -c "kill -USR1 $pid_host && grep -q 'committed=1 ' host.err"
 	for one in a b; do crash "$one"; done
 	run -0 mosaik-map dump conf -L
 	[[ "$output" == *'"hello"'* ]]

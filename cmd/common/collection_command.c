@@ -31,6 +31,7 @@ static const struct route {
 	{"tail", COLLECTION_VEC, collection_tail_run, false, false},
 	{"subset", COLLECTION_SET, collection_subset_run, false, false},
 	{"serve", EVERY_KIND, collection_serve_run, true, false},
+	{"recover", EVERY_KIND, collection_recover_run, false, false},
 	{"dump", EVERY_KIND, collection_dump_run, true, false},
 	{"load", EVERY_KIND, collection_load_run, true, false},
 	{"watch", EVERY_KIND, collection_watch_run, true, true},

@@ -36,6 +36,7 @@ struct collection_invocation {
 typedef int collection_run(const struct collection_invocation *invocation);
 
 collection_run collection_serve_run;
+collection_run collection_recover_run;
 collection_run collection_verb_run;
 collection_run collection_watch_run;
 collection_run collection_wait_run;

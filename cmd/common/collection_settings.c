@@ -19,6 +19,7 @@ static const struct option_row rows[] = {
 	{0, "reader", OPTION_FLAG, FIELD(reader, bool), NULL, NULL, NULL},
 	{0, "capacity", OPTION_POSITIVE, FIELD(capacity, uint64_t), "N", NULL, NULL},
 	{0, "lan", OPTION_FLAG, FIELD(lan, bool), NULL, NULL, NULL},
+	{0, "from-survivors", OPTION_FLAG, FIELD(from_survivors, bool), NULL, NULL, NULL},
 	{'L', "local", OPTION_FLAG, FIELD(local, bool), NULL, NULL, "read what the member that is asked has"},
 	{0, "min-version", OPTION_NUMBER, FIELD(min_version, uint64_t), "N", NULL, NULL},
 	{0, "print-version", OPTION_FLAG, FIELD(print_version, bool), NULL, NULL, NULL},

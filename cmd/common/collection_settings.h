@@ -23,6 +23,7 @@ struct collection_settings {
 	uint64_t capacity;             /* pqueue; 0: no bound */
 	bool reader;
 	bool lan;
+	bool from_survivors;           /* recover */
 	/* reads and writes */
 	bool local;                    /* -L */
 	uint64_t min_version;          /* 0: any; also what `wait` waits for */

@@ -7,33 +7,17 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cmd/common/group_key.h"
 #include "cmd/common/group_name.h"
-#include "cmd/common/key_file.h"
+#include "cmd/common/participant_data.h"
 #include "cmd/common/session_stats.h"
-#include "runtime/key.h"
 #include "runtime/store.h"
 
 static struct node *node_of(const struct participant *participant)
 {
 	return runtime_node(participant->session->runtime);
-}
-
-static uint64_t random_number(void)
-{
-	struct keypair pair;
-	uint64_t number;
-
-	do {
-		key_random(&pair);
-		memcpy(&number, pair.seed, sizeof number);
-	} while (number == 0);
-	memory_wipe(&pair, sizeof pair);
-	return number;
 }
 
 static void on_stored(void *self, uint64_t token, enum error status)
@@ -48,11 +32,6 @@ static void on_stored(void *self, uint64_t token, enum error status)
 	runtime_again(participant->session->runtime);
 }
 
-static _Noreturn void in_use(const struct participant_options *options)
-{
-	fail(EXIT_CONFIG, "in-use", NULL, "another process uses '%s' for this %s", options->data, options->kind);
-}
-
 static void open_store(struct participant *participant, struct image *image)
 {
 	struct store_options options = {.directory = participant->options.data, .group = participant->id,
@@ -62,46 +41,18 @@ static void open_store(struct participant *participant, struct image *image)
 	enum error error = store_open(&options, &participant->store, image, &found);
 
 	if (error == ERROR_NOT_ALLOWED)
-		in_use(&participant->options);
+		participant_in_use(&participant->options);
 	if (error != OK)
 		fail(EXIT_IO, "storage", NULL, "cannot open '%s': %s", participant->options.data, strerror(errno));
 	if (found.state == STORE_SET_ASIDE)
 		warn("the data in '%s' is damaged or another identity's: kept as '%s', and begun anew", participant->options.data, found.aside);
 }
 
-static struct group_terms terms_of(const struct common *common, const struct participant_options *options)
-{
-	return (struct group_terms){.key = group_key(common, options->kind, options->name, options->key_path),
-		.timing = options->lan ? raft_timing_lan : raft_timing_default, .copies_min = options->copies_min};
-}
-
-/*
- * The key in DATA/<group id>.key, made where there is no data yet. Where there is some but no such key, it was written under
- * -i, and with another identity it could only be put aside.
- */
 static void keep_identity(struct participant *participant, const struct common *common, struct keypair *out)
 {
-	static const char *const hints[] = {"say -i FILE as before, or another --data DIR", NULL};
-	const struct participant_options *options = &participant->options;
-	struct group_terms terms = terms_of(common, options);
-	struct state state = options->state(options->self);
-	struct id id = group_id_of(&terms, &state);
-	char data[STORE_PATH_MAX], key[STORE_PATH_MAX], hex[ID_TEXT_SIZE];
-	struct stat there;
+	struct id group = participant_group(common, &participant->options);
 
-	state.ops->free(state.self);
-	memory_wipe(&terms, sizeof terms);
-	id_format(&id, hex);
-	if (snprintf(data, sizeof data, "%s/%s", options->data, hex) >= STORE_PATH_MAX ||
-			snprintf(key, sizeof key, "%s.key", data) >= STORE_PATH_MAX)
-		fail(EXIT_CONFIG, "storage", NULL, "'%s' is too long a path", options->data);
-	if (stat(data, &there) == 0 && stat(key, &there) != 0)
-		fail(EXIT_CONFIG, "identity", hints, "the data in '%s' belongs to an identity that -i named", options->data);
-	if (key_file_keep(key, out, &participant->key_lock))
-		return;
-	if (errno == EWOULDBLOCK)
-		in_use(options);
-	fail(EXIT_IO, "storage", NULL, "cannot keep a key in '%s': %s", key, strerror(errno));
+	participant_keep_identity(&participant->options, &group, out, &participant->key_lock);
 }
 
 static void open_session(struct participant *participant, const struct session_options *how)
@@ -124,16 +75,16 @@ static void join(struct participant *participant, msec now)
 	struct group_options options = {.state = wanted->state(wanted->self), .external = wanted->external,
 		.preference = wanted->preference, .expect = wanted->expect, .join_only = wanted->join_only,
 		.tell_applied = wanted->tell_applied, .tell_changes = wanted->tell_changes, .observers_read = wanted->observers_read,
-		.peer = participant->session->identity.public_key, .seed = random_number()};
+		.peer = participant->session->identity.public_key, .seed = participant_random()};
 	struct image image = {0};
 	enum error error;
 
-	options.terms = terms_of(participant->session->common, wanted);
+	options.terms = participant_terms(participant->session->common, wanted);
 	participant->id = group_id_of(&options.terms, &options.state);
 	if (wanted->data)
 		open_store(participant, &image);
 	options.durable = participant->store != NULL;
-	options.incarnation = image.hard.incarnation != 0 ? image.hard.incarnation : random_number();
+	options.incarnation = image.hard.incarnation != 0 ? image.hard.incarnation : participant_random();
 	error = node_group_join(node_of(participant), now, &(struct node_group){.name = wanted->listed, .options = &options,
 		.image = image.hard.incarnation != 0 ? &image : NULL}, &participant->group);
 	image_fini(&image);

@@ -4,7 +4,8 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE... [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T V] [-]", NULL},
+	{"recover", "STORE [-T V]", "a replica: --data DIR --expect N --reader --lan"},
 	{"get", "STORE", "1: there is none"},
 	{"set", "STORE VALUE|-", "- is stdin; --print-version"},
 	{"cas", "STORE", "(--absent|--from V) (--to V|--delete)"},
@@ -29,7 +30,7 @@ static const struct collection_program program = {
 	.name = "mosaik-cell",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version from to absent delete initial count value",
+	.options = "types key data from-survivors expect reader lan local min-version print-version from to absent delete initial count value",
 };
 
 int main(int argc, char **argv)

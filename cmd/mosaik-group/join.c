@@ -21,7 +21,7 @@
 #include "base/memory.h"
 #include "cmd/common/command.h"
 #include "cmd/common/feed.h"
-#include "cmd/common/participant.h"
+#include "cmd/common/participant_data.h"
 #include "cmd/mosaik-group/coprocess.h"
 #include "cmd/mosaik-group/entries.h"
 #include "cmd/mosaik-group/subcommands.h"
@@ -520,21 +520,30 @@ static void closing(void *self)
 
 static struct state make_state(void *self)
 {
-	const struct join *join = self;
+	const struct settings *settings = self;
 
-	return log_state_named(join->settings->machine);
+	return log_state_named(settings->machine);
+}
+
+/* What is the same whether the member runs or not. */
+static struct participant_options member_of(const struct settings *settings, const char *group)
+{
+	return (struct participant_options){.kind = "group", .name = group, .listed = group, .key_path = settings->key_path,
+		.data = settings->data, .state = make_state, .self = (void *)(uintptr_t)settings, .lan = settings->lan};
 }
 
 static void start(struct join *join, const char *group)
 {
 	const struct settings *settings = join->settings;
 	static const struct program program = {turn, deadline, on_signal};
+	struct participant_options options = member_of(settings, group);
 
+	options.external = options.tell_applied = true;
+	options.join_only = settings->join_only;
+	options.expect = (uint8_t)settings->expect;
+	options.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL;
 	participant_open(&join->participant, &join->session, &(struct session_options){.common = &settings->common, .program = &program,
-		.self = join, .closing = closing}, &(struct participant_options){.kind = "group", .name = group, .listed = group,
-		.key_path = settings->key_path, .data = settings->data, .state = make_state, .self = join, .external = true,
-		.join_only = settings->join_only, .tell_applied = true, .lan = settings->lan, .expect = (uint8_t)settings->expect,
-		.preference = settings->observer ? PREFER_OBSERVER : settings->reluctant ? PREFER_RELUCTANT : PREFER_NORMAL});
+		.self = join, .closing = closing}, &options);
 	if (join->argv) {
 		start_machine(join);
 	} else {
@@ -555,4 +564,14 @@ int join_run(const struct invocation *invocation)
 	memory_free(join.expected.one);
 	memory_free(join.questions.ticket);
 	return status;
+}
+
+int recover_run(const struct invocation *invocation)
+{
+	const struct settings *settings = invocation->settings;
+	struct participant_options options = member_of(settings, invocation->group);
+
+	if (invocation->count > 0)
+		usage_error("recover takes one group");
+	return participant_recover(&settings->common, &options, settings->from_survivors);
 }

@@ -23,6 +23,7 @@ static const struct route {
 	{"wait", wait_run, false},
 	{"lock", lock_run, true},
 	{"declare-dead", declare_dead_run, false},
+	{"recover", recover_run, false},
 };
 
 static const struct route *route_of(const char *name)

@@ -8,7 +8,7 @@
 /* Those without a word of help are shown with the subcommand they belong to. */
 static const struct option_row rows[] = {
 	{'k', "key", OPTION_TEXT, FIELD(key_path, const char *), "FILE", "MOSAIK_GROUP_KEY", "the group's secret (made by mosaik-key gen)"},
-	{0, "data", OPTION_TEXT, FIELD(data, const char *), "DIR", NULL, "join: keep the log on disk"},
+	{0, "data", OPTION_TEXT, FIELD(data, const char *), "DIR", NULL, "join: keep the log on disk; recover: what is there"},
 	{0, "expect", OPTION_POSITIVE, FIELD(expect, uint64_t), "N", NULL, "join: a new group begins with N members, not one"},
 	{0, "observer", OPTION_FLAG, FIELD(observer, bool), NULL, NULL, "join: follow, never vote"},
 	{0, "reluctant", OPTION_FLAG, FIELD(reluctant, bool), NULL, NULL, NULL},
@@ -26,6 +26,7 @@ static const struct option_row rows[] = {
 	{0, "members", OPTION_POSITIVE, FIELD(members, uint64_t), "N", NULL, NULL},
 	{0, "committed", OPTION_POSITIVE, FIELD(committed, uint64_t), "INDEX", NULL, NULL},
 	{0, "try", OPTION_FLAG, FIELD(try, bool), NULL, NULL, NULL},
+	{0, "from-survivors", OPTION_FLAG, FIELD(from_survivors, bool), NULL, NULL, NULL},
 	{0, "grace", OPTION_DURATION, FIELD(grace, msec), "DUR", NULL, NULL},
 	{.name = NULL}
 };
@@ -54,7 +55,8 @@ static const struct subcommand subcommands[] = {
 	{"leader", "GROUP", "who is in it; who leads"},
 	{"wait", "GROUP --leader", "also --members N, --committed I: until it is so"},
 	{"lock", "GROUP[/NAME] [--try] -- CMD", "run CMD while nobody else does; --grace DUR"},
-	{"declare-dead", "GROUP PEER", "a voter that will not come back is counted no more"},
+	{"declare-dead", "GROUP PEER", NULL},
+	{"recover", "GROUP [PEER]", "a voter is lost for ever; a majority is"},
 	{.name = NULL}
 };
 

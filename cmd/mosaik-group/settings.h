@@ -28,6 +28,7 @@ struct settings {
 	bool strong;
 	bool local;
 	bool feed;
+	bool from_survivors;           /* recover */
 	bool leader;                   /* wait */
 	bool try;                      /* lock */
 };

@@ -25,5 +25,6 @@ subcommand_run leader_run;
 subcommand_run wait_run;
 subcommand_run lock_run;
 subcommand_run declare_dead_run;
+subcommand_run recover_run;
 
 #endif

@@ -4,7 +4,8 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE... [-T K:V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T K:V] [-]", NULL},
+	{"recover", "STORE [-T K:V]", "a replica: --data DIR --expect N --reader --lan"},
 	{"get", "STORE KEY...", NULL},
 	{"has", "STORE KEY", "0: it is there, 1: not"},
 	{"put", "STORE KEY VALUE|-", "- is stdin; --print-version"},
@@ -35,7 +36,7 @@ static const struct collection_program program = {
 	.name = "mosaik-map",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version "
+	.options = "types key data from-survivors expect reader lan local min-version print-version "
 		"prefix from to absent delete initial count value",
 };
 

@@ -4,7 +4,8 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE... [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T V] [-]", NULL},
+	{"recover", "STORE [-T V]", "a replica: --data DIR --expect N --reader --lan"},
 	{"set", "STORE VALUE|-", "prints what stands; 0: ours, 1: another's"},
 	{"get", "STORE", "1: nobody has set it"},
 	{"dump", "STORE", NULL},
@@ -26,7 +27,7 @@ static const struct collection_program program = {
 	.name = "mosaik-once",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version initial from count value absent",
+	.options = "types key data from-survivors expect reader lan local min-version print-version initial from count value absent",
 };
 
 int main(int argc, char **argv)

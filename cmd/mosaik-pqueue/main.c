@@ -4,7 +4,8 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE... [-T P:K:V] [-]", "a replica; --capacity N: full, the lowest goes"},
+	{"serve", "STORE... [-T P:K:V] [-]", NULL},
+	{"recover", "STORE [-T P:K:V]", "a replica; --capacity N: full, the lowest goes"},
 	{"push", "STORE PRIO KEY VALUE|-", "- is stdin; --print-version"},
 	{"take", "STORE [--max]", "take the lowest and print it; 1: none is there"},
 	{"min", "STORE", NULL},
@@ -38,7 +39,7 @@ static const struct collection_program program = {
 	.name = "mosaik-pqueue",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader capacity lan local min-version print-version "
+	.options = "types key data from-survivors expect reader capacity lan local min-version print-version "
 		"from to absent delete max desc initial count prefix value",
 };
 

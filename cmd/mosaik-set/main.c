@@ -4,7 +4,8 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE... [-T K] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T K] [-]", NULL},
+	{"recover", "STORE [-T K]", "a replica: --data DIR --expect N --reader --lan"},
 	{"add", "STORE KEY...", NULL},
 	{"rm", "STORE KEY...", "--print-version"},
 	{"has", "STORE KEY", "0: it is there, 1: not"},
@@ -31,7 +32,7 @@ static const struct collection_program program = {
 	.name = "mosaik-set",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version prefix initial from count absent value",
+	.options = "types key data from-survivors expect reader lan local min-version print-version prefix initial from count absent value",
 };
 
 int main(int argc, char **argv)

@@ -4,7 +4,8 @@
 #include "cmd/common/collection_command.h"
 
 static const struct subcommand verbs[] = {
-	{"serve", "STORE... [-T V] [-]", "a replica: --data DIR --expect N --reader --lan"},
+	{"serve", "STORE... [-T V] [-]", NULL},
+	{"recover", "STORE [-T V]", "a replica: --data DIR --expect N --reader --lan"},
 	{"push", "STORE VALUE...|-", NULL},
 	{"push-front", "STORE VALUE|-", "- is stdin; --print-version"},
 	{"pop", "STORE", NULL},
@@ -38,7 +39,7 @@ static const struct collection_program program = {
 	.name = "mosaik-vec",
 	.examples = examples,
 	.subcommands = verbs,
-	.options = "types key data expect reader lan local min-version print-version initial from count follow value absent",
+	.options = "types key data from-survivors expect reader lan local min-version print-version initial from count follow value absent",
 };
 
 int main(int argc, char **argv)

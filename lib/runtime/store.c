@@ -2,32 +2,20 @@
  * store.c - see store.h.
  *
  *     store_put -> waiting -> (one transaction in the thread pool) busy -> done(), oldest first
- *
- * Rot in LMDB's own pages can make LMDB crash instead of failing, so a directory is judged by a child process before it
- * is used here: one that reads every record, and whose death is an answer too.
  */
 #include "runtime/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "runtime/store_file.h"
+#include "runtime/store_directory.h"
 
 #define FULL_RETRY 500   /* msec */
-#define NAMES_MAX 1000   /* directories set aside, of one kind */
-#define LOCK_PAUSE 10    /* msec between two tries for the lock of a directory, */
-#define LOCK_TRIES 100   /* at most: 1 s */
 
 struct requests {
 	struct persist **request;
@@ -52,102 +40,11 @@ struct store {
 	bool closing;
 };
 
-/* ---- directories ---- */
-
-static int sync_directory(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int error;
-
-	if (fd < 0)
-		return errno;
-	error = fsync(fd) == 0 ? 0 : errno;
-	close(fd);
-	return error;
-}
-
-static int make_directory(const char *path)
-{
-	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : errno;
-}
-
-/* One process at a time, and for as long as it lives: one that was killed just now may still be on its way out. */
-static int lock_directory(const char *path, int *out)
-{
-	const struct timespec pause = {.tv_nsec = LOCK_PAUSE * 1000000L};
-	char name[STORE_PATH_MAX + 8];
-	int fd;
-
-	snprintf(name, sizeof name, "%s/lock", path);
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return errno;
-	for (int left = LOCK_TRIES; flock(fd, LOCK_EX | LOCK_NB) != 0; left--) {
-		int error = errno;
-
-		if (error != EWOULDBLOCK || left <= 1) {
-			close(fd);
-			return error;
-		}
-		nanosleep(&pause, NULL);
-	}
-	*out = fd;
-	return 0;
-}
-
-/* Moves `path` to "<directory>/<stem>-<number>", the first that is free. */
-static int set_aside(const char *directory, const char *path, const char *stem, char out[STORE_PATH_MAX])
-{
-	struct stat there;
-
-	for (int n = 1; n < NAMES_MAX; n++) {
-		if (snprintf(out, STORE_PATH_MAX, "%s/%s-%d", directory, stem, n) >= STORE_PATH_MAX)
-			return ENAMETOOLONG;
-		if (lstat(out, &there) == 0)
-			continue;
-		if (rename(path, out) != 0)
-			return errno;
-		return sync_directory(directory);
-	}
-	return EEXIST;
-}
-
 /* ---- start ---- */
 
-/* In a child: 0 whole, 1 empty, 2 to be set aside. */
-static int judge(const struct store *store)
+static enum store_state state_of(enum store_read read)
 {
-	struct store_file file;
-	enum store_read read;
-
-	if (store_file_open(store->path, &file) != 0)
-		return 2;
-	read = store_file_read(&file, &store->options.group, &store->options.peer, NULL);
-	store_file_close(&file);
-	return read == STORE_READ_WHOLE ? 0 : read == STORE_READ_EMPTY ? 1 : 2;
-}
-
-/* 0 or errno. */
-static int try_out(const struct store *store, enum store_state *out)
-{
-	int status = 0;
-	pid_t child = fork();
-
-	if (child == 0) {
-		signal(SIGBUS, SIG_DFL);
-		signal(SIGSEGV, SIG_DFL);
-		signal(SIGABRT, SIG_DFL);
-		_exit(judge(store));
-	}
-	if (child < 0)
-		return errno;
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
-		*out = STORE_SET_ASIDE;
-	else
-		*out = WEXITSTATUS(status) == 1 ? STORE_NEW : STORE_INTACT;
-	return 0;
+	return read == STORE_READ_WHOLE ? STORE_INTACT : read == STORE_READ_EMPTY ? STORE_NEW : STORE_SET_ASIDE;
 }
 
 /* Directory made, locked and judged; a damaged one is moved away and begun anew. 0 or errno. */
@@ -155,29 +52,33 @@ static int prepare(struct store *store, struct store_found *found)
 {
 	char stem[ID_TEXT_SIZE + 16];
 	char group[ID_TEXT_SIZE];
-	int error = make_directory(store->directory);
+	int error = store_directory_make(store->directory);
+	enum store_read read;
 
 	id_format(&store->options.group, group);
 	if (error == 0 && snprintf(store->path, sizeof store->path, "%s/%s", store->directory, group) >= STORE_PATH_MAX)
 		error = ENAMETOOLONG;
 	if (error == 0)
-		error = make_directory(store->path);
+		error = store_directory_make(store->path);
 	if (error == 0)
-		error = sync_directory(store->directory);
+		error = store_directory_sync(store->directory);
 	if (error == 0)
-		error = lock_directory(store->path, &store->lock);
+		error = store_directory_lock(store->path, &store->lock);
 	if (error == 0)
-		error = try_out(store, &found->state);
-	if (error != 0 || found->state != STORE_SET_ASIDE)
+		error = store_directory_judge(store->path, &store->options.group, &store->options.peer, &read);
+	if (error != 0)
 		return error;
+	found->state = state_of(read);
+	if (found->state != STORE_SET_ASIDE)
+		return 0;
 	snprintf(stem, sizeof stem, "damaged-%.10s", group);
-	error = set_aside(store->directory, store->path, stem, found->aside);
+	error = store_directory_set_aside(store->directory, store->path, stem, found->aside);
 	close(store->lock);
 	store->lock = -1;
 	if (error == 0)
-		error = make_directory(store->path);
+		error = store_directory_make(store->path);
 	if (error == 0)
-		error = lock_directory(store->path, &store->lock);
+		error = store_directory_lock(store->path, &store->lock);
 	return error;
 }
 
@@ -215,7 +116,7 @@ enum error store_open(const struct store_options *options, struct store **out, s
 	if (error == 0 && found->state != STORE_INTACT) {
 		error = store_file_put_owner(&store->file, &options->group, &options->peer);
 		if (error == 0)
-			error = sync_directory(store->path);
+			error = store_directory_sync(store->path);
 	}
 	if (error == 0 && found->state == STORE_INTACT
 		&& store_file_read(&store->file, &options->group, &options->peer, image) != STORE_READ_WHOLE)

@@ -43,6 +43,20 @@ forever() { background bash -c "exec $1" <>silence >said; }
 	[ "$output" = $'two\nhello' ]
 }
 
+@test "when most hosts are lost" {
+	replicas map conf host a b -- --data %NAME -i %NAME.key
+	mosaik-map put conf motd hello
+	eventually sh -c "kill -USR1 $pid_host && grep -q 'committed=1 ' host.err"
+	for one in a b; do crash "$one"; done
+	run -0 mosaik-map dump conf -L
+	[[ "$output" == *'"hello"'* ]]
+	crash host
+	text=$(lesson "When most hosts are lost" | sed -e 's:/var/lib/conf:host:' -e 's/ -i/ --lan&/')
+	run -0 try "$(line 1 <<<"$text")"
+	forever "$(line 2 <<<"$text" | sed 's/ &$//')"
+	[ "$(mosaik-map get conf motd -w 10s)" = hello ]
+}
+
 @test "one winner" {
 	replicas once migration-7 a
 	run -0 try "$(lesson "One winner")"

@@ -129,6 +129,7 @@ static void on_expiry(struct alarm *alarm, nsec now)
 		quic_connection_free(connection);
 		return;
 	}
+	connection->expired = true;
 	int failed = ngtcp2_conn_handle_expiry(connection->conn, quic_tick(connection->quic));
 	if (failed == NGTCP2_ERR_IDLE_CLOSE)
 		quic_connection_lost(connection, ERROR_IDLE);

@@ -71,6 +71,7 @@ struct quic_connection {
 	uint64_t credit;                /* connection credit that is held back for a while */
 	size_t unanswered;              /* bytes that came since we last wrote */
 	nsec answer_by;                 /* since the first of them */
+	bool expired;                   /* an alarm of ngtcp2's went off since we last wrote */
 	bool hurry;                     /* one of them ends a stream: its sender may wait for the answer to leave */
 	ngtcp2_cid first_dcid;          /* the client's: late duplicates of its first packet must find us */
 	ngtcp2_cid reset_token[QUIC_RESET_TOKENS_MAX];

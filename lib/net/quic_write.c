@@ -17,6 +17,7 @@
 #define VECTORS 3
 #define QUANTA_A_TURN 4   /* then others, and acknowledgements on their way in, have a turn */
 #define CLOSE_PACKET_MAX 1200
+#define FRAME_ROOM 256    /* a frame that is not cut into pieces fits */
 #define GRANULARITY NSEC_PER_MSEC   /* of timers (RFC 9002 section 6.1.2) */
 
 struct packet_out {
@@ -60,6 +61,14 @@ static void account(struct quic_stream *stream, size_t took, bool fin, bool full
 	}
 }
 
+/* With `total` bytes of this stream, nothing of any is left that could share the packet. */
+static bool is_last(const struct quic_stream *stream, size_t total)
+{
+	const struct list *sending = &stream->connection->sending;
+
+	return sending->next == sending->prev && total == stream->queue.waiting;
+}
+
 /* One packet; its size, 0 if nothing may leave now, or an ngtcp2 error. */
 static ngtcp2_ssize write_packet(struct quic_connection *connection, struct packet_out *out)
 {
@@ -74,7 +83,8 @@ static ngtcp2_ssize write_packet(struct quic_connection *connection, struct pack
 		if (stream) {
 			count = send_queue_gather(&stream->queue, vector, VECTORS, &total);
 			fin = stream->finish && total == stream->queue.waiting;
-			flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0);
+			flags = (is_last(stream, total) ? 0 : NGTCP2_WRITE_STREAM_FLAG_MORE) |
+				(fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0);
 		}
 		ngtcp2_ssize size = ngtcp2_conn_writev_stream(connection->conn, &out->path.path, &out->info, out->at,
 			out->room, &took, flags, stream ? stream->id : -1, vector, count, connection->quic->now);
@@ -131,6 +141,16 @@ static nsec next_call(struct quic_connection *connection)
 	return due > now + GRANULARITY ? due : now + GRANULARITY;
 }
 
+/*
+ * Nothing is left to write, without asking ngtcp2 for a packet in vain: whatever it had to say had room in the last one. But
+ * in a handshake there are packets of other levels, and after a timer two are better than one (RFC 9002 section 6.2.4).
+ */
+static bool is_all(const struct quic_connection *connection, size_t last)
+{
+	return connection->complete && !connection->expired && list_is_empty(&connection->sending) &&
+	       last + FRAME_ROOM <= ngtcp2_conn_get_path_max_tx_udp_payload_size(connection->conn);
+}
+
 void quic_write(struct quic_connection *connection)
 {
 	struct quic *quic = connection->quic;
@@ -167,8 +187,11 @@ void quic_write(struct quic_connection *connection)
 			quic_mark_dirty(connection);
 			break;
 		}
+		if (is_all(connection, (size_t)size))
+			break;
 		budget -= (size_t)size;
 	}
+	connection->expired = false;
 	timers_set(quic->timers, &connection->expiry, next_call(connection));
 }
 

@@ -26,19 +26,22 @@ static void set_option(int fd, int level, int name, int value)
 	(void)setsockopt(fd, level, name, &value, sizeof value);
 }
 
-static void set_options(int fd, sa_family_t family)
+/* Each control message costs time with every packet: of a socket with one address nobody need say which it was. */
+static void set_options(int fd, sa_family_t family, bool wildcard)
 {
 	set_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER);
 	set_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER);
+	if (wildcard)   /* that of IPv6 tells of mapped addresses as well */
+		set_option(fd, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP, family == AF_INET6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
 	/* A dual-stack socket needs the IPv4 options too: they govern its mapped traffic. */
-	set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	set_option(fd, IPPROTO_IP, IP_TOS, UDP_ECN_USUAL);
 	set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
 	set_option(fd, IPPROTO_IP, IP_RECVERR, 1);
 	set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);   /* DF: QUIC finds its own packet size */
 	if (family != AF_INET6)
 		return;
 	set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-	set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, UDP_ECN_USUAL);
 	set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 	set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 	set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
@@ -51,7 +54,7 @@ static int open_family(const struct address *at, sa_family_t family)
 
 	if (fd < 0)
 		return -1;
-	set_options(fd, family);
+	set_options(fd, family, address_is_wildcard(at));
 	socklen_t size = sockaddr_from_address(at, family, &address);
 	if (bind(fd, (struct sockaddr *)&address, size) != 0) {
 		int saved = errno;

@@ -14,6 +14,7 @@
 #define UDP_RECEIVE_CONTROL 256
 #define UDP_ARENA_SIZE (256 * 1024)
 #define UDP_BURSTS_MAX 64
+#define UDP_ECN_USUAL 2                   /* ECT(0): what packets are marked with unless they say otherwise */
 
 /* Packets for one sendmsg: all `segment` bytes long but the last, which may be shorter. */
 struct udp_burst {

@@ -79,7 +79,7 @@ static void put_control(struct msghdr *message, int level, int type, const void 
 
 static void put_source(const struct udp *udp, struct msghdr *message, const struct address *from)
 {
-	if (address_is_wildcard(from))
+	if (address_is_wildcard(from) || !address_is_wildcard(&udp->local))
 		return;
 	if (udp->family == AF_INET6) {
 		struct in6_pktinfo info = {0};
@@ -107,9 +107,9 @@ static void fill(const struct udp *udp, struct letter *letter, struct msghdr *me
 		.msg_iovlen = 1,
 		.msg_control = letter->control,
 	};
-	if (address_is_ipv4(to))
+	if (ecn != UDP_ECN_USUAL && address_is_ipv4(to))
 		put_control(message, IPPROTO_IP, IP_TOS, &ecn, sizeof ecn);
-	else
+	else if (ecn != UDP_ECN_USUAL)
 		put_control(message, IPPROTO_IPV6, IPV6_TCLASS, &ecn, sizeof ecn);
 	put_source(udp, message, &burst->target.from);
 	if (size > burst->segment) {

@@ -16,6 +16,7 @@ static struct {
 	unsigned left;         /* failures until it works again */
 	unsigned most;         /* messages a call at most; 0: all */
 	unsigned calls, failed;
+	size_t control;        /* bytes of control messages with the first message of the last call */
 	bool loses;            /* everything goes out, and nothing arrives */
 } faults;
 
@@ -32,6 +33,7 @@ static int lose(struct mmsghdr *messages, unsigned count)
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
 	faults.calls++;
+	faults.control = messages[0].msg_hdr.msg_controllen;
 	if (faults.reason && faults.left > 0 && faults.calls % faults.period == 0) {
 		faults.left--;
 		faults.failed++;

@@ -161,6 +161,39 @@ static void a_wildcard_serves_both_families(void **state)
 	udp_close(to);
 }
 
+/* Bytes of control messages with one packet of this mark, as it leaves and as it comes. */
+static void put_marked(const char *address, uint8_t ecn, size_t *leaving, size_t *coming)
+{
+	struct inbox in, out;
+	struct udp *from = open_at(address, false, &out), *to = open_at(address, false, &in);
+	struct udp_target target = {.to = udp_address(to), .from = udp_address(from), .ecn = ecn};
+
+	put(from, &target, 10, 1);
+	assert_true(udp_flush(from));
+	receive(to, &in, 1);
+	assert_int_equal(in.last.ecn, ecn);
+	*leaving = faults.control;
+	*coming = to->message[0].msg_hdr.msg_controllen;
+	udp_close(from);
+	udp_close(to);
+}
+
+/* The kernel takes every control message apart: with a lone packet that says nothing new there are none but its mark. */
+static void what_is_understood_is_not_said(void **state)
+{
+	static const char *const addresses[] = {"127.0.0.1:0", "[::1]:0"};
+	size_t leaving, coming;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		put_marked(addresses[i], 2, &leaving, &coming);
+		assert_int_equal(leaving, 0);
+		assert_in_range(coming, 1, CMSG_SPACE(sizeof(int)));
+		put_marked(addresses[i], 0, &leaving, &coming);
+		assert_int_equal(leaving, CMSG_SPACE(sizeof(int)));
+	}
+}
+
 static void a_dead_port_is_told_with_our_own_words(void **state)
 {
 	struct inbox in, dead;
@@ -256,6 +289,7 @@ int main(void)
 		cmocka_unit_test(trains_arrive),
 		cmocka_unit_test(trains_arrive_without_segmentation),
 		cmocka_unit_test(a_wildcard_serves_both_families),
+		cmocka_unit_test(what_is_understood_is_not_said),
 		cmocka_unit_test(a_dead_port_is_told_with_our_own_words),
 		cmocka_unit_test(a_taken_port_is_an_error),
 		cmocka_unit_test(a_refusing_kernel_is_worked_around),

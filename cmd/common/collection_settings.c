@@ -44,7 +44,9 @@ _Static_assert(ROWS < COLLECTION_ROWS_MAX, "the table and its end");
 #define WRITES "put del clear cas update set add rm push push-front pop pop-front insert swap truncate take reprio rm-range"
 
 const struct scope collection_settings_scopes[] = {
-	{"data expect reader capacity lan", "serve"},
+	{"data lan", "serve recover"},
+	{"expect reader capacity", "serve"},
+	{"from-survivors", "recover"},
 	{"local min-version", READS},
 	{"print-version", WRITES},
 	{"prefix", "len keys values ls dump watch"},

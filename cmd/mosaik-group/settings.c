@@ -61,8 +61,10 @@ static const struct subcommand subcommands[] = {
 };
 
 static const struct scope scopes[] = {
-	{"data expect", "join lock"},
-	{"lan", "join lock"},
+	{"data", "join lock recover"},
+	{"expect", "join lock"},
+	{"from-survivors", "recover"},
+	{"lan", "join lock recover"},
 	{"observer reluctant join-only sm-id snapshot-every", "join"},
 	{"feed", "propose"},
 	{"strong", "query"},

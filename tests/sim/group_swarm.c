@@ -582,15 +582,19 @@ static void liveness(struct swarm *swarm)
 		oracle_finish(world->oracle);
 }
 
-/* Who was paused has been awake for long enough to say all that it had to say. */
+/* Who was paused, or waited for a disk, has been awake for long enough to say all that it had to say. */
 static void rest(struct swarm *swarm)
 {
 	struct world *world = swarm->world;
 	usec until = world->now;
 
-	for (size_t i = 0; i < places(swarm); i++)
-		if (world->place[i].paused_until > until)
-			until = world->place[i].paused_until;
+	for (size_t i = 0; i < places(swarm); i++) {
+		const struct disk *disk = &world->place[i].disk;
+		usec written = disk->requests > 0 ? disk->request[disk->requests - 1].done_at : 0;
+
+		until = world->place[i].paused_until > until ? world->place[i].paused_until : until;
+		until = written > until ? written : until;
+	}
 	world_run_until(world, until + 12 * world->options.terms.timing.election_timeout * 1000, UINT64_MAX);
 }
 

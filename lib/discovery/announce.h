@@ -41,8 +41,8 @@
 #define ANNOUNCE_SMALL 12
 #define ANNOUNCE_SHUFFLE_INTERVAL 60000
 #define ANNOUNCE_QUIET 1300            /* msec of silence until the one who was spoken to pings; */
-#define ANNOUNCE_QUIET_JITTER 5        /* +- per cent */
-#define ANNOUNCE_QUIET_SPOKE 195       /* and so many later the one who spoke last: clear of the other's jitter */
+#define ANNOUNCE_QUIET_JITTER 2        /* +- per cent */
+#define ANNOUNCE_QUIET_SPOKE 60        /* and so many later the one who spoke last: clear of the other's jitter */
 #define ANNOUNCE_ANSWER 300            /* msec until silence becomes a doubt */
 #define ANNOUNCE_JITTER_PERCENT 50
 #define ANNOUNCE_JITTER_MAX 15000      /* msec */

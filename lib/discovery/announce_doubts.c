@@ -175,7 +175,7 @@ void announce_doubts_greet(struct announce *announce, struct announce_link *link
 	size_t left = GREETED_DEAD_MAX;
 
 	for (size_t i = 0; i < announce->catalog->peers.count && left > 0; i++) {
-		const struct catalog_peer *peer = announce->catalog->peers.peer[i];
+		const struct catalog_peer *peer = peer_table_at(&announce->catalog->peers, i);
 
 		if (!peer->is_suspected)
 			continue;

@@ -176,7 +176,7 @@ static size_t count_recent(const struct announce *announce)
 	size_t count = 0;
 
 	for (size_t i = 0; i < announce->catalog->peers.count; i++)
-		count += is_recent(announce, announce->catalog->peers.peer[i]);
+		count += is_recent(announce, peer_table_at(&announce->catalog->peers, i));
 	return count;
 }
 
@@ -188,7 +188,7 @@ void announce_gossip_greet(struct announce *announce, struct announce_link *link
 	if (!link->has_joined && count_recent(announce) > RECENT_MAX)
 		return;
 	for (size_t i = 0; i < peers->count; i++) {
-		const struct catalog_peer *peer = peers->peer[i];
+		const struct catalog_peer *peer = peer_table_at(peers, i);
 		const struct id *id = &peer->entry->card.peer;
 
 		if (!id_equal(id, &link->link.peer) && !id_equal(id, &announce->catalog->self) && is_recent(announce, peer))

@@ -29,12 +29,6 @@ void catalog_init(struct catalog *catalog, const struct id *network, const struc
 	catalog->wall_ahead = MSEC_NEVER;
 }
 
-static void peer_free(struct catalog_peer *peer)
-{
-	entry_drop(peer->entry);
-	memory_free(peer);
-}
-
 void catalog_fini(struct catalog *catalog)
 {
 	struct catalog_event event;
@@ -42,7 +36,7 @@ void catalog_fini(struct catalog *catalog)
 	while (catalog_next_event(catalog, &event))
 		entry_drop(event.entry);
 	for (size_t i = 0; i < catalog->peers.count; i++)
-		peer_free(catalog->peers.peer[i]);
+		entry_drop(peer_table_at(&catalog->peers, i)->entry);
 	peer_table_fini(&catalog->peers);
 	entry_drop(catalog->rival_entry);
 	catalog->rival_entry = NULL;
@@ -180,10 +174,8 @@ static void replace(struct catalog *catalog, msec heard_at, struct entry *entry)
 	struct entry *before = NULL;
 
 	if (peer == NULL) {
-		peer = memory_new(sizeof(*peer));
+		peer = peer_table_add(&catalog->peers, entry_keep(entry));
 		peer->heard_at = heard_at;
-		peer->entry = entry_keep(entry);
-		peer_table_add(&catalog->peers, peer);
 	} else {
 		before = peer->entry;
 		peer->entry = entry_keep(entry);
@@ -320,7 +312,7 @@ const struct catalog_peer *catalog_find(const struct catalog *catalog, const str
 const struct catalog_peer *catalog_next(const struct catalog *catalog, size_t *at)
 {
 	while (*at < catalog->peers.count) {
-		const struct catalog_peer *peer = catalog->peers.peer[(*at)++];
+		const struct catalog_peer *peer = peer_table_at(&catalog->peers, (*at)++);
 
 		if (!peer->entry->is_goodbye && !peer->is_suspected)
 			return peer;
@@ -378,7 +370,7 @@ struct catalog_digest catalog_digest(const struct catalog *catalog, uint64_t cut
 	struct entry_mark mark;
 
 	for (size_t i = 0; i < catalog->peers.count; i++) {
-		if (!mark_at(catalog->peers.peer[i], cut, &mark))
+		if (!mark_at(peer_table_at(&catalog->peers, i), cut, &mark))
 			continue;
 		digest.part[0] += mark.part[0];
 		digest.part[1] += mark.part[1];
@@ -398,7 +390,7 @@ void catalog_sums(const struct catalog *catalog, uint64_t cut, unsigned bits, ui
 	ASSERT(bits > 0 && bits < 32);
 	memset(sum, 0, sizeof(*sum) << bits);
 	for (size_t i = 0; i < catalog->peers.count; i++)
-		if (mark_at(catalog->peers.peer[i], cut, &mark))
+		if (mark_at(peer_table_at(&catalog->peers, i), cut, &mark))
 			sum[bytes_get_be32(peer_table_id(&catalog->peers, i)->byte) >> (32 - bits)] += mark.part[0];
 }
 
@@ -419,7 +411,7 @@ static bool is_stale(const struct catalog *catalog, const struct catalog_peer *p
 
 static void drop(struct catalog *catalog, msec now, const struct id *id)
 {
-	struct catalog_peer *peer = peer_table_remove(&catalog->peers, id);
+	const struct catalog_peer *peer = peer_table_get(&catalog->peers, id);
 
 	ASSERT(peer != NULL);
 	ASSERT(!id_equal(id, &catalog->self));
@@ -428,7 +420,7 @@ static void drop(struct catalog *catalog, msec now, const struct id *id)
 		catalog->live--;
 	catalog->revision++;
 	tell(catalog, peer->is_suspected ? NULL : peer->entry, NULL);
-	peer_free(peer);
+	entry_drop(peer_table_remove(&catalog->peers, id));
 }
 
 void catalog_forget(struct catalog *catalog, msec now, const struct id *peer)
@@ -447,7 +439,7 @@ void catalog_purge(struct catalog *catalog, msec now)
 	/* Downwards: what is removed moves only what was looked at already. */
 	for (size_t i = catalog->peers.count; i-- > 0;) {
 		struct id id = *peer_table_id(&catalog->peers, i);
-		const struct catalog_peer *peer = catalog->peers.peer[i];
+		const struct catalog_peer *peer = peer_table_at(&catalog->peers, i);
 
 		if (is_stale(catalog, peer, now))
 			drop(catalog, now, &id);
@@ -500,7 +492,7 @@ void catalog_check(const struct catalog *catalog)
 
 	ASSERT(catalog->peers.count <= CATALOG_PEERS_MAX + 1);   /* our own entry always has room */
 	for (size_t i = 0; i < catalog->peers.count; i++) {
-		const struct catalog_peer *peer = catalog->peers.peer[i];
+		const struct catalog_peer *peer = peer_table_at(&catalog->peers, i);
 
 		check_peer(catalog, peer_table_id(&catalog->peers, i), peer);
 		live += !peer->entry->is_goodbye && !peer->is_suspected;

@@ -166,7 +166,7 @@ static void serve_entries(struct exchange *exchange, struct session *session, st
 	ASSERT(session->state == SESSION_SERVING);
 	/* By id, not by place: the catalog may change while a slow guest is served. */
 	for (; at < peers->count; at++) {
-		const struct catalog_peer *peer = peers->peer[at];
+		const struct catalog_peer *peer = peer_table_at(peers, at);
 
 		if (!peer->entry->is_goodbye && !peer->is_suspected && peer->entry->signed_bytes != NULL &&
 			!put_entry(exchange, &frame, peer))
@@ -456,7 +456,7 @@ static void compare(const struct exchange *exchange, struct session *session, co
  */
 static size_t pass_over(const struct exchange *exchange, struct session *session, size_t at)
 {
-	const struct catalog_peer *peer = exchange->catalog->peers.peer[at];
+	const struct catalog_peer *peer = peer_table_at(&exchange->catalog->peers, at);
 
 	if (!exchange->options.guest) {
 		give_unless_goodbye(session, peer);

@@ -10,17 +10,28 @@
 
 #include <string.h>
 
-#define NEAR 16   /* a cache line of prefixes */
+#define NEAR 16    /* a cache line of prefixes */
+#define BLOCK 64   /* peers */
 
 static uint32_t prefix_of(const struct id *id)
 {
 	return bytes_get_be32(id->byte);
 }
 
-const struct id *peer_table_id(const struct peer_table *table, size_t at)
+static struct catalog_peer *peer_in(const struct peer_table *table, uint32_t place)
+{
+	return &table->block[place / BLOCK][place % BLOCK];
+}
+
+struct catalog_peer *peer_table_at(const struct peer_table *table, size_t at)
 {
 	ASSERT(at < table->count);
-	return &table->peer[at]->entry->card.peer;
+	return peer_in(table, table->place[at]);
+}
+
+const struct id *peer_table_id(const struct peer_table *table, size_t at)
+{
+	return &peer_table_at(table, at)->entry->card.peer;
 }
 
 static bool is_at(const struct peer_table *table, size_t at, const struct id *id)
@@ -30,8 +41,11 @@ static bool is_at(const struct peer_table *table, size_t at, const struct id *id
 
 void peer_table_fini(struct peer_table *table)
 {
+	for (size_t i = 0; i < table->block_count; i++)
+		memory_free(table->block[i]);
+	memory_free(table->block);
 	memory_free(table->prefix);
-	memory_free(table->peer);
+	memory_free(table->place);
 	*table = (struct peer_table){0};
 }
 
@@ -39,45 +53,72 @@ struct catalog_peer *peer_table_get(const struct peer_table *table, const struct
 {
 	size_t at = peer_table_lower(table, id);
 
-	return is_at(table, at, id) ? table->peer[at] : NULL;
+	return is_at(table, at, id) ? peer_table_at(table, at) : NULL;
 }
 
-/* Half as much again, not twice: where many nodes share a process this is most of what they hold. */
+/* A quarter more, not twice: where many nodes share a process this is most of what they hold. */
 static void make_room(struct peer_table *table)
 {
 	if (table->count < table->capacity)
 		return;
-	table->capacity += table->capacity / 2 + 8;
+	table->capacity += table->capacity / 4 + 8;
 	table->prefix = memory_resize(table->prefix, table->capacity * sizeof(*table->prefix));
-	table->peer = memory_resize(table->peer, table->capacity * sizeof(*table->peer));
+	table->place = memory_resize(table->place, table->capacity * sizeof(*table->place));
 }
 
-void peer_table_add(struct peer_table *table, struct catalog_peer *peer)
+/* A place that nobody has. Those that were given back are a chain, each with the next one in `before`. */
+static uint32_t take_place(struct peer_table *table)
 {
-	const struct id *id = &peer->entry->card.peer;
+	uint32_t place = table->used;
+
+	if (table->vacant > 0) {
+		place = table->vacant - 1;
+		table->vacant = peer_in(table, place)->before;
+		return place;
+	}
+	if (place / BLOCK == table->block_count) {
+		table->block = memory_resize(table->block, (table->block_count + 1) * sizeof(struct catalog_peer *));
+		table->block[table->block_count++] = memory_new(BLOCK * sizeof(struct catalog_peer));
+	}
+	table->used++;
+	return place;
+}
+
+struct catalog_peer *peer_table_add(struct peer_table *table, struct entry *entry)
+{
+	const struct id *id = &entry->card.peer;
 	size_t at = peer_table_lower(table, id), after = table->count - at;
+	uint32_t place = take_place(table);
 
 	ASSERT(!is_at(table, at, id));
 	make_room(table);
 	memmove(table->prefix + at + 1, table->prefix + at, after * sizeof(*table->prefix));
-	memmove(table->peer + at + 1, table->peer + at, after * sizeof(struct catalog_peer *));
+	memmove(table->place + at + 1, table->place + at, after * sizeof(*table->place));
 	table->prefix[at] = prefix_of(id);
-	table->peer[at] = peer;
+	table->place[at] = place;
 	table->count++;
+	*peer_in(table, place) = (struct catalog_peer){.entry = entry};
+	return peer_in(table, place);
 }
 
-struct catalog_peer *peer_table_remove(struct peer_table *table, const struct id *id)
+struct entry *peer_table_remove(struct peer_table *table, const struct id *id)
 {
 	size_t at = peer_table_lower(table, id);
 	struct catalog_peer *peer;
+	struct entry *entry;
+	uint32_t place;
 
 	if (!is_at(table, at, id))
 		return NULL;
-	peer = table->peer[at];
+	place = table->place[at];
+	peer = peer_in(table, place);
+	entry = peer->entry;
+	*peer = (struct catalog_peer){.before = table->vacant};
+	table->vacant = place + 1;
 	table->count--;
 	memmove(table->prefix + at, table->prefix + at + 1, (table->count - at) * sizeof(*table->prefix));
-	memmove(table->peer + at, table->peer + at + 1, (table->count - at) * sizeof(struct catalog_peer *));
-	return peer;
+	memmove(table->place + at, table->place + at + 1, (table->count - at) * sizeof(*table->place));
+	return entry;
 }
 
 /* Everything before *low is smaller than the prefix, everything from *high on is not. */

@@ -190,6 +190,7 @@ static void new_identity(struct sim *sim, struct sim_node *node)
 		memcpy(node->identity.seed + i, &part, sizeof(part));
 	}
 	sim_crypto.derive(&node->identity);
+	sim_ids_add(&sim->ids, &node->identity.public_key);
 	id_format_short(&node->identity.public_key, node->log.node);
 }
 
@@ -356,6 +357,7 @@ void sim_free(struct sim *sim)
 	}
 	heap_fini(&sim->events);
 	entry_pool_free(sim->pool);
+	sim_ids_fini(&sim->ids);
 	memory_free(sim->cut);
 	memory_free(sim->node);
 	memory_free(sim);

@@ -21,6 +21,7 @@
 #include "base/rng.h"
 #include "base/table.h"
 #include "node/node.h"
+#include "tests/sim/sim_pack.h"
 
 #define SIM_WALL_ZERO 1700000000000   /* wall clock, msec, of a host without skew when a world begins */
 
@@ -101,6 +102,7 @@ struct sim {
 	struct rng network, workload, faults, identities;
 	struct id id;                     /* the network of its nodes */
 	struct entry_pool *pool;          /* of all nodes: one copy of an entry in memory, decoded once */
+	struct sim_ids ids;               /* of all nodes that ever ran */
 	struct sim_node *node;            /* [places] */
 	bool *cut;                        /* [from * places + to]: nothing gets through */
 	size_t cuts;

@@ -354,7 +354,7 @@ static void on_arrive(struct sim *sim, void *subject)
 		sim_at(sim, &end->arrive, next > sim->now ? next : sim->now);
 	}
 	if (item->pack)
-		item->blob = sim_pack_open(item->pack);
+		item->blob = sim_pack_open(&sim->ids, item->pack);
 	sim_mix(sim, (uint64_t)item->kind << 48 ^ (uint64_t)node->place << 24 ^ item->bytes);
 	if (item->blob && item->bytes > 8)
 		sim_mix(sim, bytes_get_be32(blob_bytes(item->blob).data + item->bytes - 4));
@@ -498,7 +498,8 @@ static void close_link(struct sim *sim, struct sim_end *end, enum error reason)
 
 static void send_message(struct sim *sim, struct sim_end *end, struct blob *message)
 {
-	struct item item = {.kind = ITEM_MESSAGE, .bytes = blob_size(message), .pack = sim_pack_new(sim->pool, message)};
+	struct item item = {.kind = ITEM_MESSAGE, .bytes = blob_size(message),
+		.pack = sim_pack_new(sim->pool, &sim->ids, message)};
 
 	if (!item.pack)
 		item.blob = blob_keep(message);

@@ -10,25 +10,15 @@
 
 #define MANY 3000
 
-static struct catalog_peer *peer_of(const struct id *id)
+static struct entry *entry_of(const struct id *id)
 {
-	struct catalog_peer *peer = memory_new(sizeof(*peer));
-	struct card card = {.peer = *id};
-
-	peer->entry = entry_unsigned(&card);
-	return peer;
-}
-
-static void peer_free(struct catalog_peer *peer)
-{
-	entry_drop(peer->entry);
-	memory_free(peer);
+	return entry_unsigned(&(struct card){.peer = *id});
 }
 
 static void assert_order(const struct peer_table *table)
 {
 	for (size_t i = 0; i < table->count; i++) {
-		assert_ptr_equal(peer_table_get(table, peer_table_id(table, i)), table->peer[i]);
+		assert_ptr_equal(peer_table_get(table, peer_table_id(table, i)), peer_table_at(table, i));
 		assert_int_equal(peer_table_lower(table, peer_table_id(table, i)), i);
 		if (i > 0)
 			assert_true(id_compare(peer_table_id(table, i - 1), peer_table_id(table, i)) < 0);
@@ -39,22 +29,29 @@ static void assert_order(const struct peer_table *table)
 static void fill_and_empty(struct id (*draw)(struct rng *rng, unsigned number))
 {
 	struct peer_table table = {0};
+	struct catalog_peer *peer, *first = NULL;
+	struct id first_id;
 	struct rng rng;
 
 	rng_init(&rng, 1);
 	for (unsigned i = 0; i < MANY; i++) {
 		struct id id = draw(&rng, i);
 
+		first_id = i == 0 ? id : first_id;
 		assert_null(peer_table_get(&table, &id));
 		assert_null(peer_table_remove(&table, &id));
-		peer_table_add(&table, peer_of(&id));
+		peer = peer_table_add(&table, entry_of(&id));
+		assert_int_equal(peer->before, 0);
+		peer->before = 1;
+		first = i == 0 ? peer : first;
 	}
+	assert_true(id_equal(&first->entry->card.peer, &first_id));   /* they do not move */
 	assert_int_equal(table.count, MANY);
 	assert_order(&table);
 	while (table.count > 0) {
 		struct id id = *peer_table_id(&table, (size_t)rng_below(&rng, table.count));
 
-		peer_free(peer_table_remove(&table, &id));
+		entry_drop(peer_table_remove(&table, &id));
 		assert_null(peer_table_get(&table, &id));
 		if (table.count % 500 == 0)
 			assert_order(&table);
@@ -98,6 +95,31 @@ static void peers_are_found_in_order(void **state)
 	fill_and_empty(crowded);
 }
 
+/* Who comes takes the place of who left: a catalog does not grow with those it has known. */
+static void places_are_taken_again(void **state)
+{
+	struct peer_table table = {0};
+	struct rng rng;
+
+	(void)state;
+	rng_init(&rng, 1);
+	for (unsigned i = 0; i < MANY; i++) {
+		struct id id = spread(&rng, i);
+
+		peer_table_add(&table, entry_of(&id))->before = i;
+		if (table.count <= 10)
+			continue;
+		id = *peer_table_id(&table, (size_t)rng_below(&rng, table.count));
+		entry_drop(peer_table_remove(&table, &id));
+	}
+	assert_order(&table);
+	assert_int_equal(table.count, 10);
+	assert_int_equal(table.used, 11);
+	for (size_t i = 0; i < table.count; i++)
+		entry_drop(peer_table_at(&table, i)->entry);
+	peer_table_fini(&table);
+}
+
 static void the_same_bytes_are_one_entry(void **state)
 {
 	struct entry_pool *pool = entry_pool_new();
@@ -132,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peers_are_found_in_order),
+		cmocka_unit_test(places_are_taken_again),
 		cmocka_unit_test(the_same_bytes_are_one_entry),
 	};
 

@@ -165,7 +165,7 @@ static bool may_wait(struct asker *asker, msec now)
 	/* Whoever follows goes on with the next member, until -W. */
 	if (asker->was_up && goes_on(asker))
 		return true;
-	return wait == MSEC_NEVER || now < asker->ask.session.started_at + wait;
+	return wait == MSEC_NEVER || now < (asker->waits_from > 0 ? asker->waits_from : asker->ask.session.started_at) + wait;
 }
 
 static void look_later(struct asker *asker, msec now)
@@ -252,7 +252,7 @@ static void on_turn(struct ask *ask, msec now)
 static void tell_late(const struct asker *asker)
 {
 	if (asker->open == 0 && asker->was_up)
-		report("deadline", NULL, "not yet so within the timeout");
+		report("deadline", NULL, asker->writes ? "not done within the timeout, and nothing is under way" : "not yet so within the timeout");
 	else if (asker->open == 0)
 		report("deadline", NULL, "no member of %s '%s' was found within the timeout", asker->kind, asker->name);
 	else

@@ -19,6 +19,7 @@ struct asker {
 	const char *key_path;            /* NULL */
 	const char *types;               /* only a group listed with these; NULL: any, if all are the same */
 	bool writes;                     /* something may have been changed when the deadline passes */
+	msec waits_from;                 /* -w counts from then; 0: from the start */
 	/* A member is there, proven both ways: questions may be put by the functions below. Again after a reconnect. */
 	void (*up)(struct asker *asker, msec now);
 	/* An answer or event. The message is dropped by us. */

@@ -179,6 +179,8 @@ _Noreturn static void refuse(const struct parse *parse, int code)
 		usage_error("option '--%s' takes no value", row->name);
 	if (optopt >= CODE_HELP && optopt < CODE_ROW)
 		usage_error("option '--%s' takes no value", parse->longs[optopt - CODE_HELP].name);
+	if (isdigit(optopt))
+		usage_error("unknown option '-%c'; what is below zero stands behind --", optopt);
 	usage_error("unknown option '-%c'", optopt);
 }
 
@@ -369,6 +371,9 @@ static void settle(const struct parse *parse, struct common *common)
 	common->has_timeout = given(parse, "timeout") != BY_NOBODY;
 	common->has_wait = given(parse, "wait") != BY_NOBODY;
 	settle_framing(parse, common);
+	/* The deadline that nobody asked for must not come before the end of the wait that somebody did. */
+	if (common->has_wait && !common->has_timeout && common->timeout != MSEC_NEVER)
+		common->timeout = common->wait == MSEC_NEVER ? MSEC_NEVER : common->timeout + common->wait;
 	if (common->has_network)
 		common->network = options_id("network", common->network_text);
 	else if (takes_network && !command->network_optional)

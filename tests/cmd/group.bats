@@ -238,6 +238,41 @@ snapshots() {
 
 # More than stays in the log for members that lag. One command at a time, so that one which nobody took for want of a leader
 # can be said again.
+@test "propose -: no leader for a while is waited for, as long as -w says, and the order stays" {
+	members a b c
+	mkfifo records
+	exec 8<>records
+	# Asked is one that does not lead; the others are stopped.
+	local leader one stopped=() asked
+	leader=$(leader_name)
+	for name in a b c; do
+		one=pid_$name
+		if [ "$name" = "$leader" ] || [ ${#asked[@]} -gt 0 ]; then
+			stopped+=("${!one}")
+		else
+			asked=(--no-local -p "$(mosaik-key pub $name.key)@$(mosaik-catalog -o addr peers "$(mosaik-key pub $name.key)")")
+		fi
+	done
+	background mosaik-group -q "${asked[@]}" propose g - -w "$(scaled 30)" <records >indices
+	proposer=$pid
+	echo one >&8
+	eventually test -s indices
+	kill -STOP "${stopped[@]}"
+	no_leader() { [ "$(mosaik-group -q "${asked[@]}" -o online,leader -L status g | cut -f 1)" = no ]; }
+	eventually no_leader
+	printf '%s\n' two three >&8
+	# Without -w, and asked after them, it ends and says where; so they were told the same.
+	run -75 mosaik-group "${asked[@]}" propose g - -W "$(scaled 15)" <<<$'later\nlast'
+	[[ $output == *"error[stopped]: command 1 was not confirmed, and none after it" ]]
+	kill -CONT "${stopped[@]}"
+	echo four >&8
+	exec 8>&-
+	status_of "$proposer"
+	[ "$exit_status" = 0 ]
+	[ "$(cat indices)" = $'1\n2\n3\n4' ]
+	[ "$(mosaik-group log g)" = $'one\ntwo\nthree\nfour' ]
+}
+
 half_a_megabyte() { { head -c 500000 /dev/zero | tr '\0' x; echo; } | mosaik-group -q propose g - -W "$(scaled 30)" >result; }
 seven_megabytes() {
 	for i in $(seq 14); do

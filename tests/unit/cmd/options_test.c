@@ -356,6 +356,7 @@ static void test_mistakes(void **state)
 	expect_usage(&plain, "--network", "option '--network' needs a value: NAME");
 	expect_usage(&plain, "--fast=yes", "option '--fast' takes no value");
 	expect_usage(&plain, "--help=yes", "option '--help' takes no value");
+	expect_usage(&plain, "-n net peers -7", "unknown option '-7'; what is below zero stands behind --");
 	expect_usage(&plain, "-n net -W 5x", "--timeout: '5x' is not a duration (250ms, 5s, 2m, 1h, inf)");
 	expect_usage(&plain, "-n net --size=1T", "--size: '1T' is not a size (4096, 64K, 1M, 2G)");
 	expect_usage(&plain, "-n net -c -1", "--count: '-1' is not a number");
@@ -389,6 +390,20 @@ static void test_no_abbreviations(void **state)
 	}
 	expect_usage(&plain, "--vers", "unknown option '--vers'; did you mean '--version'?");
 	expect_usage(&plain, "-n net --verb", "unknown option '--verb'; did you mean '--verbose'?");
+}
+
+/* A default of 5 s ends nothing that was told to wait for longer. */
+static void test_waits(void **state)
+{
+	struct settings settings;
+
+	(void)state;
+	(void)parse(&plain, "-n net peers -w 10", &settings);
+	assert_int_equal(settings.common.timeout, 15000);
+	(void)parse(&plain, "-n net peers -w inf", &settings);
+	assert_true(settings.common.timeout == MSEC_NEVER);
+	(void)parse(&plain, "-n net peers -w 10 -W 3", &settings);
+	assert_int_equal(settings.common.timeout, 3000);
 }
 
 static void test_subcommands(void **state)
@@ -593,6 +608,7 @@ int main(void)
 		cmocka_unit_test_setup(test_network, clear_environment),
 		cmocka_unit_test_setup(test_mistakes, clear_environment),
 		cmocka_unit_test_setup(test_no_abbreviations, clear_environment),
+		cmocka_unit_test_setup(test_waits, clear_environment),
 		cmocka_unit_test_setup(test_subcommands, clear_environment),
 		cmocka_unit_test_setup(test_environment, clear_environment),
 		cmocka_unit_test_setup(test_precedence, clear_environment),

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +27,7 @@
 #include "runtime/host.h"
 #include "runtime/local.h"
 #include "runtime/resolve.h"
+#include "runtime/spin.h"
 #include "runtime/stdio.h"
 #include "wire/limits.h"
 
@@ -54,6 +57,8 @@ struct runtime {
 	size_t member_count;
 	struct dial token;
 	struct buffer hello;         /* as last given to links */
+	struct spin spin;
+	uint64_t traffic;            /* bytes in and out when the last turn began */
 	uint64_t events;             /* from links; tells a turn that more came in */
 	msec housekeeping_due;
 	msec give_back_due;
@@ -275,12 +280,34 @@ static void leave_step(struct runtime *runtime, msec now)
 		uv_stop(&runtime->loop);
 }
 
+static void wake(struct runtime *runtime)
+{
+	const struct links_counters *counters = links_count(runtime->links);
+	uint64_t traffic = counters->bytes_received + counters->bytes_sent;
+
+	spin_wake(&runtime->spin, uv_hrtime(), (size_t)(traffic - runtime->traffic));
+	runtime->traffic = traffic;
+}
+
+/* Before the loop sleeps; whoever else has something to do meanwhile has the processor. */
+static void rest(struct runtime *runtime)
+{
+	nsec began = uv_hrtime(), patience = spin_rest(&runtime->spin, began);
+	struct pollfd loop = {.fd = uv_backend_fd(&runtime->loop), .events = POLLIN};
+
+	if (patience == 0 || uv_backend_timeout(&runtime->loop) == 0)
+		return;
+	while (poll(&loop, 1, 0) == 0 && uv_hrtime() - began < patience)
+		sched_yield();
+}
+
 static void on_turn(uv_prepare_t *prepare)
 {
 	struct runtime *runtime = prepare->data;
 	msec now = runtime_now(runtime);
 	bool moved = true;
 
+	wake(runtime);
 	runtime->again = false;
 	node_set_wall(runtime->node, now, runtime_wall(runtime));
 	keep_house(runtime, now);
@@ -300,6 +327,7 @@ static void on_turn(uv_prepare_t *prepare)
 	if (runtime->leaving)
 		leave_step(runtime, now);
 	arm(runtime, now);
+	rest(runtime);
 }
 
 /* ---- signals ---- */

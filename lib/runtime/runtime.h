@@ -5,6 +5,8 @@
  * facts, move data, call node verbs), carries out the node's effects and flushes the packets:
  *
  *     packets, timers, descriptors -> node events -> node_tick -> program->turn -> effects -> links_flush
+ *
+ * Then it may go on looking for a little while before it sleeps: see spin.h.
  */
 #ifndef RUNTIME_RUNTIME_H
 #define RUNTIME_RUNTIME_H

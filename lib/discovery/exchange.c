@@ -342,6 +342,7 @@ static void on_check(const void *self)
 	const struct exchange *exchange = self;
 
 	ASSERT(exchange->fact_first <= exchange->fact_count && exchange->fact_count <= FACTS_MAX);
+	ASSERT(exchange->fact_first < exchange->fact_count || exchange->fact == NULL);
 	ASSERT(!exchange->options.guest || exchange->neighbours.count == 0);
 	ASSERT(exchange->options.guest || !exchange->keeps);
 	ASSERT(exchange->kept == NULL || session_is_ours(exchange->kept));

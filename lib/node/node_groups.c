@@ -42,6 +42,9 @@ void node_introduce_groups(struct node *node, msec now)
 	const struct catalog_peer *known;
 	size_t at = 0;
 
+	/* As most nodes; and whoever begins in a network of thousands loses events all the time. */
+	if (groups_at(node->groups, 0) == NULL)
+		return;
 	for (size_t n = 0; (group = groups_at(node->groups, n)) != NULL; n++)
 		for (size_t i = 0; groups_listed(node->groups, group, i, &peer);) {
 			known = catalog_find(&node->catalog, &peer);

@@ -500,6 +500,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	pass(2 * SETTLED);
 	join(number(argv, argc, 3));
+	if (gone_lines > 0)
+		printf("  %-34s %" PRIu64 " while all started\n", "living nodes taken for dead", gone_lines);
 	idle((double)number(argv, argc, 6));
 	stop_and_go(number(argv, argc, 5));
 	dead_by_mistake = gone_lines;

@@ -122,7 +122,7 @@ static void turn(void *self, msec now)
 static msec deadline(void *self)
 {
 	const struct ask *ask = self;
-	msec due = session_deadline(&ask->session);
+	msec due = msec_min(session_deadline(&ask->session), ask->turn_at);
 
 	return ask->under_way ? due : msec_min(due, ask->ask_at);
 }
@@ -150,6 +150,7 @@ int ask_run(struct ask *ask)
 	static const struct program program = {turn, deadline, on_signal};
 
 	ask->failure = OK;
+	ask->turn_at = MSEC_NEVER;
 	session_open(&ask->session, &(struct session_options){.common = &ask->common, .program = &program, .self = ask,
 		.guest = true, .closing = closing});
 	if (ask->stays)

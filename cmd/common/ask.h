@@ -23,6 +23,7 @@ struct ask {
 	struct session session;
 	bool under_way;
 	msec ask_at;                 /* when the next question is due */
+	msec turn_at;                /* the asker's: a turn is due then, whatever happens; MSEC_NEVER at first */
 	enum error failure;          /* the last one */
 	bool nobody;                 /* there was nobody to ask */
 	size_t answers;

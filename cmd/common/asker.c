@@ -4,6 +4,11 @@
  *     asking for the catalog  ->  dialling a member  ->  up  ->  the owner's questions
  *            ^                        | failed: the next one, then the catalog again
  *            +------------------------+
+ *
+ * A member that hears no leader keeps a strong question until it does, though another one may be where the majority is. So,
+ * when an answer is late, the member is asked whether it hears one. If not, others are asked the same, one after the other
+ * over links of their own, and the question moves to the first that does; until then it also stays where it is. A member
+ * that is followed is asked when it has been silent: one that was killed, stopped or cut off from us cannot say so.
  */
 #include "cmd/common/asker.h"
 
@@ -16,6 +21,10 @@
 #include "cmd/common/near.h"
 
 #define LOOK_AGAIN 100   /* msec between looks at the catalog */
+#define DOUBT_AFTER 500  /* msec that a question waits until the member is doubted, and between two doubts */
+#define SILENCE_MAX 3000 /* msec without an event until a member that is followed is doubted, */
+#define ANSWER_WITHIN 3000   /* and given up if it does not answer that */
+#define TICKET_DOUBT UINT64_MAX   /* none of the owner's */
 
 struct node *asker_node(struct asker *asker)
 {
@@ -87,8 +96,16 @@ static bool find_member(struct asker *asker, struct id *peer)
 	return found && (asker->types || asker->other_types[0] == '\0');
 }
 
+static void drop_scout(struct asker *asker)
+{
+	if (asker->scout)
+		node_client_free(asker_node(asker), asker->scout);
+	asker->scout = NULL;
+}
+
 static void drop_client(struct asker *asker)
 {
+	drop_scout(asker);
 	if (asker->client)
 		node_client_free(asker_node(asker), asker->client);
 	asker->client = NULL;
@@ -179,12 +196,17 @@ static void look_later(struct asker *asker, msec now)
 		give_up(asker, EXIT_UNAVAILABLE);
 }
 
-static void dial(struct asker *asker, msec now, const struct id *peer)
+static struct client *client_of(struct asker *asker, msec now, const struct id *peer)
 {
 	struct client_options options = {.key = asker->key, .self = asker->ask.session.identity.public_key, .group = asker->group};
 
+	return node_client(asker_node(asker), now, &options, &(struct dial){.peer = *peer});
+}
+
+static void dial(struct asker *asker, msec now, const struct id *peer)
+{
 	asker->member = *peer;
-	asker->client = node_client(asker_node(asker), now, &options, &(struct dial){.peer = *peer});
+	asker->client = client_of(asker, now, peer);
 }
 
 static void dial_member(struct asker *asker, msec now)
@@ -197,9 +219,20 @@ static void dial_member(struct asker *asker, msec now)
 		look_later(asker, now);
 }
 
+static void send_scout(struct asker *asker, msec now)
+{
+	if (find_member(asker, &asker->scouted))
+		asker->scout = client_of(asker, now, &asker->scouted);
+}
+
 static void answered(struct ask *ask, msec now)
 {
-	dial_member(ask->self, now);
+	struct asker *asker = ask->self;
+
+	if (!asker->client)
+		dial_member(asker, now);
+	else if (!asker->scout)
+		send_scout(asker, now);
 }
 
 static void member_down(struct asker *asker, msec now, enum error reason)
@@ -218,33 +251,137 @@ static void member_down(struct asker *asker, msec now, enum error reason)
 	dial_member(asker, now);
 }
 
+/* ---- a member that hears no leader ---- */
+
+static bool hears_leader(const struct client_fact *fact)
+{
+	struct client_status status;
+	bool hears;
+
+	if (fact->reason != OK || client_status_decode(fact->bytes, &status) != OK)
+		return false;
+	hears = status.status.online;
+	client_status_fini(&status);
+	return hears;
+}
+
+static bool waits_in_vain(const struct asker *asker)
+{
+	return asker->may_move && asker->is_up && (asker->followed != 0 || (asker->open > 0 && asker->results == 0));
+}
+
+/* When all have been tried, the catalog may have new ones, and the old ones may hear a leader meanwhile. */
+static void look_elsewhere(struct asker *asker, msec now)
+{
+	if (!waits_in_vain(asker) || asker->scout)
+		return;
+	id_table_put(&asker->tried, &asker->member, asker);
+	send_scout(asker, now);
+	if (asker->scout)
+		return;
+	id_table_fini(&asker->tried);
+	id_table_put(&asker->tried, &asker->member, asker);
+	asker->ask.patient = true;   /* the question stands, whatever becomes of the catalog */
+	ask_again(&asker->ask, now);
+}
+
+static void doubt(struct asker *asker, msec now)
+{
+	bool follows = asker->is_up && asker->followed != 0 && asker->open == 0 && goes_on(asker);
+
+	asker->ask.turn_at = follows || waits_in_vain(asker) ? asker->doubt_at : MSEC_NEVER;
+	if (now < asker->ask.turn_at)
+		return;
+	if (asker->is_doubted && follows) {
+		asker->open = 0;
+		member_down(asker, now, ERROR_NO_ANSWER);
+		return;
+	}
+	if (asker->is_doubted)
+		look_elsewhere(asker, now);
+	else
+		node_client_status(asker_node(asker), asker->client, TICKET_DOUBT);
+	asker->is_doubted = true;
+	asker->ask.turn_at = asker->doubt_at = now + (follows ? ANSWER_WITHIN : DOUBT_AFTER);
+}
+
+/* It has said something. */
+static void believe(struct asker *asker, msec now)
+{
+	asker->is_doubted = false;
+	asker->doubt_at = now + (asker->followed != 0 ? SILENCE_MAX : DOUBT_AFTER);
+}
+
+static void member_up(struct asker *asker, msec now)
+{
+	asker->is_up = asker->was_up = true;
+	asker->results = 0;
+	believe(asker, now);
+	asker->ask.patient = asker->ask.patient || goes_on(asker);
+	asker->up(asker, now);
+}
+
+static void move_to_scout(struct asker *asker, msec now)
+{
+	struct client *scout = asker->scout;
+
+	asker->scout = NULL;
+	drop_client(asker);
+	asker->client = scout;
+	asker->member = asker->scouted;
+	asker->open = 0;
+	member_up(asker, now);
+}
+
+static void hear_scout(struct asker *asker, msec now, const struct client_fact *fact)
+{
+	if (fact->kind == CLIENT_UP) {
+		node_client_status(asker_node(asker), asker->scout, TICKET_DOUBT);
+	} else if (fact->kind == CLIENT_RESULT && hears_leader(fact) && waits_in_vain(asker)) {
+		move_to_scout(asker, now);
+	} else if (fact->kind == CLIENT_RESULT || fact->kind == CLIENT_DOWN) {
+		id_table_put(&asker->tried, &asker->scouted, asker);
+		drop_scout(asker);
+	}
+}
+
+static void hear_member(struct asker *asker, msec now, const struct client_fact *fact)
+{
+	if (fact->kind == CLIENT_UP) {
+		member_up(asker, now);
+	} else if (fact->kind == CLIENT_DOWN) {
+		member_down(asker, now, fact->reason);
+	} else if (fact->kind == CLIENT_RESULT && fact->ticket == TICKET_DOUBT) {
+		believe(asker, now);
+		if (fact->reason == OK && !hears_leader(fact))
+			look_elsewhere(asker, now);
+	} else {
+		believe(asker, now);
+		if (fact->kind == CLIENT_RESULT && fact->ticket != asker->followed)
+			asker->open--;
+		asker->results += fact->kind == CLIENT_RESULT;
+		asker->fact(asker, now, fact);
+	}
+}
+
 static void on_fact(struct ask *ask, msec now, const struct node_fact *fact)
 {
 	struct asker *asker = ask->self;
-	const struct client_fact *client = &fact->client_fact;
 
 	if (fact->kind != NODE_CLIENT)
 		return;
-	if (fact->client == asker->client && !ask->session.leaving) {
-		if (client->kind == CLIENT_UP) {
-			asker->is_up = asker->was_up = true;
-			asker->ask.patient = asker->ask.patient || goes_on(asker);
-			asker->up(asker, now);
-		} else if (client->kind == CLIENT_DOWN) {
-			member_down(asker, now, client->reason);
-		} else {
-			if (client->kind == CLIENT_RESULT && client->ticket != asker->followed)
-				asker->open--;
-			asker->fact(asker, now, client);
-		}
-	}
-	blob_drop(client->message);
+	if (fact->client == asker->client && !ask->session.leaving)
+		hear_member(asker, now, &fact->client_fact);
+	else if (asker->scout && fact->client == asker->scout && !ask->session.leaving)
+		hear_scout(asker, now, &fact->client_fact);
+	blob_drop(fact->client_fact.message);
 }
 
 static void on_turn(struct ask *ask, msec now)
 {
 	struct asker *asker = ask->self;
 
+	doubt(asker, now);
 	if (asker->turn && (asker->is_up || asker->turns_always))
 		asker->turn(asker, now);
 }

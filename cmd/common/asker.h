@@ -1,8 +1,8 @@
 /*
  * asker.h - one-shot questions to a group: find a member in the catalog, prove the key, ask, leave. Nobody lists us.
  *
- * A member that cannot be reached, or is gone before it was asked anything, is replaced by the next. With -w it waits for
- * a member to appear; -W bounds everything.
+ * A member that cannot be reached, or is gone before it was asked anything, is replaced by the next; so is one that hears
+ * no leader, where another does and the owner may_move. With -w it waits for a member to appear; -W bounds everything.
  */
 #ifndef CMD_ASKER_H
 #define CMD_ASKER_H
@@ -20,6 +20,7 @@ struct asker {
 	const char *types;               /* only a group listed with these; NULL: any, if all are the same */
 	bool writes;                     /* something may have been changed when the deadline passes */
 	msec waits_from;                 /* -w counts from then; 0: from the start */
+	bool may_move;                   /* what waits, or is followed, may be had from another member instead: `up` is called again */
 	/* A member is there, proven both ways: questions may be put by the functions below. Again after a reconnect. */
 	void (*up)(struct asker *asker, msec now);
 	/* An answer or event. The message is dropped by us. */
@@ -51,6 +52,11 @@ struct asker {
 	char other_types[ASKER_TYPES_MAX];  /* of a store of this name that is not the one that was found, or wanted */
 	size_t open;                     /* questions without an answer yet */
 	uint64_t followed;               /* ticket; 0: nothing is followed */
+	size_t results;                  /* of this member */
+	msec doubt_at;                   /* it is asked next whether it hears a leader, see asker.c; */
+	bool is_doubted;                 /* it was, and has said nothing since */
+	struct client *scout;            /* another member that is asked the same; NULL */
+	struct id scouted;
 };
 
 /* Runs until asker_leave, and says on stderr why if it was for want of a member. The exit status. */

@@ -239,6 +239,7 @@ int collection_tail_run(const struct collection_invocation *invocation)
 	tailing.pages = (struct collection_pages){.shape = &tailing.shape, .entry = on_entry};
 	tailing.pages.self = tailing.asker.self = &tailing;
 	collection_asker(invocation, &tailing.asker);
+	tailing.asker.may_move = !invocation->settings->local;
 	status = asker_run(&tailing.asker);
 	pages_fini(&tailing.pages);
 	buffer_fini(&tailing.output);

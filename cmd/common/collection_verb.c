@@ -201,6 +201,7 @@ int collection_verb_run(const struct collection_invocation *invocation)
 	}
 	collection_asker(invocation, &verbing.asker);
 	verbing.asker.writes = verbing.verb->writes;
+	verbing.asker.may_move = !verbing.verb->writes && !invocation->settings->local;
 	verbing.asker.self = &verbing;
 	status = asker_run(&verbing.asker);
 	verb_fini(&verbing.call);

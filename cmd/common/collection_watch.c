@@ -377,6 +377,7 @@ int collection_watch_run(const struct collection_invocation *invocation)
 		watching.begun = true;
 	}
 	collection_asker(invocation, &watching.asker);
+	watching.asker.may_move = !invocation->settings->local;
 	status = asker_run(&watching.asker);
 	drop_entries(&watching);
 	pages_fini(&watching.pages);

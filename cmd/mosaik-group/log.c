@@ -180,5 +180,6 @@ int log_run(const struct invocation *invocation)
 	if (invocation->count > 0)
 		usage_error("'%s' is one operand too many", invocation->operand[0]);
 	reading.asker.self = &reading;
+	reading.asker.may_move = !settings->local;
 	return asker_run(&reading.asker);
 }

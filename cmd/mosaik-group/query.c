@@ -104,5 +104,6 @@ int query_run(const struct invocation *invocation)
 	query.asker.self = &query;
 	if (strcmp(invocation->operand[0], "-") != 0)
 		query.text = invocation->operand[0];
+	query.asker.may_move = query.text && !settings->local;
 	return asker_run(&query.asker);
 }

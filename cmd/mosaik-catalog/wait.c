@@ -46,6 +46,8 @@ static void add_text(struct waiting *waiting, const char *kind, const char *text
 	bool has_number = end && *end == '\0';
 	struct condition *condition;
 
+	if (has_number && wanted == 0)      /* which would always be so */
+		usage_error("--%s: '0' is not a number from 1 on", kind);
 	add(waiting, kind, text, has_number ? wanted : 1);
 	condition = &waiting->condition[waiting->count - 1];
 	if (has_number)

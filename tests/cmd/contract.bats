@@ -96,7 +96,7 @@ without_reader() {
 }
 
 @test "what ends with an error says so, also with -q; a count of nothing is a mistake" {
-	for words in "consume s -c 0" "map watch s -c 0" "catalog ping x -c 0" "group log g -c 0" "map serve s --expect 0" "pqueue serve s --capacity 0"; do
+	for words in "consume s -c 0" "map watch s -c 0" "catalog ping x -c 0" "group log g -c 0" "catalog wait --tag x=0" "catalog wait --stream x=0" "map serve s --expect 0" "pqueue serve s --capacity 0"; do
 		read -r -a arguments <<<"$words"
 		run -64 "mosaik-${arguments[0]}" "${arguments[@]:1}"
 		[[ ${lines[0]} == *"'0' is not a number from 1 on" ]]

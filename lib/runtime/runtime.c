@@ -292,12 +292,11 @@ static void wake(struct runtime *runtime)
 /* Before the loop sleeps; whoever else has something to do meanwhile has the processor. */
 static void rest(struct runtime *runtime)
 {
-	nsec began = uv_hrtime(), patience = spin_rest(&runtime->spin, began);
 	struct pollfd loop = {.fd = uv_backend_fd(&runtime->loop), .events = POLLIN};
 
-	if (patience == 0 || uv_backend_timeout(&runtime->loop) == 0)
+	if (spin_rest(&runtime->spin, uv_hrtime()) == 0 || uv_backend_timeout(&runtime->loop) == 0)
 		return;
-	while (poll(&loop, 1, 0) == 0 && uv_hrtime() - began < patience)
+	while (spin_looks(&runtime->spin, uv_hrtime()) && poll(&loop, 1, 0) == 0)
 		sched_yield();
 }
 

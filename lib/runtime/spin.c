@@ -20,10 +20,30 @@ void spin_wake(struct spin *spin, nsec now, size_t bytes)
 		spin->near++;
 }
 
-nsec spin_rest(struct spin *spin, nsec now)
+static nsec patience(const struct spin *spin, nsec now)
 {
-	spin->rested_at = now;
+	if (now < spin->not_before)
+		return 0;
 	if (spin->near >= SPIN_EARNED)
 		return SPIN_NEAR;
 	return spin->not_far >= SPIN_EARNED && now % SPIN_PERIOD < SPIN_TRIAL ? SPIN_FAR : 0;
+}
+
+nsec spin_rest(struct spin *spin, nsec now)
+{
+	nsec span = patience(spin, now);
+
+	spin->rested_at = spin->looked_at = now;
+	spin->until = now + span;
+	return span;
+}
+
+bool spin_looks(struct spin *spin, nsec now)
+{
+	if (now - spin->looked_at > SPIN_FAR) {
+		spin->not_before = now + SPIN_CROWDED;
+		return false;
+	}
+	spin->looked_at = now;
+	return now < spin->until;
 }

@@ -131,6 +131,36 @@ static void who_moves_much_sleeps(void **state)
 	assert_int_equal(turns(&spin, &now, SPIN_EARNED - 1, 20 * USEC), 0);
 }
 
+static void who_looks_gives_up_when_its_time_is_over(void **state)
+{
+	struct spin spin = {0};
+	nsec now = START;
+
+	(void)state;
+	assert_int_equal(turns(&spin, &now, 50, 20 * USEC), SPIN_NEAR);
+	assert_true(spin_looks(&spin, now));
+	assert_true(spin_looks(&spin, now + SPIN_NEAR - 1));
+	assert_false(spin_looks(&spin, now + SPIN_NEAR));
+	assert_int_equal(turns(&spin, &now, 1, 20 * USEC), SPIN_NEAR);
+}
+
+/* It yielded, and was long in coming back: it does not yield again for a while. */
+static void in_a_crowd_nobody_looks(void **state)
+{
+	struct spin spin = {0};
+	nsec now = START, crowded;
+
+	(void)state;
+	assert_int_equal(turns(&spin, &now, 50, 20 * USEC), SPIN_NEAR);
+	assert_true(spin_looks(&spin, now));
+	now += SPIN_FAR + 1;
+	assert_false(spin_looks(&spin, now));
+	crowded = now;
+	while (now + 20 * USEC < crowded + SPIN_CROWDED)
+		assert_int_equal(turns(&spin, &now, 1, 20 * USEC), 0);
+	assert_int_equal(turns(&spin, &now, 1, 20 * USEC), SPIN_NEAR);
+}
+
 /* ---- in a runtime ---- */
 
 #define BUSY_TURNS_MAX 100000
@@ -226,6 +256,8 @@ int main(void)
 		cmocka_unit_test(what_a_trial_brings_near_stays),
 		cmocka_unit_test(what_is_far_is_never_looked_for),
 		cmocka_unit_test(who_moves_much_sleeps),
+		cmocka_unit_test(who_looks_gives_up_when_its_time_is_over),
+		cmocka_unit_test(in_a_crowd_nobody_looks),
 		cmocka_unit_test(a_runtime_looks_while_it_is_kept_busy_and_not_at_rest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,17 @@ static void say_to_all(struct genesis *genesis, enum group_message_kind kind)
 	}
 }
 
+/* Not who said so already, nor who is somebody else by now: that one knows nothing, and would never join what it refused. */
+static void ask(struct genesis *genesis)
+{
+	for (size_t i = 0; i < genesis->birth.count; i++) {
+		const struct participant *participant = &genesis->birth.participant[i];
+
+		if (!is_self(genesis, participant) && !participant->is_unsealed)
+			say(genesis, &participant->member.peer, MESSAGE_BIRTH_ASK, &genesis->birth.lineage);
+	}
+}
+
 static struct participant *participant_of(struct genesis *genesis, const struct id *peer)
 {
 	for (size_t i = 0; i < genesis->birth.count; i++) {
@@ -443,7 +454,7 @@ void genesis_tick(struct genesis *genesis, msec now)
 	} else if (genesis->state == GENESIS_PROPOSING && now >= genesis->act_at) {
 		abandon(genesis, now);
 	} else if (genesis->state == GENESIS_BOUND && now >= genesis->act_at) {
-		say_to_all(genesis, MESSAGE_BIRTH_ASK);
+		ask(genesis);
 		genesis->act_at = now + ASK_EVERY;
 	}
 }
@@ -616,7 +627,8 @@ static void receive_unsealed(struct genesis *genesis, msec now, const struct id 
 {
 	struct participant *participant = participant_of(genesis, peer);
 
-	if (participant == NULL)
+	/* Of a proposer that is dead, who has its place now can not say whether it sealed. */
+	if (participant == NULL || participant->is_unsealed)
 		return;
 	participant->is_unsealed = true;
 	if (id_equal(peer, &genesis->proposer))

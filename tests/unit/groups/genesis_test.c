@@ -428,6 +428,47 @@ static void who_is_bound_is_bound_after_a_crash(void **unused)
 	room_fini(&room);
 }
 
+/* It sealed, lost its disk, and knows of nothing: what it says sets nobody free, and it may join what it does not know. */
+static void the_word_of_another_life_does_not_count(void **unused)
+{
+	struct room room;
+	struct id lineage;
+	size_t proposer, bound, third;
+
+	(void)unused;
+	room_init(&room, 3, 3);
+	room.slow = true;
+	for (size_t n = 0; n < 3; n++)
+		enter(&room, n);
+	proposer = run_until_bound(&room);
+	bound = (proposer + 1) % 3;
+	third = (proposer + 2) % 3;
+	lineage = room.place[bound].genesis.birth.lineage;
+	run(&room, 10);
+	leave(&room, bound);
+	room.slow = false;
+	genesis_durable(&room.place[proposer].genesis);
+	run(&room, 10);
+	assert_true(id_equal(&room.place[third].lineage, &lineage));
+	leave(&room, third);
+	leave(&room, proposer);
+	enter(&room, proposer);
+	come(&room, bound);
+	run(&room, 10000);
+	assert_int_equal(room.place[bound].genesis.state, GENESIS_BOUND);
+	assert_true(genesis_is_free(&room.place[proposer].genesis, &lineage));
+	genesis_receive(&room.place[bound].genesis, room.now, &room.place[proposer].self.member.peer,
+		&(struct group_message){.kind = MESSAGE_BIRTH_UNSEALED, .lineage = lineage});
+	assert_int_equal(room.place[bound].genesis.state, GENESIS_BOUND);
+	/* The one that has it is back. */
+	come(&room, third);
+	genesis_over(&room.place[third].genesis);
+	run(&room, 10);
+	assert_true(id_equal(&room.place[bound].lineage, &lineage));
+	assert_true(id_equal(&room.place[proposer].lineage, &lineage));
+	room_fini(&room);
+}
+
 static void what_is_no_promise_is_refused(void **unused)
 {
 	struct genesis genesis;
@@ -516,6 +557,7 @@ int main(void)
 		cmocka_unit_test(nobody_hears_of_it_before_it_is_written_down),
 		cmocka_unit_test(nobody_is_ready_before_that_is_written_down),
 		cmocka_unit_test(who_is_bound_is_bound_after_a_crash),
+		cmocka_unit_test(the_word_of_another_life_does_not_count),
 		cmocka_unit_test(what_is_no_promise_is_refused),
 		cmocka_unit_test(who_proposes_votes),
 		cmocka_unit_test(an_operator_may_declare_the_proposer_dead),

@@ -24,7 +24,6 @@
 #define PIPE_SIZE_WANTED (1024 * 1024)   /* fewer, larger reads and writes; refused quietly where a limit is lower */
 #define COPY_SIZE (128 * 1024)           /* of one buffer for small pieces */
 #define PIECES_AT_ONCE 64
-#define TRICKLE 4096                     /* a read of fewer bytes, and fewer than there was room for, took all there was */
 
 /* A descriptor that may be watched. */
 struct watch {
@@ -40,7 +39,6 @@ struct watch {
 
 struct input {
 	struct watch watch;
-	bool drained;             /* by the last read, as it seems */
 };
 
 /* Either a copy that still grows, or a slice of a blob. */
@@ -166,17 +164,10 @@ enum stdio_status input_read(struct input *input, uint8_t *at, size_t room, size
 	ssize_t got;
 
 	ASSERT(room > 0);
-	if (input->drained) {
-		/* Reading once more, mostly in vain, would delay what was read; if there is more, the watch tells. */
-		input->drained = false;
-		watch_wait(&input->watch, UV_READABLE);
-		return STDIO_AGAIN;
-	}
 	do {
 		got = read(input->watch.fd, at, room);
 	} while (got < 0 && errno == EINTR);
 	if (got > 0) {
-		input->drained = input->watch.poll && (size_t)got < room && got < TRICKLE;
 		*size = (size_t)got;
 		return STDIO_OK;
 	}

@@ -29,10 +29,7 @@ enum stdio_status {
 	STDIO_FAILED    /* errno says why */
 };
 
-/*
- * One read(2) of at most room bytes into `at`, or none and STDIO_AGAIN after one that found only a little. After STDIO_AGAIN
- * the descriptor is watched until ready() was called.
- */
+/* One read(2) of at most room bytes into `at`. After STDIO_AGAIN the descriptor is watched until ready() was called. */
 enum stdio_status input_read(struct input *input, uint8_t *at, size_t room, size_t *size);
 
 struct output;

@@ -168,43 +168,6 @@ static void what_nobody_reads_stops_waking_the_loop(void **state)
 	close_both(end);
 }
 
-/* After a little, that there is more is learned from the loop: a system call spared between the bytes and who waits for them. */
-static void a_trickle_is_read_once_each_time(void **state)
-{
-	struct ear *ear = *state;
-	uint8_t room[2 * SMALL_PIPE], much[SMALL_PIPE] = {0};
-	struct input *input;
-	size_t size = 0;
-	int end[2];
-
-	make_pipe(end);
-	input = input_open(&ear->loop, end[0], on_ready, ear);
-	assert_int_equal(write(end[1], "hello", 5), 5);
-	expect_input(input, "hello");
-	assert_int_equal(write(end[1], "more", 4), 4);
-	assert_int_equal(read_status(input), STDIO_AGAIN);
-	turn(ear);
-	assert_int_equal(ear->ready, 1);
-	expect_input(input, "more");
-	close(end[1]);
-	assert_int_equal(read_status(input), STDIO_AGAIN);
-	turn(ear);
-	assert_int_equal(ear->ready, 2);
-	assert_int_equal(read_status(input), STDIO_END);
-	input_close(input);
-	close(end[0]);
-	/* Where much comes, more is likely there by now. */
-	make_pipe(end);
-	input = input_open(&ear->loop, end[0], on_ready, ear);
-	assert_int_equal(write(end[1], much, sizeof much), sizeof much);
-	assert_int_equal(input_read(input, room, sizeof room, &size), STDIO_OK);
-	assert_int_equal(size, sizeof much);
-	assert_int_equal(write(end[1], "x", 1), 1);
-	expect_input(input, "x");
-	input_close(input);
-	close_both(end);
-}
-
 static void no_more_is_read_than_there_is_room(void **state)
 {
 	struct ear *ear = *state;
@@ -668,7 +631,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STDIO_TEST(an_empty_pipe_is_waited_for),
 		STDIO_TEST(what_nobody_reads_stops_waking_the_loop),
-		STDIO_TEST(a_trickle_is_read_once_each_time),
 		STDIO_TEST(no_more_is_read_than_there_is_room),
 		STDIO_TEST(input_may_be_closed_while_it_waits),
 		STDIO_TEST(a_regular_file_is_always_ready),
